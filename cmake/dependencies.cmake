@@ -1,0 +1,32 @@
+# Every library is a Debian package; scripts/install-packages.sh lists them.
+find_package(Threads REQUIRED)
+find_package(OpenSSL 3 REQUIRED)
+find_package(Boost 1.81 REQUIRED COMPONENTS json url)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(yaml-cpp REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(prometheus-cpp CONFIG REQUIRED)
+
+# Compile options shared by every target of ours.
+add_library(portcullis_options INTERFACE)
+target_compile_options(portcullis_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor
+  -Woverloaded-virtual -Wimplicit-fallthrough -Werror -fno-omit-frame-pointer)
+target_compile_definitions(portcullis_options INTERFACE
+  BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_BOOST_COROUTINE
+  BOOST_BEAST_SEPARATE_COMPILATION BOOST_ALLOW_DEPRECATED_HEADERS
+  SPDLOG_FMT_EXTERNAL)
+target_include_directories(portcullis_options INTERFACE ${CMAKE_SOURCE_DIR}/src)
+if(PORTCULLIS_SANITIZE)
+  target_compile_options(portcullis_options INTERFACE -fsanitize=${PORTCULLIS_SANITIZE}
+                         -fno-sanitize-recover=all)
+  target_link_options(portcullis_options INTERFACE -fsanitize=${PORTCULLIS_SANITIZE})
+endif()
+target_link_options(portcullis_options INTERFACE -fuse-ld=lld-19)
+
+# Asio and Beast compiled once (their "separate compilation" mode), warnings of theirs left out.
+add_library(portcullis_boost STATIC cmake/boost_asio.cpp cmake/boost_beast.cpp)
+target_link_libraries(portcullis_boost PUBLIC portcullis_options Boost::headers OpenSSL::SSL OpenSSL::Crypto
+                                              Threads::Threads)
+target_compile_options(portcullis_boost PRIVATE -w)

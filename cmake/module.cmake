@@ -1,0 +1,22 @@
+# portcullis_module(NAME [DEPENDS module...] [LIBRARIES library...])
+#
+# One static library from the .cpp files of the current folder and its subfolders. Files named *_test.cpp are
+# left to the unit test program. DEPENDS mirrors the table of layers in ARCHITECTURE.md.
+function(portcullis_module name)
+  cmake_parse_arguments(ARG "" "" "DEPENDS;LIBRARIES" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp")
+  set(tests ${sources})
+  list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
+  list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
+  set(target portcullis_${name})
+  add_library(${target} STATIC ${sources})
+  list(TRANSFORM ARG_DEPENDS PREPEND portcullis_)
+  target_link_libraries(${target} PUBLIC portcullis_options Boost::headers ${ARG_DEPENDS} ${ARG_LIBRARIES})
+  if(name STREQUAL "base")
+    target_precompile_headers(${target} PRIVATE "${CMAKE_SOURCE_DIR}/cmake/pch.hpp")
+  else()
+    target_precompile_headers(${target} REUSE_FROM portcullis_base)
+  endif()
+  set_property(GLOBAL APPEND PROPERTY PORTCULLIS_TEST_SOURCES ${tests})
+  set_property(GLOBAL APPEND PROPERTY PORTCULLIS_MODULES ${target})
+endfunction()

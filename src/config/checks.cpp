@@ -1,0 +1,235 @@
+#include "config/checks.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include "base/text.hpp"
+#include "crypto/digest.hpp"
+
+namespace portcullis::config {
+namespace {
+
+constexpr std::size_t kShortestSecret = 32;
+constexpr std::size_t kRecommendedSecret = 64;
+
+bool any_set(const Loaded& loaded, std::string_view path) {
+  return std::ranges::find(loaded.set, path) != loaded.set.end();
+}
+
+void check_secret_list(Loaded& loaded, const std::string& name,
+                       const std::vector<std::string>& secrets) {
+  for (const auto& secret : secrets) {
+    if (const auto weakness = weakness_of_secret(secret); !weakness.empty()) {
+      loaded.errors.push_back({name, weakness});
+    } else if (secret.size() < kRecommendedSecret) {
+      loaded.warnings.push_back({name, "is shorter than the recommended 64 bytes"});
+    }
+  }
+}
+
+void check_secrets(Loaded& loaded) {
+  const auto& s = loaded.settings;
+  check_secret_list(loaded, "JWT_SECRET_KEY", s.jwt_secrets);
+  check_secret_list(loaded, "SESSION_SECRET_KEY", s.session_secrets);
+  for (const auto& secret : s.jwt_secrets) {
+    if (std::ranges::find(s.session_secrets, secret) != s.session_secrets.end()) {
+      loaded.errors.push_back({"SESSION_SECRET_KEY",
+                               "equals JWT_SECRET_KEY: whoever edits an n8n workflow knows that one"});
+    }
+  }
+  if (s.development()) return;
+  const std::string how = " is missing: make one with `openssl rand -base64 48`";
+  if (s.jwt_secrets.empty()) loaded.errors.push_back({"JWT_SECRET_KEY", how.substr(1)});
+  if (s.session_secrets.empty()) loaded.errors.push_back({"SESSION_SECRET_KEY", how.substr(1)});
+}
+
+void check_origins(Loaded& loaded) {
+  const auto& s = loaded.settings;
+  std::set<std::string> seen;
+  for (const auto& site : s.sites) {
+    for (const auto& origin : site.origins) {
+      if (origin.is_any() && s.production()) {
+        loaded.errors.push_back({"ALLOWED_ORIGINS", "`*` is refused in production: name the origins"});
+      }
+      if (!seen.insert(origin.text()).second) {
+        loaded.errors.push_back({"sites", origin.text() + " belongs to two sites"});
+      }
+    }
+  }
+  if (s.production() && s.sites.size() == 1 && s.allowed_origins.empty() && s.public_url.empty()) {
+    loaded.warnings.push_back({"ALLOWED_ORIGINS", "is empty: no web page may use this gateway"});
+  }
+  if (!s.public_url.empty() && !Origin::of_url(s.public_url)) {
+    loaded.errors.push_back({"PUBLIC_URL", "'" + s.public_url + "' is no http or https URL"});
+  }
+}
+
+void resolve_upstreams(Loaded& loaded) {
+  auto& s = loaded.settings;
+  for (auto& site : s.sites) {
+    const std::string place = site.id == "default" ? "N8N_WEBHOOK_URL" : "sites." + site.id + ".upstream";
+    auto& upstream = site.upstream;
+    const bool automatic = upstream.kind == UpstreamKind::automatic;
+    if (automatic) upstream.kind = upstream.url.empty() ? UpstreamKind::demo : UpstreamKind::n8n;
+    if (upstream.kind == UpstreamKind::n8n && upstream.url.empty()) {
+      loaded.errors.push_back({place, "is needed for the upstream kind n8n"});
+    }
+    if (upstream.kind != UpstreamKind::demo) continue;
+    if (automatic && s.production()) {
+      loaded.errors.push_back({place, "is missing: in production the demo assistant answers only "
+                                      "where UPSTREAM_KIND=demo says so"});
+    } else if (automatic && site.id == "default") {
+      loaded.notes.push_back("no upstream is configured: the built-in demo assistant answers");
+    }
+  }
+}
+
+void check_checklist(Loaded& loaded) {
+  const auto& s = loaded.settings;
+  const auto warn = [&](const char* name, const char* message) {
+    loaded.warnings.push_back({name, message});
+  };
+  if (s.production()) {
+    if (!s.require_https) warn("SECURITY_REQUIRE_HTTPS", "is off in production");
+    if (s.access_token_minutes > 60) {
+      warn("SECURITY_JWT_ACCESS_TOKEN_EXPIRE_MINUTES", "is above 60 minutes in production");
+    }
+    if (!s.monitoring_enabled) warn("SECURITY_ENABLE_SECURITY_MONITORING", "is off in production");
+    if (!s.threat_detection_enabled) warn("SECURITY_ENABLE_THREAT_DETECTION", "is off in production");
+    if (s.limit_api_address_minute > 500) {
+      warn("SECURITY_RATE_LIMIT_REQUESTS_PER_MINUTE", "is above 500 in production");
+    }
+    if (s.debug) warn("DEBUG", "is on in production: error texts show details");
+    if (!s.security_headers) warn("SECURITY_ENABLE_SECURITY_HEADERS", "is off in production");
+  }
+  if (!s.sanitize_context) warn("SECURITY_ENABLE_INPUT_SANITIZATION", "is off");
+  if (!s.websocket_require_auth) warn("SECURITY_WEBSOCKET_REQUIRE_AUTH", "is off");
+  if (!s.redis_url.empty()) {
+    warn("REDIS_URL", "is set, but this version keeps its state in memory: limits hold for one node");
+  }
+  if (!s.database_url.empty()) {
+    warn("DATABASE_URL", "is set, but this version stores no events in PostgreSQL");
+  }
+  if (any_set(loaded, "upstream.api_key") && s.upstream.url.starts_with("http://") &&
+      !is_loopback_host(Origin::of_url(s.upstream.url).value_or(Origin{}).host)) {
+    warn("N8N_API_KEY", "travels unencrypted: the webhook URL is http");
+  }
+  for (const auto& guard : s.guards) {
+    if (guard.second.mode != Mode::enforce) {
+      loaded.warnings.push_back({"guards." + guard.first + ".mode",
+                                 "the guard runs in mode " + std::string(name_of(guard.second.mode))});
+    }
+  }
+}
+
+void check_values(Loaded& loaded) {
+  const auto& s = loaded.settings;
+  const auto error = [&](const char* name, std::string message) {
+    loaded.errors.push_back({name, std::move(message)});
+  };
+  if (s.jwt_algorithm != "HS256") {
+    error("JWT_ALGORITHM", "'" + s.jwt_algorithm + "' is not supported for the upstream token; only HS256 is");
+  }
+  const auto is_token = [](std::string_view name) {
+    return !name.empty() && std::ranges::all_of(name, [](char c) {
+      return text::is_alnum(c) || c == '_' || c == '-' || c == '.';
+    });
+  };
+  if (!is_token(s.cookie_name)) error("SESSION_COOKIE_NAME", "letters, digits, _ - . only");
+  if (!s.client_address_header.empty() && !is_token(s.client_address_header)) {
+    error("CLIENT_ADDRESS_HEADER", "is no header name");
+  }
+  if (!s.gateway_prefix.empty() && (!s.gateway_prefix.starts_with('/') || s.gateway_prefix.ends_with('/'))) {
+    error("GATEWAY_PREFIX", "must begin with / and not end with it");
+  }
+  if (!s.health_path.starts_with('/')) error("HEALTH_CHECK_PATH", "must begin with /");
+  if (s.widget_position != "bottom-right" && s.widget_position != "bottom-left") {
+    error("WIDGET_POSITION", "'" + s.widget_position + "' is not one of bottom-right, bottom-left");
+  }
+  if (s.widget_theme != "light" && s.widget_theme != "dark" && s.widget_theme != "auto") {
+    error("WIDGET_THEME", "'" + s.widget_theme + "' is not one of light, dark, auto");
+  }
+  if (s.ops_listen != "off") {
+    const auto colon = s.ops_listen.rfind(':');
+    const bool ok = colon != std::string::npos &&
+                    text::parse_number<std::uint16_t>(std::string_view(s.ops_listen).substr(colon + 1));
+    if (!ok) error("OPS_LISTEN", "'" + s.ops_listen + "' is no address:port and not off");
+  }
+  for (const auto* csp : {&s.csp_default_src, &s.csp_script_src, &s.csp_style_src, &s.csp_img_src,
+                          &s.csp_connect_src, &s.csp_report_uri}) {
+    if (csp->find_first_of(";,\r\n") != std::string::npos) {
+      error("SECURITY_CSP_*", "'" + *csp + "' must not contain ; or ,");
+    }
+  }
+}
+
+/// Reads a secret made before or makes it. Empty where the folder cannot be used.
+std::string development_secret(const std::filesystem::path& folder, const std::string& name,
+                               Loaded& loaded) {
+  const auto file = folder / name;
+  if (std::ifstream in(file); in) {
+    std::string secret;
+    std::getline(in, secret);
+    if (secret.size() >= kShortestSecret) return secret;
+  }
+  const std::string secret = text::base64url(crypto::random_bytes(48));
+  const int descriptor = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  const std::string line = secret + "\n";
+  const bool written = descriptor >= 0 &&
+                       ::write(descriptor, line.data(), line.size()) == static_cast<ssize_t>(line.size());
+  if (descriptor >= 0) ::close(descriptor);
+  if (!written) {
+    loaded.warnings.push_back({file.string(), "cannot be written: the secret lasts until the next start"});
+  } else {
+    loaded.notes.push_back("made " + file.string() + " (development only; set " +
+                           text::to_upper(name) + " elsewhere)");
+  }
+  return secret;
+}
+
+}  // namespace
+
+std::string weakness_of_secret(const std::string& secret) {
+  if (secret.size() < kShortestSecret) return "is shorter than 32 bytes";
+  const std::set<char> distinct(secret.begin(), secret.end());
+  if (distinct.size() < 10) return "has too few different characters to be random";
+  const std::string lower = text::to_lower(secret);
+  for (const char* known : {"change-me", "changeme", "change_me", "change-this", "change_this", "your-secret",
+                            "your_secret", "your-super-secret", "secret-key", "secret_key", "replace-me",
+                            "replace_me", "default-secret", "insecure", "0123456789abcdef0123456789abcdef",
+                            "abcdefghijklmnopqrstuvwxyz"}) {
+    if (lower.find(known) != std::string::npos) return "looks like a well-known default";
+  }
+  return {};
+}
+
+void check(Loaded& loaded) {
+  check_secrets(loaded);
+  check_origins(loaded);
+  resolve_upstreams(loaded);
+  check_values(loaded);
+  check_checklist(loaded);
+}
+
+void ensure_development_secrets(Loaded& loaded) {
+  auto& s = loaded.settings;
+  if (!s.development() || (!s.jwt_secrets.empty() && !s.session_secrets.empty())) return;
+  const auto folder = std::filesystem::path(s.data_dir) / "secrets";
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  ::chmod(folder.c_str(), 0700);
+  if (s.jwt_secrets.empty()) {
+    s.jwt_secrets.push_back(development_secret(folder, "jwt_secret_key", loaded));
+  }
+  if (s.session_secrets.empty()) {
+    s.session_secrets.push_back(development_secret(folder, "session_secret_key", loaded));
+  }
+}
+
+}  // namespace portcullis::config

@@ -1,0 +1,196 @@
+#pragma once
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/clock.hpp"
+#include "base/origin.hpp"
+#include "observe/log.hpp"
+
+namespace portcullis::config {
+
+enum class Profile : std::uint8_t { development, staging, production };
+enum class Mode : std::uint8_t { enforce, monitor, off };
+enum class OnError : std::uint8_t { refuse, pass };
+enum class LogFormatChoice : std::uint8_t { automatic, text, json };
+enum class UpstreamKind : std::uint8_t { automatic, demo, n8n };
+enum class HistoryMode : std::uint8_t { on, off };
+
+std::string_view name_of(Profile profile) noexcept;
+std::string_view name_of(Mode mode) noexcept;
+std::string_view name_of(UpstreamKind kind) noexcept;
+
+/// What applies to every guard alike.
+struct GuardSettings {
+  Mode mode = Mode::enforce;
+  OnError on_error = OnError::refuse;
+};
+
+/// The guards in the order in which they run; also the keys below `guards`.
+inline constexpr std::string_view kGuardNames[] = {
+    "address", "blocks", "protocol", "host", "origin", "credentials", "rate", "session", "body"};
+
+struct UpstreamSettings {
+  UpstreamKind kind = UpstreamKind::automatic;
+  std::string url;
+  std::string api_key;
+};
+
+/// A set of origins with an assistant of its own.
+struct SiteSettings {
+  std::string id;
+  std::vector<OriginPattern> origins;
+  UpstreamSettings upstream;
+  HistoryMode history = HistoryMode::on;
+  std::optional<std::int64_t> limit_per_minute;  ///< the site tier; default limits.site_per_minute
+};
+
+/// An entry of `routes`: overrides for one of the gateway's own routes.
+struct RouteOverride {
+  std::string path;
+  bool enabled = true;
+  std::map<std::string, Mode, std::less<>> guard_modes;
+};
+
+/// Every setting, checked and typed: what the rest of the program reads. One object describes one
+/// configuration and never changes; a reload makes a new one.
+///
+/// Text, default, bounds, names, secrecy and restart-need of each stand in settings_table.cpp.
+struct Settings {
+  // identity and profile
+  std::string app_name;
+  std::string app_version;
+  Profile profile = Profile::development;
+  std::string profile_reason;
+  bool debug = false;
+
+  // logs
+  observe::Level log_level = observe::Level::info;
+  LogFormatChoice log_format = LogFormatChoice::automatic;
+  bool log_access = true;
+
+  // server
+  std::string server_host;
+  std::uint16_t server_port = 0;
+  std::int64_t workers = 0;
+  std::string ops_listen;
+  std::string public_url;
+  std::vector<std::string> allowed_hosts;
+  std::vector<Cidr> trusted_proxies;
+  std::string client_address_header;
+  std::string gateway_prefix;
+  std::int64_t max_connections = 0;
+  std::int64_t max_connections_per_address = 0;
+  Milliseconds head_timeout{};
+  Milliseconds body_timeout{};
+  Milliseconds idle_timeout{};
+  Milliseconds write_timeout{};
+  Milliseconds drain_timeout{};
+  std::string data_dir;
+  bool require_https = false;
+  bool metrics_enabled = true;
+  bool health_enabled = true;
+  std::string health_path;
+
+  // secrets
+  std::vector<std::string> jwt_secrets;
+  std::vector<std::string> session_secrets;
+  std::string jwt_algorithm;
+  Seconds upstream_token_life{};
+
+  // sessions
+  std::string cookie_name;
+  Seconds cookie_max_age{};
+  Seconds session_life{};
+  Seconds session_idle{};
+  std::int64_t max_sessions = 0;
+  std::int64_t history_max_messages = 0;
+  std::int64_t history_max_bytes = 0;
+  std::int64_t history_total_bytes = 0;
+
+  // origins
+  std::vector<OriginPattern> allowed_origins;
+  bool cors_allow_credentials = true;
+  Seconds cors_max_age{};
+
+  // limits
+  std::int64_t limit_chat_address_minute = 0;
+  std::int64_t limit_chat_address_hour = 0;
+  std::int64_t limit_chat_session_minute = 0;
+  std::int64_t limit_site_minute = 0;
+  std::int64_t limit_api_address_minute = 0;
+  std::int64_t limit_light_factor = 0;
+  std::int64_t state_max_keys = 0;
+  std::int64_t chat_body_bytes = 0;
+  std::int64_t api_body_megabytes = 0;
+  std::int64_t message_max_chars = 0;
+  bool sanitize_context = true;
+
+  // streams
+  std::int64_t max_streams = 0;
+  std::int64_t max_streams_per_session = 0;
+  std::int64_t max_streams_per_address = 0;
+  Milliseconds stream_heartbeat{};
+  Milliseconds stream_resume_grace{};
+  Milliseconds stream_slow_reader{};
+  std::int64_t stream_buffer_bytes = 0;
+  std::int64_t ring_total_bytes = 0;
+  bool chat_get_message = false;
+
+  // upstream
+  UpstreamSettings upstream;
+  std::string upstream_ca_file;
+  Milliseconds upstream_connect_timeout{};
+  Milliseconds upstream_first_byte_timeout{};
+  Milliseconds upstream_idle_timeout{};
+  std::int64_t upstream_max_connections = 0;
+  std::int64_t upstream_keep_alive = 0;
+  std::int64_t upstream_max_answer_bytes = 0;
+  std::int64_t upstream_tries = 0;
+  Milliseconds upstream_retry_delay{};
+  std::int64_t upstream_retry_budget_percent = 0;
+  std::int64_t breaker_failures = 0;
+  Milliseconds breaker_open{};
+  std::int64_t upstream_runs_per_session = 0;
+
+  // response headers
+  bool security_headers = true;
+  bool csp_enabled = true;
+  bool hsts_enabled = true;
+  std::string csp_report_uri;
+  std::string csp_default_src;
+  std::string csp_script_src;
+  std::string csp_style_src;
+  std::string csp_img_src;
+  std::string csp_connect_src;
+  std::string xss_protection;
+
+  // monitoring (the recorder comes later; the log is the first sink)
+  bool monitoring_enabled = true;
+  bool threat_detection_enabled = true;
+  bool websocket_require_auth = true;
+  std::int64_t access_token_minutes = 0;
+
+  // widget
+  std::string widget_title;
+  std::string widget_placeholder;
+  std::string widget_welcome;
+  std::string widget_position;
+  std::string widget_theme;
+
+  // parts that this build does not have yet
+  std::string redis_url;
+  std::string database_url;
+
+  std::map<std::string, GuardSettings, std::less<>> guards;
+  std::vector<SiteSettings> sites;  ///< the default site first
+  std::vector<RouteOverride> routes;
+
+  bool production() const noexcept { return profile == Profile::production; }
+  bool development() const noexcept { return profile == Profile::development; }
+};
+
+}  // namespace portcullis::config

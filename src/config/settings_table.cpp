@@ -1,0 +1,257 @@
+// clang-format off: one setting a line reads as the table that it is.
+#include <algorithm>
+
+#include "config/setting_types.hpp"
+
+namespace portcullis::config {
+namespace {
+
+using namespace types;  // NOLINT(google-build-using-namespace)
+using S = Settings;
+using std::chrono::hours;
+using std::chrono::minutes;
+
+constexpr std::int64_t kMaxLimit = 1'000'000'000;
+constexpr std::int64_t kKiB = 1024;
+constexpr std::int64_t kMiB = 1024 * kKiB;
+constexpr std::int64_t kGiB = 1024 * kMiB;
+
+void add_identity(std::vector<Setting>& t) {
+  Setting profile = choice<Profile>({.path = "environment", .text = "Profile: address tiers, CSP, error detail and secrets policy follow it; any setting given explicitly wins. Default: by `debug` where that is set (true: development, false: production), else development."}, &S::profile, Profile::development,
+      {{"development", Profile::development}, {"staging", Profile::staging}, {"production", Profile::production}});
+  profile.env = {"SECURITY_ENVIRONMENT", "ENVIRONMENT"};
+  t.push_back(std::move(profile));
+  t.push_back(string({.path = "app.name", .text = "Name shown in `/health` and `/metrics`."}, &S::app_name, "portcullis"));
+  t.push_back(string({.path = "app.version", .text = "Version shown in `/health` and `/metrics`; empty: the version of the program."}, &S::app_version, ""));
+  t.push_back(string({.path = "data_dir", .text = "Folder for secrets and other data; made at need.", .restart = Restart::needed}, &S::data_dir, "./data"));
+  t.push_back(boolean({.path = "debug", .text = "Detailed error texts. Without `environment` it also chooses the profile: true development, false production."}, &S::debug, false));
+  t.push_back(choice<observe::Level>({.path = "log.level", .env = {"SECURITY_LOG_LEVEL"}, .text = "Lines below this level are not written."}, &S::log_level, observe::Level::info,
+      {{"debug", observe::Level::debug}, {"info", observe::Level::info}, {"warning", observe::Level::warning}, {"warn", observe::Level::warning}, {"error", observe::Level::error}, {"critical", observe::Level::critical}}));
+  t.push_back(choice<LogFormatChoice>({.path = "log.format", .text = "`auto` is text in development and JSON lines elsewhere.", .restart = Restart::needed}, &S::log_format, LogFormatChoice::automatic,
+      {{"auto", LogFormatChoice::automatic}, {"text", LogFormatChoice::text}, {"json", LogFormatChoice::json}}));
+  t.push_back(boolean({.path = "log.access", .text = "One line for each request."}, &S::log_access, true));
+}
+
+void add_server(std::vector<Setting>& t) {
+  t.push_back(string({.path = "server.host", .env = {"API_HOST"}, .text = "Address to listen on; `::` listens on IPv6 and IPv4.", .restart = Restart::needed}, &S::server_host, "0.0.0.0"));
+  t.push_back(port({.path = "server.port", .env = {"API_PORT"}, .text = "Port to listen on; 0 takes a free one.", .restart = Restart::needed}, &S::server_port, 8000));
+  t.push_back(integer({.path = "server.workers", .env = {"WORKERS"}, .text = "Worker threads; 0: one per core.", .restart = Restart::needed}, &S::workers, 0, 0, 256));
+  t.push_back(string({.path = "ops.listen", .text = "Operations listener (`/metrics`, `/health`) as address:port, or `off`. Port 0 takes a free one; where the default is taken the gateway warns and goes on without it.", .restart = Restart::needed}, &S::ops_listen, "127.0.0.1:9464"));
+  t.push_back(string({.path = "server.public_url", .env = {"PUBLIC_URL"}, .text = "The URL under which browsers reach the gateway; its origin is always allowed and its host accepted."}, &S::public_url, ""));
+  t.push_back(hosts({.path = "server.allowed_hosts", .env = {"ALLOWED_HOSTS"}, .text = "Further host names that the gateway answers to."}, &S::allowed_hosts));
+  t.push_back(blocks({.path = "server.trusted_proxies", .env = {"TRUSTED_PROXIES"}, .text = "Proxies whose `Forwarded`, `X-Forwarded-*` and client address header are believed."}, &S::trusted_proxies));
+  t.push_back(string({.path = "server.client_address_header", .env = {"CLIENT_ADDRESS_HEADER"}, .text = "One header from a trusted proxy that carries the client address alone, such as `CF-Connecting-IP`."}, &S::client_address_header, ""));
+  t.push_back(string({.path = "gateway.prefix", .text = "Moves the gateway's own routes below this path.", .restart = Restart::no}, &S::gateway_prefix, ""));
+  t.push_back(integer({.path = "server.max_connections", .text = "Open client connections in all."}, &S::max_connections, 12'000, 1, 1'000'000));
+  t.push_back(integer({.path = "server.max_connections_per_address", .text = "Open client connections from one address (IPv6: one /64); trusted proxies are not bound by it."}, &S::max_connections_per_address, 512, 1, 1'000'000));
+  t.push_back(duration({.path = "server.head_timeout", .text = "A request head must be complete within this time."}, &S::head_timeout, Seconds{10}, Milliseconds{100}, minutes{10}));
+  t.push_back(duration({.path = "server.body_timeout", .text = "A request body must be complete within this time, and never slower than 512 bytes a second."}, &S::body_timeout, Seconds{30}, Milliseconds{100}, hours{1}));
+  t.push_back(duration({.path = "server.idle_timeout", .text = "A kept-alive connection without a request is closed after this time."}, &S::idle_timeout, Seconds{75}, Milliseconds{100}, hours{1}));
+  t.push_back(duration({.path = "server.write_timeout", .text = "A client that takes no byte of an answer for this time is dropped."}, &S::write_timeout, Seconds{30}, Milliseconds{100}, hours{1}));
+  t.push_back(duration({.path = "server.drain_timeout", .text = "How long requests and streams may go on after SIGTERM."}, &S::drain_timeout, Seconds{30}, Milliseconds{0}, minutes{10}));
+  t.push_back(boolean({.path = "server.require_https", .env = {"SECURITY_REQUIRE_HTTPS"}, .text = "Answer plain http with 308 (GET, HEAD) or 403, unless a trusted proxy says https. Default: true in production, else false."}, &S::require_https, false));
+  t.push_back(boolean({.path = "metrics.enabled", .env = {"ENABLE_METRICS"}, .text = "Serve `/metrics`."}, &S::metrics_enabled, true));
+  t.push_back(boolean({.path = "health.enabled", .env = {"HEALTH_CHECK_ENABLED"}, .text = "Serve `/health`, `/health/live` and `/health/ready`."}, &S::health_enabled, true));
+  t.push_back(string({.path = "health.path", .env = {"HEALTH_CHECK_PATH"}, .text = "Path of the health page."}, &S::health_path, "/health"));
+}
+
+void add_identity_of_visitors(std::vector<Setting>& t) {
+  t.push_back(strings({.path = "jwt.secret_key", .text = "Signs the token that goes to the upstream; n8n verifies with the same value. A list: the first signs. At least 32 bytes; made once in development.", .secrecy = Secrecy::secret}, &S::jwt_secrets));
+  t.push_back(string({.path = "jwt.algorithm", .env = {"SECURITY_JWT_ALGORITHM"}, .text = "Algorithm of the upstream token; only HS256."}, &S::jwt_algorithm, "HS256"));
+  t.push_back(seconds({.path = "jwt.expiration_seconds", .text = "Life of an upstream token."}, &S::upstream_token_life, Seconds{60}, Seconds{5}, minutes{60}));
+  t.push_back(strings({.path = "session.secret_key", .text = "Signs session tokens; other keys are derived from it. A list: the first signs, all verify. At least 32 bytes; made once in development.", .secrecy = Secrecy::secret}, &S::session_secrets));
+  t.push_back(seconds({.path = "session.life", .env = {"JWT_EXPIRATION_HOURS"}, .text = "A session ends this long after its start, however active (a bare number: hours)."}, &S::session_life, hours{24}, Seconds{1}, hours{24 * 365}, hours{1}));
+  t.push_back(seconds({.path = "session.idle", .text = "A session ends after this time without a message."}, &S::session_idle, hours{2}, Seconds{1}, hours{24 * 365}));
+  t.push_back(string({.path = "session.cookie_name", .text = "Name of the session cookie."}, &S::cookie_name, "chat_session_id"));
+  t.push_back(seconds({.path = "session.cookie_max_age", .text = "`Max-Age` of the session cookie."}, &S::cookie_max_age, Seconds{86'400}, Seconds{60}, hours{24 * 365}));
+  t.push_back(integer({.path = "session.max", .text = "Stored sessions (those with a message). At the bound the one silent longest gives way, unless it was active in the last 15 minutes."}, &S::max_sessions, 100'000, 1, 100'000'000));
+  t.push_back(integer({.path = "history.max_messages", .text = "Messages kept for each session."}, &S::history_max_messages, 200, 0, 10'000));
+  t.push_back(size({.path = "history.max_bytes", .text = "Bytes of text kept for each session."}, &S::history_max_bytes, 256 * kKiB, 0, 64 * kMiB));
+  t.push_back(size({.path = "history.total_bytes", .text = "Bytes of text kept for all sessions together; the oldest histories give way."}, &S::history_total_bytes, 256 * kMiB, 0, 64 * kGiB));
+  t.push_back(origins({.path = "cors.allowed_origins", .env = {"ALLOWED_ORIGINS", "SECURITY_CORS_ALLOW_ORIGINS"}, .text = "Origins of the default site. `https://*.example.com` stands for every host below example.com; `*` is refused in production."}, &S::allowed_origins));
+  t.push_back(boolean({.path = "cors.allow_credentials", .env = {"SECURITY_CORS_ALLOW_CREDENTIALS"}, .text = "Let browsers send the session cookie from allowed origins."}, &S::cors_allow_credentials, true));
+  t.push_back(seconds({.path = "cors.max_age", .env = {"SECURITY_CORS_MAX_AGE"}, .text = "How long browsers may remember a preflight."}, &S::cors_max_age, Seconds{3600}, Seconds{0}, hours{24}));
+}
+
+void add_limits(std::vector<Setting>& t) {
+  t.push_back(integer({.path = "limits.chat_address_per_minute", .env = {"RATE_LIMIT_PER_MINUTE"}, .text = "Chat requests of one address in a minute."}, &S::limit_chat_address_minute, 60, 1, kMaxLimit));
+  t.push_back(integer({.path = "limits.chat_address_per_hour", .env = {"RATE_LIMIT_PER_HOUR"}, .text = "Chat requests of one address in an hour."}, &S::limit_chat_address_hour, 1000, 1, kMaxLimit));
+  t.push_back(integer({.path = "limits.session_per_minute", .env = {"RATE_LIMIT_SESSION_PER_MINUTE"}, .text = "Messages of one session in a minute."}, &S::limit_chat_session_minute, 30, 1, kMaxLimit));
+  t.push_back(integer({.path = "limits.site_per_minute", .env = {"RATE_LIMIT_DOMAIN_PER_MINUTE"}, .text = "Chat requests of one site in a minute."}, &S::limit_site_minute, 1000, 1, kMaxLimit));
+  t.push_back(integer({.path = "limits.api_address_per_minute", .env = {"SECURITY_RATE_LIMIT_REQUESTS_PER_MINUTE"}, .text = "API requests of one anonymous address in a minute. Default: 100, and 1000 in the development profile."}, &S::limit_api_address_minute, 100, 1, kMaxLimit));
+  t.push_back(integer({.path = "limits.light_factor", .text = "Static files, preflights, `validate` and `history` cost nothing in the tiers above; one address may make this many times its per-minute limit of them."}, &S::limit_light_factor, 10, 1, 1'000'000));
+  t.push_back(integer({.path = "state.max_keys", .text = "Limiter keys kept in memory; the one silent longest gives way.", .restart = Restart::needed}, &S::state_max_keys, 1'000'000, 1000, 100'000'000));
+  t.push_back(size({.path = "limits.chat_body", .text = "Largest request body of a chat route."}, &S::chat_body_bytes, kMiB, kKiB, 64 * kMiB));
+  t.push_back(integer({.path = "limits.api_body_mb", .env = {"SECURITY_MAX_REQUEST_SIZE_MB"}, .text = "Largest request body of any other route, in MiB."}, &S::api_body_megabytes, 10, 1, 1024));
+  t.push_back(integer({.path = "chat.message_max_chars", .text = "Longest message in characters (code points)."}, &S::message_max_chars, 10'000, 1, 1'000'000));
+  t.push_back(boolean({.path = "chat.sanitize_context", .env = {"SECURITY_ENABLE_INPUT_SANITIZATION"}, .text = "Pass only the allowed keys of `context` on, and name the dropped ones in the answer. False: every key within the size limits."}, &S::sanitize_context, true));
+}
+
+void add_streams(std::vector<Setting>& t) {
+  t.push_back(integer({.path = "stream.max", .text = "Open event streams in all."}, &S::max_streams, 10'000, 1, 1'000'000));
+  t.push_back(integer({.path = "stream.max_per_session", .text = "Open event streams of one session."}, &S::max_streams_per_session, 5, 1, 1000));
+  t.push_back(integer({.path = "stream.max_per_address", .text = "Open event streams of one address (IPv6: one /64)."}, &S::max_streams_per_address, 20, 1, 1'000'000));
+  t.push_back(duration({.path = "stream.heartbeat", .text = "A silent stream gets a heartbeat this often."}, &S::stream_heartbeat, Seconds{15}, Milliseconds{100}, minutes{10}));
+  t.push_back(duration({.path = "stream.resume_grace", .text = "How long an answer is read on after its last reader left; 0 cancels it at once."}, &S::stream_resume_grace, Seconds{15}, Milliseconds{0}, minutes{10}));
+  t.push_back(duration({.path = "stream.slow_reader", .text = "A reader that takes nothing for this time is dropped."}, &S::stream_slow_reader, Seconds{30}, Milliseconds{100}, minutes{10}));
+  t.push_back(size({.path = "stream.buffer", .text = "Bytes of events kept for readers that lag and for resuming, for each session; the upstream is paused when they are full."}, &S::stream_buffer_bytes, 128 * kKiB, 4 * kKiB, 16 * kMiB));
+  t.push_back(size({.path = "stream.total_bytes", .text = "Bytes of events kept for all sessions together after their answers ended."}, &S::ring_total_bytes, 64 * kMiB, 64 * kKiB, 16 * kGiB));
+  t.push_back(boolean({.path = "chat.get_message", .text = "Accept `GET /api/v1/chat/stream?message=` (at most 2000 bytes, never on a navigation, never logged), for clients that can do nothing but EventSource."}, &S::chat_get_message, false));
+}
+
+void add_upstream(std::vector<Setting>& t) {
+  t.push_back(finish({.path = "upstream.kind", .text = "What answers on the default site. `auto`: n8n where a webhook URL is given, else the demo assistant (never in production)."}, "one of", "auto", "auto, demo, n8n",
+      [](Settings& out, const RawValue& raw) -> std::expected<void, std::string> {
+        const auto text = scalar(raw);
+        if (!text) return std::unexpected(text.error());
+        if (*text == "auto") out.upstream.kind = UpstreamKind::automatic;
+        else if (*text == "demo") out.upstream.kind = UpstreamKind::demo;
+        else if (*text == "n8n") out.upstream.kind = UpstreamKind::n8n;
+        else return std::unexpected("'" + *text + "' is not one of auto, demo, n8n");
+        return {};
+      },
+      [](const Settings& in) { return std::string(name_of(in.upstream.kind)); }));
+  t.push_back(finish({.path = "upstream.url", .env = {"N8N_WEBHOOK_URL"}, .text = "The n8n webhook that answers."}, "URL", "", "",
+      [](Settings& out, const RawValue& raw) -> std::expected<void, std::string> {
+        const auto text = scalar(raw);
+        if (!text) return std::unexpected(text.error());
+        if (!text->empty() && !Origin::of_url(*text)) return std::unexpected("'" + *text + "' is no http or https URL");
+        if (text->find('@') != std::string::npos) return std::unexpected("user and password do not belong into the URL");
+        out.upstream.url = *text;
+        return {};
+      },
+      [](const Settings& in) { return in.upstream.url; }));
+  t.push_back(finish({.path = "upstream.api_key", .env = {"N8N_API_KEY"}, .text = "Sent to n8n as `Authorization: Bearer`.", .secrecy = Secrecy::secret}, "text", "", "",
+      [](Settings& out, const RawValue& raw) -> std::expected<void, std::string> {
+        const auto text = scalar(raw);
+        if (!text) return std::unexpected(text.error());
+        for (const char c : *text) {
+          if (c < 0x21 || c > 0x7e) return std::unexpected("a key has visible ASCII characters only");
+        }
+        out.upstream.api_key = *text;
+        return {};
+      },
+      [](const Settings& in) { return in.upstream.api_key; }));
+  t.push_back(string({.path = "upstream.ca_file", .text = "PEM file with further certificate authorities for https upstreams."}, &S::upstream_ca_file, ""));
+  t.push_back(duration({.path = "upstream.connect_timeout", .text = "Resolving, connecting and the TLS handshake."}, &S::upstream_connect_timeout, Seconds{2}, Milliseconds{50}, minutes{1}));
+  t.push_back(duration({.path = "upstream.first_byte_timeout", .text = "From the request to the first byte of the answer."}, &S::upstream_first_byte_timeout, Seconds{30}, Milliseconds{50}, minutes{10}));
+  t.push_back(duration({.path = "upstream.idle_timeout", .text = "Longest silence inside an answer."}, &S::upstream_idle_timeout, Seconds{120}, Milliseconds{50}, minutes{60}));
+  t.push_back(integer({.path = "upstream.max_connections", .text = "Connections to each upstream, over all workers."}, &S::upstream_max_connections, 100, 1, 100'000));
+  t.push_back(integer({.path = "upstream.keep_alive", .text = "Idle connections kept for each upstream, over all workers."}, &S::upstream_keep_alive, 20, 0, 100'000));
+  t.push_back(size({.path = "upstream.max_answer", .text = "Longest answer that is passed on."}, &S::upstream_max_answer_bytes, kMiB, kKiB, 64 * kMiB));
+  t.push_back(integer({.path = "upstream.tries", .text = "Tries in all where a call is known not to have been executed."}, &S::upstream_tries, 3, 1, 10));
+  t.push_back(duration({.path = "upstream.retry_delay", .text = "Wait before the second try, doubled for each further one, with jitter."}, &S::upstream_retry_delay, Seconds{1}, Milliseconds{1}, minutes{1}));
+  t.push_back(integer({.path = "upstream.retry_budget_percent", .text = "Retries allowed as a share of calls (10 a minute are always allowed)."}, &S::upstream_retry_budget_percent, 20, 0, 100));
+  t.push_back(integer({.path = "upstream.breaker_failures", .text = "Consecutive failures that open the breaker."}, &S::breaker_failures, 5, 1, 1000));
+  t.push_back(duration({.path = "upstream.breaker_open", .text = "How long the breaker stays open before it lets a probe through."}, &S::breaker_open, Seconds{60}, Milliseconds{50}, hours{1}));
+  t.push_back(integer({.path = "upstream.runs_per_session", .text = "Answers in the making for one session at a time."}, &S::upstream_runs_per_session, 3, 1, 100));
+}
+
+void add_headers(std::vector<Setting>& t) {
+  t.push_back(boolean({.path = "headers.enabled", .env = {"SECURITY_ENABLE_SECURITY_HEADERS"}, .text = "Send the security headers."}, &S::security_headers, true));
+  t.push_back(boolean({.path = "headers.csp", .env = {"SECURITY_ENABLE_CSP"}, .text = "Send Content-Security-Policy."}, &S::csp_enabled, true));
+  t.push_back(boolean({.path = "headers.hsts", .env = {"SECURITY_ENABLE_HSTS"}, .text = "Send Strict-Transport-Security in production."}, &S::hsts_enabled, true));
+  t.push_back(string({.path = "headers.csp_report_uri", .env = {"SECURITY_CSP_REPORT_URI"}, .text = "`report-uri` of the policy."}, &S::csp_report_uri, ""));
+  t.push_back(string({.path = "headers.csp_default_src", .env = {"SECURITY_CSP_DEFAULT_SRC"}, .text = "Replaces the profile's `default-src`."}, &S::csp_default_src, ""));
+  t.push_back(string({.path = "headers.csp_script_src", .env = {"SECURITY_CSP_SCRIPT_SRC"}, .text = "Replaces the profile's `script-src` (the nonce is added)."}, &S::csp_script_src, ""));
+  t.push_back(string({.path = "headers.csp_style_src", .env = {"SECURITY_CSP_STYLE_SRC"}, .text = "Replaces the profile's `style-src` (the nonce is added)."}, &S::csp_style_src, ""));
+  t.push_back(string({.path = "headers.csp_img_src", .env = {"SECURITY_CSP_IMG_SRC"}, .text = "Replaces the profile's `img-src`."}, &S::csp_img_src, ""));
+  t.push_back(string({.path = "headers.csp_connect_src", .env = {"SECURITY_CSP_CONNECT_SRC"}, .text = "Replaces the profile's `connect-src`."}, &S::csp_connect_src, ""));
+  t.push_back(string({.path = "headers.xss_protection", .text = "Value of the dead header X-XSS-Protection; `0` turns old browsers' filter off."}, &S::xss_protection, "1; mode=block"));
+}
+
+void add_rest(std::vector<Setting>& t) {
+  t.push_back(boolean({.path = "monitor.enabled", .env = {"SECURITY_ENABLE_SECURITY_MONITORING"}, .text = "Record security events."}, &S::monitoring_enabled, true));
+  t.push_back(boolean({.path = "monitor.threat_detection", .env = {"SECURITY_ENABLE_THREAT_DETECTION"}, .text = "Kept for configurations of older systems; false is warned about in production."}, &S::threat_detection_enabled, true));
+  t.push_back(boolean({.path = "websocket.require_auth", .env = {"SECURITY_WEBSOCKET_REQUIRE_AUTH"}, .text = "Kept for configurations of older systems; false is warned about."}, &S::websocket_require_auth, true));
+  t.push_back(integer({.path = "tokens.access_minutes", .env = {"SECURITY_JWT_ACCESS_TOKEN_EXPIRE_MINUTES"}, .text = "Life of a user's access token; above 60 is warned about in production."}, &S::access_token_minutes, 30, 1, 1440));
+  t.push_back(string({.path = "widget.title", .text = "Title of the widget on the demo page."}, &S::widget_title, "Chat Support"));
+  t.push_back(string({.path = "widget.placeholder", .text = "Placeholder of the widget's input on the demo page."}, &S::widget_placeholder, "Type your message…"));
+  t.push_back(string({.path = "widget.welcome_message", .text = "First message in the widget on the demo page."}, &S::widget_welcome, "Hello! How can I help you?"));
+  t.push_back(string({.path = "widget.position", .text = "`bottom-right` or `bottom-left`."}, &S::widget_position, "bottom-right"));
+  t.push_back(string({.path = "widget.theme", .text = "`light`, `dark` or `auto`."}, &S::widget_theme, "auto"));
+  t.push_back(string({.path = "redis.url", .text = "Shared state in Redis. Not in this version: where it is set the gateway warns and keeps its state in memory.", .secrecy = Secrecy::secret}, &S::redis_url, ""));
+  t.push_back(string({.path = "database.url", .text = "Events and users in PostgreSQL. Not in this version: where it is set the gateway warns.", .secrecy = Secrecy::secret}, &S::database_url, ""));
+}
+
+void add_guards(std::vector<Setting>& t) {
+  for (const std::string_view name : kGuardNames) {
+    const std::string guard(name);
+    t.push_back(finish({.path = "guards." + guard + ".mode", .text = "Mode of the `" + guard + "` guard on every route."}, "one of", "enforce", "enforce, monitor, off",
+        [guard](Settings& out, const RawValue& raw) -> std::expected<void, std::string> {
+          const auto text = scalar(raw);
+          if (!text) return std::unexpected(text.error());
+          for (const Mode mode : {Mode::enforce, Mode::monitor, Mode::off}) {
+            if (*text == name_of(mode)) {
+              out.guards[guard].mode = mode;
+              return {};
+            }
+          }
+          return std::unexpected("'" + *text + "' is not one of enforce, monitor, off");
+        },
+        [guard](const Settings& in) { return std::string(name_of(in.guards.at(guard).mode)); }));
+    t.push_back(finish({.path = "guards." + guard + ".on_error", .text = "What happens when the `" + guard + "` guard cannot decide."}, "one of", "refuse", "refuse, pass",
+        [guard](Settings& out, const RawValue& raw) -> std::expected<void, std::string> {
+          const auto text = scalar(raw);
+          if (!text) return std::unexpected(text.error());
+          if (*text != "refuse" && *text != "pass") return std::unexpected("'" + *text + "' is not one of refuse, pass");
+          out.guards[guard].on_error = *text == "pass" ? OnError::pass : OnError::refuse;
+          return {};
+        },
+        [guard](const Settings& in) -> std::string { return in.guards.at(guard).on_error == OnError::pass ? "pass" : "refuse"; }));
+  }
+}
+
+}  // namespace
+
+std::string_view name_of(Profile profile) noexcept {
+  switch (profile) {
+    case Profile::development: return "development";
+    case Profile::staging: return "staging";
+    case Profile::production: return "production";
+  }
+  return {};
+}
+
+std::string_view name_of(Mode mode) noexcept {
+  switch (mode) {
+    case Mode::enforce: return "enforce";
+    case Mode::monitor: return "monitor";
+    case Mode::off: return "off";
+  }
+  return {};
+}
+
+std::string_view name_of(UpstreamKind kind) noexcept {
+  switch (kind) {
+    case UpstreamKind::automatic: return "auto";
+    case UpstreamKind::demo: return "demo";
+    case UpstreamKind::n8n: return "n8n";
+  }
+  return {};
+}
+
+const std::vector<Setting>& settings_table() {
+  static const std::vector<Setting> table = [] {
+    std::vector<Setting> t;
+    add_identity(t);
+    add_server(t);
+    add_identity_of_visitors(t);
+    add_limits(t);
+    add_streams(t);
+    add_upstream(t);
+    add_headers(t);
+    add_rest(t);
+    add_guards(t);
+    return t;
+  }();
+  return table;
+}
+
+const Setting* find_setting(std::string_view path) {
+  const auto& table = settings_table();
+  const auto at = std::ranges::find(table, path, &Setting::path);
+  return at == table.end() ? nullptr : &*at;
+}
+
+}  // namespace portcullis::config

@@ -1,0 +1,301 @@
+#include "config/yaml_file.hpp"
+
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "base/text.hpp"
+
+namespace portcullis::config {
+namespace {
+
+constexpr std::size_t kMaxFileBytes = 1 << 20;
+constexpr int kMaxDepth = 16;
+
+class Reader {
+ public:
+  Reader(FileContent& out, std::string name) : out_(out), name_(std::move(name)) {}
+
+  void read_root(const YAML::Node& root) {
+    if (root.IsNull()) return;
+    if (!root.IsMap()) return error(root, "", "the file must be a mapping of settings");
+    read_map(root, "", 0);
+  }
+
+ private:
+  std::string place(const YAML::Node& node) const {
+    const auto mark = node.Mark();
+    if (mark.line < 0) return name_;
+    return name_ + ":" + std::to_string(mark.line + 1) + ":" + std::to_string(mark.column + 1);
+  }
+  void error(const YAML::Node& node, const std::string& path, const std::string& message) {
+    out_.errors.push_back({place(node) + (path.empty() ? "" : " " + path), message});
+  }
+
+  void read_map(const YAML::Node& map, const std::string& prefix, int depth) {
+    if (depth > kMaxDepth) return error(map, prefix, "nested too deeply");
+    std::set<std::string> seen;
+    for (const auto& entry : map) {
+      if (!entry.first.IsScalar()) {
+        error(entry.first, prefix, "a key must be a plain word");
+        continue;
+      }
+      const std::string key = entry.first.Scalar();
+      const std::string path = prefix.empty() ? key : prefix + "." + key;
+      if (!seen.insert(key).second) {
+        error(entry.first, path, "is set twice");
+        continue;
+      }
+      if (path == "sites") {
+        read_sites(entry.second);
+      } else if (path == "routes") {
+        read_routes(entry.second);
+      } else if (find_setting(path) != nullptr) {
+        read_value(entry.second, path);
+      } else if (entry.second.IsMap() && is_group(path)) {
+        read_map(entry.second, path, depth + 1);
+      } else {
+        error(entry.first, path, "is no setting" + suggestion(path));
+      }
+    }
+  }
+
+  static bool is_group(const std::string& path) {
+    return std::ranges::any_of(settings_table(),
+                               [&](const Setting& s) { return s.path.starts_with(path + "."); });
+  }
+
+  static std::string suggestion(std::string_view path) {
+    // The setting with the smallest edit distance, where that is small.
+    std::string best;
+    std::size_t best_distance = 4;
+    for (const auto& setting : settings_table()) {
+      const std::size_t distance = edit_distance(path, setting.path);
+      if (distance < best_distance) {
+        best_distance = distance;
+        best = setting.path;
+      }
+    }
+    return best.empty() ? "" : "; did you mean " + best + "?";
+  }
+
+  static std::size_t edit_distance(std::string_view a, std::string_view b) {
+    if (a.size() > 80) return 99;
+    std::vector<std::size_t> row(b.size() + 1);
+    for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+    for (std::size_t i = 1; i <= a.size(); ++i) {
+      std::size_t diagonal = row[0]++;
+      for (std::size_t j = 1; j <= b.size(); ++j) {
+        const std::size_t above = row[j];
+        row[j] = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1] ? 1 : 0)});
+        diagonal = above;
+      }
+    }
+    return row[b.size()];
+  }
+
+  std::optional<RawValue> raw_value(const YAML::Node& node, const std::string& path) {
+    RawValue raw;
+    if (node.IsScalar()) {
+      raw.items.push_back(node.Scalar());
+      return raw;
+    }
+    if (node.IsNull()) {
+      raw.items.emplace_back();
+      return raw;
+    }
+    if (node.IsSequence()) {
+      raw.is_list = true;
+      for (const auto& item : node) {
+        if (!item.IsScalar()) {
+          error(item, path, "a list may hold plain values only");
+          return std::nullopt;
+        }
+        raw.items.push_back(item.Scalar());
+      }
+      return raw;
+    }
+    error(node, path, "a value is expected, not a mapping");
+    return std::nullopt;
+  }
+
+  void read_value(const YAML::Node& node, const std::string& path) {
+    if (auto raw = raw_value(node, path)) {
+      out_.values.push_back({path, *std::move(raw), place(node) + " " + path});
+    }
+  }
+
+  /// Walks the keys of one entry of a list of mappings; `take` returns false for an unknown key.
+  template <class Take>
+  void read_entry(const YAML::Node& node, const std::string& path, Take take) {
+    if (!node.IsMap()) return error(node, path, "a mapping is expected");
+    std::set<std::string> seen;
+    for (const auto& entry : node) {
+      const std::string key = entry.first.IsScalar() ? entry.first.Scalar() : "";
+      if (!seen.insert(key).second) {
+        error(entry.first, path + "." + key, "is set twice");
+      } else if (!take(key, entry.second)) {
+        error(entry.first, path + "." + key, "is no setting");
+      }
+    }
+  }
+
+  std::string text_of(const YAML::Node& node, const std::string& path) {
+    if (node.IsScalar()) return node.Scalar();
+    error(node, path, "one value is expected");
+    return {};
+  }
+
+  void read_sites(const YAML::Node& node) {
+    if (!node.IsSequence()) return error(node, "sites", "a list is expected");
+    for (std::size_t i = 0; i < node.size(); ++i) {
+      const std::string path = "sites[" + std::to_string(i) + "]";
+      SiteSettings site;
+      read_entry(node[i], path, [&](const std::string& key, const YAML::Node& value) {
+        if (key == "id") site.id = text_of(value, path + ".id");
+        else if (key == "origins") read_origins(value, path + ".origins", site);
+        else if (key == "upstream") read_upstream(value, path + ".upstream", site.upstream);
+        else if (key == "history") site.history = text_of(value, path + ".history") == "off" ? HistoryMode::off : HistoryMode::on;
+        else if (key == "limits") read_site_limits(value, path + ".limits", site);
+        else return false;
+        return true;
+      });
+      if (site.id.empty()) error(node[i], path, "a site needs an id");
+      for (const char c : site.id) {
+        if (!text::is_alnum(c) && c != '-' && c != '_') {
+          error(node[i], path + ".id", "letters, digits, - and _ only");
+          break;
+        }
+      }
+      for (const auto& other : out_.sites) {
+        if (other.id == site.id) error(node[i], path + ".id", "'" + site.id + "' is used twice");
+      }
+      if (site.origins.empty()) error(node[i], path, "a site needs origins");
+      out_.sites.push_back(std::move(site));
+    }
+  }
+
+  void read_origins(const YAML::Node& node, const std::string& path, SiteSettings& site) {
+    auto raw = raw_value(node, path);
+    if (!raw) return;
+    if (!raw->is_list) {
+      std::vector<std::string> items;
+      for (const auto item : text::split_list(raw->items.front())) items.emplace_back(item);
+      raw->items = std::move(items);
+    }
+    for (const auto& item : raw->items) {
+      auto origin = OriginPattern::parse(item);
+      if (!origin) {
+        error(node, path, "'" + item + "' is no origin");
+      } else {
+        site.origins.push_back(*std::move(origin));
+      }
+    }
+  }
+
+  void read_upstream(const YAML::Node& node, const std::string& path, UpstreamSettings& upstream) {
+    read_entry(node, path, [&](const std::string& key, const YAML::Node& value) {
+      const std::string text = text_of(value, path + "." + key);
+      if (key == "kind") {
+        if (text == "demo") upstream.kind = UpstreamKind::demo;
+        else if (text == "n8n") upstream.kind = UpstreamKind::n8n;
+        else if (text != "auto") error(value, path + ".kind", "'" + text + "' is not one of auto, demo, n8n");
+      } else if (key == "url") {
+        if (!Origin::of_url(text)) error(value, path + ".url", "'" + text + "' is no http or https URL");
+        upstream.url = text;
+      } else if (key == "api_key") {
+        upstream.api_key = text;
+      } else {
+        return false;
+      }
+      return true;
+    });
+  }
+
+  void read_site_limits(const YAML::Node& node, const std::string& path, SiteSettings& site) {
+    read_entry(node, path, [&](const std::string& key, const YAML::Node& value) {
+      if (key != "per_minute") return false;
+      const auto number = text::parse_number<std::int64_t>(text_of(value, path + "." + key));
+      if (!number || *number < 1 || *number > 1'000'000'000) {
+        error(value, path + "." + key, "a whole number from 1 to 1000000000 is expected");
+      } else {
+        site.limit_per_minute = *number;
+      }
+      return true;
+    });
+  }
+
+  void read_routes(const YAML::Node& node) {
+    if (!node.IsSequence()) return error(node, "routes", "a list is expected");
+    for (std::size_t i = 0; i < node.size(); ++i) {
+      const std::string path = "routes[" + std::to_string(i) + "]";
+      RouteOverride route;
+      read_entry(node[i], path, [&](const std::string& key, const YAML::Node& value) {
+        if (key == "path") {
+          route.path = text_of(value, path + ".path");
+        } else if (key == "enabled") {
+          const auto flag = text_of(value, path + ".enabled");
+          if (flag != "true" && flag != "false") error(value, path + ".enabled", "true or false is expected");
+          route.enabled = flag != "false";
+        } else if (key == "guards") {
+          read_entry(value, path + ".guards", [&](const std::string& guard, const YAML::Node& mode) {
+            if (std::ranges::find(kGuardNames, guard) == std::end(kGuardNames)) return false;
+            const auto text = text_of(mode, path + ".guards." + guard);
+            for (const Mode m : {Mode::enforce, Mode::monitor, Mode::off}) {
+              if (text == name_of(m)) {
+                route.guard_modes[guard] = m;
+                return true;
+              }
+            }
+            error(mode, path + ".guards." + guard, "'" + text + "' is not one of enforce, monitor, off");
+            return true;
+          });
+        } else {
+          return false;
+        }
+        return true;
+      });
+      if (!route.path.starts_with('/')) error(node[i], path + ".path", "a path that begins with / is expected");
+      out_.routes.push_back(std::move(route));
+    }
+  }
+
+  FileContent& out_;
+  std::string name_;
+};
+
+}  // namespace
+
+FileContent parse_yaml(const std::string& text, const std::string& name) {
+  FileContent out;
+  if (text.size() > kMaxFileBytes) {
+    out.errors.push_back({name, "is larger than 1 MiB"});
+    return out;
+  }
+  try {
+    Reader(out, name).read_root(YAML::Load(text));
+  } catch (const YAML::Exception& error) {
+    const auto line = error.mark.line < 0 ? "" : ":" + std::to_string(error.mark.line + 1) + ":" +
+                                                     std::to_string(error.mark.column + 1);
+    out.errors.push_back({name + line, "is no valid YAML: " + error.msg});
+  }
+  return out;
+}
+
+FileContent read_yaml_file(const std::string& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::ostringstream text;
+  if (!in || !(text << in.rdbuf())) {
+    FileContent out;
+    // An empty file streams nothing and is fine.
+    if (in.is_open()) return out;
+    out.errors.push_back({file, "cannot be read"});
+    return out;
+  }
+  return parse_yaml(text.str(), file);
+}
+
+}  // namespace portcullis::config

@@ -1,0 +1,166 @@
+#pragma once
+#include <functional>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/clock.hpp"
+#include "base/eventual.hpp"
+#include "base/ids.hpp"
+#include "base/result.hpp"
+#include "base/task.hpp"
+#include "config/settings.hpp"
+#include "http/framing.hpp"
+#include "http/header_block.hpp"
+#include "http/principal.hpp"
+#include "http/problem.hpp"
+#include "http/request_head.hpp"
+#include "net/stream.hpp"
+#include "net/worker.hpp"
+
+namespace portcullis::pipeline {
+struct Route;
+struct Site;
+}  // namespace portcullis::pipeline
+
+namespace portcullis::http {
+
+class Exchange;
+struct JsonBody;
+
+/// Status and headers of an answer.
+struct ResponseHead {
+  std::uint16_t status = 200;
+  std::string_view content_type;  ///< static text; empty: none
+  HeaderBlock headers;
+};
+
+/// A whole answer.
+struct Response : ResponseHead {
+  std::string body;
+  std::string_view static_body;  ///< instead of `body`, for bytes that live as long as the program
+
+  static Response json(std::uint16_t status, std::string body);
+  static Response text(std::uint16_t status, std::string_view content_type, std::string body);
+  std::string_view bytes() const noexcept { return static_body.empty() ? body : static_body; }
+};
+
+/// Adds the headers that every answer carries. Implemented by the pipeline, called by the exchange, so
+/// that no answer can leave without it.
+class ResponseFilter {
+ public:
+  virtual ~ResponseFilter() = default;
+  virtual void apply(Exchange& exchange, ResponseHead& head) const = 0;
+};
+
+/// One request and its answer. HTTP/1.1 and an in-memory double implement it; guards and routes see
+/// nothing below it.
+///
+/// Threads:   the worker of its connection.
+/// Ownership: the protocol owns it for as long as the handler runs; views of head and body end with it.
+/// Errors:    a client that has gone is an Error of code closed, reset or timeout from write(); sending
+///            a whole answer never fails towards the handler.
+class Exchange {
+ public:
+  explicit Exchange(net::Worker& owner);
+  virtual ~Exchange();
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+
+  // ---- what came
+  const RequestHead& head() const noexcept { return head_; }
+  const Framing& framing() const noexcept { return framing_; }
+  /// Set where the bytes were no valid request: there is no head then, and no body.
+  const std::optional<FramingError>& framing_error() const noexcept { return framing_error_; }
+  net::Worker& worker() const noexcept { return worker_; }
+  MonotonicTime started_at() const noexcept { return started_at_; }
+  WallTime started_wall() const noexcept { return started_wall_; }
+
+  /// The whole body. Refuses one above `limit` bytes without reading it to its end.
+  /// Errors: too_large, timeout (the client sends too slowly), malformed (chunk framing), closed.
+  /// The view is valid until start() or the end of the exchange. May be called again.
+  Eventual<Result<std::string_view>> read_body(std::uint64_t limit);
+
+  // ---- what guards learn; each field has one writer, named here
+  Client client;                          ///< address guard
+  Uuid request_id;                        ///< address guard
+  const pipeline::Route* route = nullptr; ///< pipeline
+  const pipeline::Site* site = nullptr;   ///< origin guard; the default site before it
+  std::optional<Origin> origin;           ///< origin guard: the allowed origin of the page
+  Principal principal;                    ///< credentials guard
+  LimitState limit_state;                 ///< rate guard
+  SessionState session_state;             ///< rate guard (the same flight)
+  std::unique_ptr<JsonBody> json;         ///< body guard
+
+  // ---- how it ended; written by the pipeline, read by finish()
+  Ulid event_id;
+  std::string_view refused_by;  ///< guard name
+  std::string_view error_code;  ///< name of the problem that was sent
+
+  // ---- the answer: exactly one of send(), start() or upgrade()
+  void set_filter(const ResponseFilter* filter) noexcept { filter_ = filter; }
+  Task<void> send(Response response);
+  /// Begins a stream of unknown length.
+  Task<Result<void>> start(ResponseHead head);
+  /// Writes a chunk and waits until the transport has taken it: this is the back-pressure.
+  Task<Result<void>> write(std::string_view chunk);
+  /// Ends the stream in order.
+  Task<void> end();
+  /// Answers 101 and hands the raw stream over; `leftover` is what came after the head.
+  struct Upgraded {
+    net::Stream* stream = nullptr;
+    std::string_view leftover;
+  };
+  Task<Result<Upgraded>> upgrade(ResponseHead head);
+
+  std::uint16_t status() const noexcept { return status_; }
+  std::uint64_t bytes_sent() const noexcept { return bytes_sent_; }
+  bool answered() const noexcept { return status_ != 0; }
+  bool streaming() const noexcept { return streaming_; }
+
+  // ---- the client leaving, and the server stopping
+  bool gone() const noexcept { return gone_; }
+  bool draining() const noexcept { return draining_; }
+  /// Calls `hook` once when the client has gone or the server drains. One hook at a time; an empty one
+  /// takes it away. REQUIRES: the hook must not destroy the exchange.
+  void set_hook(std::function<void()> hook) { hook_ = std::move(hook); }
+
+ protected:
+  virtual Eventual<Result<std::string_view>> do_read_body(std::uint64_t limit) = 0;
+  virtual Task<Result<void>> do_send(const Response& response) = 0;
+  virtual Task<Result<void>> do_start(const ResponseHead& head) = 0;
+  virtual Task<Result<void>> do_write(std::string_view chunk) = 0;
+  virtual Task<Result<void>> do_end() = 0;
+  virtual Task<Result<Upgraded>> do_upgrade(const ResponseHead& head) = 0;
+
+  void set_gone();
+  void set_draining();
+
+  RequestHead head_;
+  Framing framing_;
+  std::optional<FramingError> framing_error_;
+
+ private:
+  net::Worker& worker_;
+  MonotonicTime started_at_;
+  WallTime started_wall_;
+  const ResponseFilter* filter_ = nullptr;
+  std::function<void()> hook_;
+  std::uint64_t bytes_sent_ = 0;
+  std::uint16_t status_ = 0;
+  bool streaming_ = false;
+  bool gone_ = false;
+  bool draining_ = false;
+};
+
+/// What answers exchanges: the pipeline.
+class Handler {
+ public:
+  virtual ~Handler() = default;
+  /// Always answers, unless the client has gone.
+  virtual Task<void> handle(Exchange& exchange) = 0;
+};
+
+}  // namespace portcullis::http

@@ -1,0 +1,131 @@
+#include "http/fields.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "base/text.hpp"
+
+namespace portcullis::http {
+namespace {
+
+/// A quality value in thousandths; 1000 where it is missing, 0 where it is malformed.
+int quality_of(std::string_view parameters) {
+  for (const auto parameter : text::split_list(parameters, ';')) {
+    if (!text::istarts_with(parameter, "q=")) continue;
+    const auto value = parameter.substr(2);
+    if (value.empty() || value.size() > 5 || (value[0] != '0' && value[0] != '1')) return 0;
+    int thousandths = (value[0] - '0') * 1000;
+    int weight = 100;
+    for (std::size_t i = 2; i < value.size(); ++i, weight /= 10) {
+      if (!text::is_digit(value[i])) return 0;
+      thousandths += (value[i] - '0') * weight;
+    }
+    return std::min(thousandths, 1000);
+  }
+  return 1000;
+}
+
+/// 3: the very type; 2: its family; 1: anything; 0: no match.
+int specificity(std::string_view range, std::string_view type) {
+  if (text::iequals(range, type)) return 3;
+  if (range == "*/*") return 1;
+  if (range.ends_with("/*") && text::istarts_with(type, range.substr(0, range.size() - 1))) return 2;
+  return 0;
+}
+
+}  // namespace
+
+std::vector<std::string_view> cookie_values(const RequestHead& head, std::string_view name,
+                                            std::size_t most) {
+  std::vector<std::string_view> out;
+  head.for_each("cookie", [&](std::string_view line) {
+    while (!line.empty() && out.size() < most) {
+      const auto end = line.find(';');
+      const auto pair = text::trim(line.substr(0, end));
+      const auto equals = pair.find('=');
+      if (equals != std::string_view::npos && pair.substr(0, equals) == name) {
+        out.push_back(pair.substr(equals + 1));
+      }
+      if (end == std::string_view::npos) break;
+      line.remove_prefix(end + 1);
+    }
+  });
+  return out;
+}
+
+std::optional<std::string_view> bearer_token(const RequestHead& head) {
+  if (head.count("authorization") != 1) return std::nullopt;
+  const auto value = head.get("authorization");
+  if (!text::istarts_with(value, "Bearer ")) return std::nullopt;
+  return text::trim(value.substr(7));
+}
+
+std::optional<std::size_t> negotiate(std::string_view accept,
+                                     std::span<const std::string_view> offered) {
+  if (text::trim(accept).empty()) return offered.empty() ? std::nullopt : std::optional<std::size_t>(0);
+  struct Range {
+    std::string_view type;
+    int quality;
+  };
+  std::vector<Range> ranges;
+  for (const auto item : text::split_list(accept)) {
+    if (ranges.size() == 32) break;
+    const auto semicolon = item.find(';');
+    ranges.push_back({text::trim(item.substr(0, semicolon)),
+                      semicolon == std::string_view::npos ? 1000 : quality_of(item.substr(semicolon + 1))});
+  }
+  std::optional<std::size_t> best;
+  int best_score = 0;
+  for (std::size_t i = 0; i < offered.size(); ++i) {
+    int matched = 0;
+    int quality = 0;
+    for (const auto& range : ranges) {
+      const int specific = specificity(range.type, offered[i]);
+      if (specific > matched) {
+        matched = specific;
+        quality = range.quality;
+      }
+    }
+    // A type that was named beats one that only a wildcard covers.
+    const int score = quality == 0 ? 0 : quality * 4 + matched;
+    if (score > best_score) {
+      best_score = score;
+      best = i;
+    }
+  }
+  return best;
+}
+
+std::string media_type(std::string_view content_type) {
+  return text::to_lower(text::trim(content_type.substr(0, content_type.find(';'))));
+}
+
+std::string charset(std::string_view content_type) {
+  const auto semicolon = content_type.find(';');
+  if (semicolon == std::string_view::npos) return {};
+  for (auto parameter : text::split_list(content_type.substr(semicolon + 1), ';')) {
+    if (!text::istarts_with(parameter, "charset=")) continue;
+    parameter.remove_prefix(8);
+    if (parameter.size() >= 2 && parameter.front() == '"' && parameter.back() == '"') {
+      parameter = parameter.substr(1, parameter.size() - 2);
+    }
+    return text::to_lower(parameter);
+  }
+  return {};
+}
+
+std::optional<std::string> query_parameter(std::string_view query, std::string_view name) {
+  std::optional<std::string> found;
+  for (const auto pair : text::split_list(query, '&')) {
+    const auto equals = pair.find('=');
+    if (pair.substr(0, equals) != name) continue;
+    if (found) return std::nullopt;
+    std::string value(equals == std::string_view::npos ? "" : pair.substr(equals + 1));
+    std::replace(value.begin(), value.end(), '+', ' ');
+    found = text::percent_decode(value);
+    if (!found) return std::nullopt;
+  }
+  return found;
+}
+
+}  // namespace portcullis::http

@@ -1,0 +1,34 @@
+#pragma once
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "http/request_head.hpp"
+
+/// Reads the header fields that have a grammar of their own.
+namespace portcullis::http {
+
+/// The values of one cookie (RFC 6265 section 5.4), at most `most`: a hostile neighbour on a sibling
+/// domain can add a second cookie of the same name, so the caller must be able to see them all.
+std::vector<std::string_view> cookie_values(const RequestHead& head, std::string_view name,
+                                            std::size_t most = 4);
+
+/// The credentials of `Authorization: Bearer …`; nullopt where there is none or it is another scheme.
+std::optional<std::string_view> bearer_token(const RequestHead& head);
+
+/// Which of `offered` (in order of preference) the Accept header likes best; nullopt where none fits.
+/// A missing header likes all. Source: RFC 9110 section 12.5.1, with quality values and wildcards.
+std::optional<std::size_t> negotiate(std::string_view accept, std::span<const std::string_view> offered);
+
+/// `type/subtype` of a Content-Type in lower case, without parameters.
+std::string media_type(std::string_view content_type);
+/// The charset parameter in lower case; empty where there is none.
+std::string charset(std::string_view content_type);
+
+/// The value of one query parameter, percent- and plus-decoded. nullopt where it is missing, stands
+/// twice or does not decode.
+std::optional<std::string> query_parameter(std::string_view query, std::string_view name);
+
+}  // namespace portcullis::http

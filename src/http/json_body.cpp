@@ -1,0 +1,149 @@
+#include "http/json_body.hpp"
+
+#include <boost/json/basic_parser_impl.hpp>
+#include <boost/json/value_stack.hpp>
+#include <boost/unordered/unordered_flat_set.hpp>
+#include <vector>
+
+#include "base/text.hpp"
+
+namespace portcullis::http {
+namespace {
+
+namespace json = boost::json;
+
+/// Builds a value from parser events, as Boost.JSON's own handler does, and watches keys on the way.
+class StrictHandler {
+ public:
+  static constexpr std::size_t max_object_size = json::object::max_size();
+  static constexpr std::size_t max_array_size = json::array::max_size();
+  static constexpr std::size_t max_key_size = 64 * 1024;
+  static constexpr std::size_t max_string_size = json::string::max_size();
+
+  explicit StrictHandler(const JsonLimits& limits) : limits_(limits) {}
+
+  json::value release() { return stack_.release(); }
+  JsonError::Kind kind() const { return kind_; }
+
+  bool on_document_begin(json::error_code&) { stack_.reset(); return true; }
+  bool on_document_end(json::error_code&) { return true; }
+  bool on_object_begin(json::error_code&) {
+    keys_.emplace_back();
+    return true;
+  }
+  bool on_object_end(std::size_t n, json::error_code&) {
+    keys_.pop_back();
+    stack_.push_object(n);
+    return true;
+  }
+  bool on_array_begin(json::error_code&) { return true; }
+  bool on_array_end(std::size_t n, json::error_code&) {
+    stack_.push_array(n);
+    return true;
+  }
+  bool on_key_part(json::string_view part, std::size_t, json::error_code&) {
+    key_.append(part.data(), part.size());
+    stack_.push_chars(part);
+    return true;
+  }
+  bool on_key(json::string_view part, std::size_t, json::error_code& error) {
+    key_.append(part.data(), part.size());
+    if (++key_count_ > limits_.max_keys) return stop(JsonError::Kind::too_many_keys, error);
+    auto& seen = keys_.back();
+    for (const auto& known : seen.few) {
+      if (known == key_) return stop(JsonError::Kind::duplicate_key, error);
+    }
+    if (seen.few.size() < kFew) {
+      seen.few.push_back(std::move(key_));
+    } else if (!seen.many.insert(std::move(key_)).second) {
+      return stop(JsonError::Kind::duplicate_key, error);
+    }
+    key_.clear();
+    stack_.push_key(part);
+    return true;
+  }
+  bool on_string_part(json::string_view part, std::size_t, json::error_code&) {
+    stack_.push_chars(part);
+    return true;
+  }
+  bool on_string(json::string_view part, std::size_t, json::error_code&) {
+    stack_.push_string(part);
+    return true;
+  }
+  bool on_number_part(json::string_view, json::error_code&) { return true; }
+  bool on_int64(std::int64_t n, json::string_view, json::error_code&) {
+    stack_.push_int64(n);
+    return true;
+  }
+  bool on_uint64(std::uint64_t n, json::string_view, json::error_code&) {
+    stack_.push_uint64(n);
+    return true;
+  }
+  bool on_double(double n, json::string_view, json::error_code&) {
+    stack_.push_double(n);
+    return true;
+  }
+  bool on_bool(bool b, json::error_code&) {
+    stack_.push_bool(b);
+    return true;
+  }
+  bool on_null(json::error_code&) {
+    stack_.push_null();
+    return true;
+  }
+  bool on_comment_part(json::string_view, json::error_code&) { return true; }
+  bool on_comment(json::string_view, json::error_code&) { return true; }
+
+ private:
+  static constexpr std::size_t kFew = 16;
+  struct Keys {
+    std::vector<std::string> few;
+    boost::unordered_flat_set<std::string> many;
+  };
+
+  bool stop(JsonError::Kind kind, json::error_code& error) {
+    kind_ = kind;
+    error = json::error::exception;
+    return false;
+  }
+
+  const JsonLimits& limits_;
+  json::value_stack stack_;
+  std::vector<Keys> keys_;
+  std::string key_;
+  std::size_t key_count_ = 0;
+  JsonError::Kind kind_ = JsonError::Kind::malformed;
+};
+
+std::string detail_of(JsonError::Kind kind, std::size_t offset) {
+  switch (kind) {
+    case JsonError::Kind::duplicate_key: return "The JSON has a duplicate key.";
+    case JsonError::Kind::too_deep: return "The JSON is nested too deeply.";
+    case JsonError::Kind::too_many_keys: return "The JSON has too many keys.";
+    case JsonError::Kind::not_utf8: return "The body is not valid UTF-8.";
+    case JsonError::Kind::malformed: break;
+  }
+  return "The body is not valid JSON (near byte " + std::to_string(offset) + ").";
+}
+
+}  // namespace
+
+std::expected<json::value, JsonError> parse_json(std::string_view text, const JsonLimits& limits) {
+  const auto refuse = [](JsonError::Kind kind, std::size_t offset) {
+    return std::unexpected(JsonError{kind, detail_of(kind, offset)});
+  };
+  if (!text::is_utf8(text)) return refuse(JsonError::Kind::not_utf8, 0);
+  json::parse_options options;
+  options.max_depth = limits.max_depth;
+  json::basic_parser<StrictHandler> parser(options, limits);
+  json::error_code error;
+  const std::size_t used = parser.write_some(false, text.data(), text.size(), error);
+  if (error == json::error::too_deep) return refuse(JsonError::Kind::too_deep, used);
+  if (error) return refuse(parser.handler().kind(), used);
+  if (!parser.done() || !text::trim(text.substr(used)).empty()) {
+    return refuse(JsonError::Kind::malformed, used);
+  }
+  return parser.handler().release();
+}
+
+}  // namespace portcullis::http

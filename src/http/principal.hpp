@@ -1,0 +1,63 @@
+#pragma once
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/address.hpp"
+#include "base/clock.hpp"
+
+namespace portcullis::http {
+
+/// The connection's other end, as far as it can be believed.
+struct Client {
+  IpAddress peer;      ///< who holds the socket
+  IpAddress address;   ///< the visitor: the peer, or what a trusted proxy says
+  bool https = false;  ///< how the visitor reached us, by our own TLS or a trusted proxy's word
+  bool forwarded_by_stranger = false;  ///< forwarding headers came from a peer that is not trusted
+};
+
+/// What a session token says; its signature has been checked.
+struct SessionClaims {
+  std::array<std::uint8_t, 32> id{};  ///< the secret; shown to nobody
+  WallTime created;
+  WallTime expires;  ///< absolute life
+  std::string site;
+  std::string origin;  ///< the origin that created it
+  std::string page_url;
+  bool bearer = false;  ///< delivered in a body, so it is taken from Authorization only
+};
+
+/// What the shared state knows of a session.
+struct SessionState {
+  enum class Status : std::uint8_t {
+    silent,       ///< not stored: no message yet
+    live,         ///< stored
+    ended,        ///< destroyed
+    expired,      ///< idle or absolute life is over
+    provisional,  ///< the state store does not answer
+  };
+  Status status = Status::silent;
+  std::uint32_t message_count = 0;
+};
+
+/// Who is calling, as far as it has been proven. Anonymous until the credentials guard has run.
+struct Principal {
+  enum class Kind : std::uint8_t { anonymous, session, user, api_key, service };
+  Kind kind = Kind::anonymous;
+  std::string id;    ///< user or key; empty otherwise
+  std::string role;  ///< of the site at hand
+  std::optional<SessionClaims> session;
+  bool credential_rejected = false;  ///< something was presented that does not verify
+};
+
+/// What the rate guard found, for the limit headers: the tier that decided.
+struct LimitState {
+  std::string_view tier;  ///< static text; empty: nothing was charged
+  std::int64_t limit = 0;
+  std::int64_t remaining = 0;
+  std::int64_t window_seconds = 0;
+  std::int64_t reset_seconds = 0;  ///< from now
+};
+
+}  // namespace portcullis::http

@@ -1,0 +1,125 @@
+#include "identity/session_tokens.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/text.hpp"
+
+namespace portcullis::identity {
+namespace {
+
+constexpr char kVersion = 1;
+constexpr char kBearerFlag = 1;
+constexpr std::size_t kMacBytes = 32;
+
+void append_u64(std::string& out, std::uint64_t value) {
+  for (int shift = 56; shift >= 0; shift -= 8) out += static_cast<char>(value >> shift & 0xff);
+}
+
+void append_text(std::string& out, std::string_view value) {
+  out += static_cast<char>(value.size() >> 8 & 0xff);
+  out += static_cast<char>(value.size() & 0xff);
+  out += value;
+}
+
+/// Reads the claims front to back; every read after the end fails.
+class Reader {
+ public:
+  explicit Reader(std::string_view bytes) : rest_(bytes) {}
+  bool ok() const { return ok_ && rest_.empty(); }
+
+  std::string_view take(std::size_t count) {
+    if (count > rest_.size()) {
+      ok_ = false;
+      return {};
+    }
+    const auto out = rest_.substr(0, count);
+    rest_.remove_prefix(count);
+    return out;
+  }
+  std::uint64_t u64() {
+    std::uint64_t value = 0;
+    for (const char c : take(8)) value = value << 8 | static_cast<unsigned char>(c);
+    return value;
+  }
+  std::string text() {
+    const auto size = take(2);
+    if (size.size() < 2) return {};
+    const std::size_t count = static_cast<std::size_t>(static_cast<unsigned char>(size[0])) << 8 |
+                              static_cast<unsigned char>(size[1]);
+    return std::string(take(count));
+  }
+
+ private:
+  std::string_view rest_;
+  bool ok_ = true;
+};
+
+}  // namespace
+
+std::array<std::uint8_t, 32> new_session_id() {
+  std::array<std::uint8_t, 32> id;
+  const std::string bytes = crypto::random_bytes(id.size());
+  std::memcpy(id.data(), bytes.data(), id.size());
+  return id;
+}
+
+SessionTokens::SessionTokens(const std::vector<std::string>& secrets)
+    : handle_key_(crypto::hkdf(secrets.front(), "portcullis session handle v1")) {
+  for (const auto& secret : secrets) {
+    keys_.emplace_back(crypto::hkdf(secret, "portcullis session token v1"));
+  }
+}
+
+std::string SessionTokens::issue(const http::SessionClaims& claims) const {
+  std::string bytes;
+  bytes.reserve(160 + claims.page_url.size());
+  bytes += kVersion;
+  bytes += claims.bearer ? kBearerFlag : '\0';
+  bytes.append(reinterpret_cast<const char*>(claims.id.data()), claims.id.size());
+  append_u64(bytes, static_cast<std::uint64_t>(epoch_seconds(claims.created)));
+  append_u64(bytes, static_cast<std::uint64_t>(epoch_seconds(claims.expires)));
+  append_text(bytes, claims.site);
+  append_text(bytes, claims.origin);
+  append_text(bytes, claims.page_url);
+  const auto mac = keys_.front().sign(bytes);
+  bytes += crypto::bytes_of(mac);
+  return std::string(kPrefix) + text::base64url(bytes);
+}
+
+std::optional<http::SessionClaims> SessionTokens::verify(std::string_view token) const {
+  if (!token.starts_with(kPrefix) || token.size() > kMaxTokenBytes) return std::nullopt;
+  const auto bytes = text::base64url_decode(token.substr(kPrefix.size()));
+  if (!bytes || bytes->size() < kMacBytes + 50) return std::nullopt;
+  const std::string_view all = *bytes;
+  const auto signed_part = all.substr(0, all.size() - kMacBytes);
+  const auto mac = all.substr(all.size() - kMacBytes);
+  const bool genuine = std::any_of(keys_.begin(), keys_.end(), [&](const crypto::HmacKey& key) {
+    return key.verify(signed_part, mac);
+  });
+  if (!genuine || signed_part[0] != kVersion) return std::nullopt;
+
+  Reader reader(signed_part.substr(2));
+  http::SessionClaims claims;
+  claims.bearer = signed_part[1] == kBearerFlag;
+  const auto id = reader.take(claims.id.size());
+  if (id.size() == claims.id.size()) std::memcpy(claims.id.data(), id.data(), id.size());
+  claims.created = from_epoch_seconds(static_cast<std::int64_t>(reader.u64()));
+  claims.expires = from_epoch_seconds(static_cast<std::int64_t>(reader.u64()));
+  claims.site = reader.text();
+  claims.origin = reader.text();
+  claims.page_url = reader.text();
+  if (!reader.ok()) return std::nullopt;
+  return claims;
+}
+
+std::string SessionTokens::handle(std::string_view audience,
+                                  const std::array<std::uint8_t, 32>& id) const {
+  std::string input(audience);
+  input += '\0';
+  input.append(reinterpret_cast<const char*>(id.data()), id.size());
+  const auto mac = handle_key_.sign(input);
+  return text::base64url(crypto::bytes_of(mac).substr(0, 24));
+}
+
+}  // namespace portcullis::identity

@@ -1,0 +1,45 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "crypto/digest.hpp"
+#include "http/principal.hpp"
+
+namespace portcullis::identity {
+
+/// Issues and verifies session tokens: `pcs_` + base64url(claims ‖ HMAC-SHA256).
+///
+/// The token says everything that is needed to serve a session without a message, so such a session
+/// needs no memory here. Its id is 256 random bits, shown to nobody: bodies and upstreams see keyed
+/// handles of it, a different one for each audience.
+///
+/// Threads: immutable; safe from any.
+/// Errors:  verify() tells nothing about why, and takes the same time for every bad signature.
+/// Cost:    one HMAC for each key in use (one outside of a key change), about 1 us.
+class SessionTokens {
+ public:
+  static constexpr std::string_view kPrefix = "pcs_";
+  /// Longest token that is looked at.
+  static constexpr std::size_t kMaxTokenBytes = 4096;
+
+  /// The first secret signs, all verify. REQUIRES: not empty.
+  explicit SessionTokens(const std::vector<std::string>& secrets);
+
+  std::string issue(const http::SessionClaims& claims) const;
+  /// Checks signature and form. Expiry is the session guard's.
+  std::optional<http::SessionClaims> verify(std::string_view token) const;
+
+  /// What `audience` may know a session by: 32 URL-safe characters.
+  std::string handle(std::string_view audience, const std::array<std::uint8_t, 32>& id) const;
+
+ private:
+  std::vector<crypto::HmacKey> keys_;
+  crypto::HmacKey handle_key_;
+};
+
+/// 256 random bits.
+std::array<std::uint8_t, 32> new_session_id();
+
+}  // namespace portcullis::identity

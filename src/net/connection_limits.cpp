@@ -1,0 +1,37 @@
+#include "net/connection_limits.hpp"
+
+namespace portcullis::net {
+
+ConnectionLimits::Shard& ConnectionLimits::shard_of(const IpAddress& network) {
+  return shards_[std::hash<IpAddress>{}(network) % shards_.size()];
+}
+
+ConnectionLimits::Outcome ConnectionLimits::admit(const IpAddress& address) {
+  if (open_.fetch_add(1, std::memory_order_relaxed) >= max_total_) {
+    open_.fetch_sub(1, std::memory_order_relaxed);
+    return Outcome::total_reached;
+  }
+  const IpAddress network = address.network();
+  Shard& shard = shard_of(network);
+  const std::lock_guard lock(shard.mutex);
+  auto& count = shard.counts[network];
+  if (count >= max_per_address_) {
+    if (count == 0) shard.counts.erase(network);
+    open_.fetch_sub(1, std::memory_order_relaxed);
+    return Outcome::address_reached;
+  }
+  ++count;
+  return Outcome::admitted;
+}
+
+void ConnectionLimits::release(const IpAddress& address) {
+  open_.fetch_sub(1, std::memory_order_relaxed);
+  const IpAddress network = address.network();
+  Shard& shard = shard_of(network);
+  const std::lock_guard lock(shard.mutex);
+  if (const auto at = shard.counts.find(network); at != shard.counts.end() && --at->second == 0) {
+    shard.counts.erase(at);
+  }
+}
+
+}  // namespace portcullis::net

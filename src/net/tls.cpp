@@ -1,0 +1,144 @@
+#include "net/tls_stream.hpp"
+
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl.hpp>
+#include <boost/asio/write.hpp>
+
+#include "net/tcp_stream.hpp"
+
+namespace portcullis::net {
+
+namespace asio = boost::asio;
+
+struct TlsClientContext::Impl {
+  asio::ssl::context context{asio::ssl::context::tls_client};
+};
+
+TlsClientContext::TlsClientContext() : impl_(std::make_unique<Impl>()) {}
+TlsClientContext::~TlsClientContext() = default;
+
+Result<std::shared_ptr<TlsClientContext>> TlsClientContext::make(const std::string& ca_file) {
+  std::shared_ptr<TlsClientContext> out(new TlsClientContext);
+  auto& context = out->impl_->context;
+  boost::system::error_code error;
+  context.set_default_verify_paths(error);
+  if (!ca_file.empty()) {
+    context.load_verify_file(ca_file, error);
+    if (error) return fail(ErrorCode::invalid_input, ca_file + ": " + error.message());
+  }
+  context.set_verify_mode(asio::ssl::verify_peer);
+  SSL_CTX_set_min_proto_version(context.native_handle(), TLS1_2_VERSION);
+  return out;
+}
+
+namespace {
+
+class TlsStream final : public Stream {
+ public:
+  TlsStream(asio::ip::tcp::socket socket, TlsClientContext& context)
+      : stream_(std::move(socket), context.impl().context) {
+    boost::system::error_code ignored;
+    const auto endpoint = stream_.next_layer().remote_endpoint(ignored);
+    if (!ignored) peer_ = address_of(endpoint.address());
+    stream_.next_layer().set_option(asio::ip::tcp::no_delay(true), ignored);
+  }
+
+  void shutdown_send() override {
+    boost::system::error_code ignored;
+    stream_.next_layer().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+  }
+  void cancel() override {
+    boost::system::error_code ignored;
+    stream_.next_layer().cancel(ignored);
+  }
+  void close() override {
+    boost::system::error_code ignored;
+    stream_.next_layer().close(ignored);
+  }
+  void abort() override {
+    boost::system::error_code ignored;
+    stream_.next_layer().set_option(asio::socket_base::linger(true, 0), ignored);
+    close();
+  }
+  // A client side needs no watch: its reader is always reading.
+  void watch_peer(PeerGone, void*) override {}
+  void unwatch_peer() noexcept override {}
+  bool is_tls() const noexcept override { return true; }
+  IpAddress peer_address() const override { return peer_; }
+
+  class Handshake {
+   public:
+    Handshake(TlsStream& stream, const std::string& host) : stream_(stream), host_(host) {}
+    bool await_ready() const noexcept { return false; }
+    void await_suspend(std::coroutine_handle<> waiter) {
+      operation_.waiter = waiter;
+      auto& ssl = stream_.stream_;
+      // Server name indication carries names only, never addresses (RFC 6066 section 3).
+      if (!IpAddress::parse(host_)) SSL_set_tlsext_host_name(ssl.native_handle(), host_.c_str());
+      ssl.set_verify_callback(asio::ssl::host_name_verification(host_));
+      ssl.async_handshake(asio::ssl::stream_base::client,
+                          [this](const boost::system::error_code& error) {
+                            operation_.error = error;
+                            operation_.waiter.resume();
+                          });
+    }
+    Result<void> await_resume() const {
+      if (!operation_.error) return {};
+      return fail(ErrorCode::unavailable, "TLS: " + operation_.error.message(),
+                  ErrorOrigin::upstream, Retry::safe);
+    }
+
+   private:
+    TlsStream& stream_;
+    const std::string& host_;
+    IoOperation operation_;
+  };
+
+ protected:
+  void start_read(std::span<char> into, IoOperation& operation) override {
+    stream_.async_read_some(asio::buffer(into.data(), into.size()),
+                            [&operation](const boost::system::error_code& error, std::size_t n) {
+                              operation.error = error;
+                              operation.bytes = n;
+                              operation.waiter.resume();
+                            });
+  }
+  bool try_write(std::string_view&, std::string_view&, IoOperation&) override { return false; }
+  void start_write(std::string_view first, std::string_view second,
+                   IoOperation& operation) override {
+    const std::array<asio::const_buffer, 2> pieces{asio::buffer(first.data(), first.size()),
+                                                   asio::buffer(second.data(), second.size())};
+    asio::async_write(stream_, pieces,
+                      [&operation](const boost::system::error_code& error, std::size_t n) {
+                        operation.error = error;
+                        operation.bytes += n;
+                        operation.waiter.resume();
+                      });
+  }
+
+ private:
+  asio::ssl::stream<asio::ip::tcp::socket> stream_;
+  IpAddress peer_;
+};
+
+}  // namespace
+
+Task<Result<std::unique_ptr<Stream>>> tls_handshake(boost::asio::ip::tcp::socket socket,
+                                                    std::shared_ptr<TlsClientContext> context,
+                                                    std::string host, Deadlines& wheel,
+                                                    Milliseconds timeout) {
+  auto stream = std::make_unique<TlsStream>(std::move(socket), *context);
+  DeadlineTimer timer(
+      wheel, [](void* s) { static_cast<TlsStream*>(s)->close(); }, stream.get());
+  timer.arm(timeout);
+  auto done = co_await TlsStream::Handshake(*stream, host);
+  timer.disarm();
+  if (!done) co_return std::unexpected(std::move(done).error());
+  co_return std::unique_ptr<Stream>(std::move(stream));
+}
+
+}  // namespace portcullis::net

@@ -1,0 +1,44 @@
+#include "observe/metrics.hpp"
+
+namespace portcullis::observe {
+namespace {
+
+// Names follow Prometheus conventions: portcullis_<what>_<unit>_total for counters.
+constexpr MetricInfo kTable[] = {
+    {"portcullis_requests_total", "counter", "route,status",
+     "Requests answered or aborted, by route and status class (aborted: the client left before an answer)."},
+    {"portcullis_request_duration_seconds", "histogram", "",
+     "Time from the parsed head to the end of the answer; streams count until their end."},
+    {"portcullis_guard_decisions_total", "counter", "guard,outcome",
+     "Decisions of each guard: passed, refused, would_refuse, challenged, error."},
+    {"portcullis_guard_duration_seconds_total", "counter", "guard",
+     "Nanoseconds spent in each guard, one request in 16 measured and scaled."},
+    {"portcullis_events_total", "counter", "type,level", "Security events recorded, by type and threat level."},
+    {"portcullis_connections_accepted_total", "counter", "", "Connections accepted on the public listeners."},
+    {"portcullis_connections_refused_total", "counter", "reason",
+     "Connections closed at once: total (all places taken) or address (too many from one)."},
+    {"portcullis_connections_open", "gauge", "", "Open client connections."},
+    {"portcullis_streams_open", "gauge", "", "Open event streams (SSE and NDJSON readers)."},
+    {"portcullis_streams_total", "counter", "", "Event streams opened."},
+    {"portcullis_streams_dropped_total", "counter", "reason", "Event streams dropped: slow or limit."},
+    {"portcullis_sessions_active", "gauge", "", "Sessions that are valid now."},
+    {"portcullis_chat_messages_total", "counter", "outcome",
+     "Chat messages accepted: answered, failed, cancelled, duplicate."},
+    {"portcullis_upstream_requests_total", "counter", "upstream,outcome",
+     "Calls to the assistant: ok, error, timeout, rejected (breaker open), cancelled."},
+    {"portcullis_upstream_retries_total", "counter", "upstream", "Calls repeated because they were not executed."},
+    {"portcullis_upstream_connections_open", "gauge", "", "Open connections to assistants."},
+    {"portcullis_upstream_breaker_open", "gauge", "", "1 while the breaker of the default assistant is open."},
+    {"portcullis_rate_limited_total", "counter", "tier", "Requests refused, by the tier that decided."},
+    {"portcullis_state_keys", "gauge", "", "Keys that the limiter remembers."},
+    {"portcullis_state_sessions", "gauge", "", "Sessions stored (those with at least one message)."},
+    {"portcullis_config_reloads_total", "counter", "outcome", "Configuration reloads: ok or failed."},
+    {"portcullis_build_info", "gauge", "", "Always 1; the version stands in /health."},
+    {"portcullis_start_time_seconds", "gauge", "", "Start of the process in seconds since 1970."},
+};
+
+}  // namespace
+
+std::span<const MetricInfo> metric_table() { return kTable; }
+
+}  // namespace portcullis::observe

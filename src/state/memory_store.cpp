@@ -1,0 +1,348 @@
+#include "state/memory_store.hpp"
+
+#include <algorithm>
+
+#include "base/siphash.hpp"
+
+namespace portcullis::state {
+namespace {
+
+constexpr std::size_t kMessageOverhead = 128;  // strings, ids and deque slots of one message
+
+std::size_t cost_of(const Message& message) {
+  return message.content.size() + message.id.size() + message.client_id.size() + kMessageOverhead;
+}
+
+std::uint64_t hash_text(std::string_view text) { return siphash128(text, {0x706f7274, 0x63756c})[0]; }
+
+}  // namespace
+
+MemoryStore::MemoryStore(const MemoryStoreOptions& options, const Clock& clock)
+    : options_(options), clock_(clock), silent_(options.session_idle) {
+  const std::size_t capacity =
+      std::max<std::size_t>(AdmitRequest::kMaxCharges * 2, options.max_limiter_keys / kLimiterShards);
+  for (auto& shard : limiter_shards_) shard = std::make_unique<LimiterShard>(capacity);
+}
+
+MemoryStore::~MemoryStore() = default;
+
+// ---- limits
+
+Eventual<Result<AdmitAnswer>> MemoryStore::admit(const AdmitRequest& request) {
+  AdmitAnswer answer;
+  if (request.session) answer.session = view_of(*request.session);
+  if (request.count == 0) return Result<AdmitAnswer>(answer);
+
+  // Lock the shards of all charges in order of their number: no two requests can wait for each other.
+  std::array<std::size_t, AdmitRequest::kMaxCharges> shards;
+  for (std::size_t i = 0; i < request.count; ++i) shards[i] = request.charges[i].key[1] % kLimiterShards;
+  std::sort(shards.begin(), shards.begin() + request.count);
+  const auto last = std::unique(shards.begin(), shards.begin() + request.count);
+  std::array<std::unique_lock<std::mutex>, AdmitRequest::kMaxCharges> locks;
+  for (auto at = shards.begin(); at != last; ++at) {
+    locks[static_cast<std::size_t>(at - shards.begin())] = std::unique_lock(limiter_shards_[*at]->mutex);
+  }
+
+  const std::int64_t now =
+      std::chrono::duration_cast<Milliseconds>(clock_.monotonic().time_since_epoch()).count();
+  // A second pass looks windows up again: the table may move them while it grows.
+  const auto window_of = [&](const Charge& charge) -> Window& {
+    return limiter_shards_[charge.key[1] % kLimiterShards]->table.touch(charge.key);
+  };
+  Admission& admission = answer.admission;
+  std::int64_t tightest = INT64_MAX;
+  for (std::size_t i = 0; i < request.count; ++i) {
+    const Charge& charge = request.charges[i];
+    const std::int64_t window_ms = Milliseconds(charge.window).count();
+    Window& window = window_of(charge);
+    const auto used = static_cast<std::int64_t>(window.used(now, window_ms));
+    const std::int64_t left = std::int64_t{charge.limit} - used - charge.cost;
+    const auto seconds = [](std::int64_t ms) { return Seconds{(ms + 999) / 1000}; };
+    if (left < 0) {
+      // Of several that refuse, the one that lasts longest tells when to come back.
+      const auto wait = seconds(window.wait_for(charge.cost, charge.limit, now, window_ms));
+      if (admission.admitted || wait > admission.reset) {
+        admission = {false, i, 0, wait};
+      }
+    } else if (admission.admitted && left < tightest) {
+      tightest = left;
+      admission = {true, i, left, seconds(window.until_empty(now, window_ms))};
+      if (admission.reset.count() == 0) admission.reset = charge.window;
+    }
+  }
+  if (admission.admitted) {
+    for (std::size_t i = 0; i < request.count; ++i) {
+      const Charge& charge = request.charges[i];
+      window_of(charge).take(charge.cost, now, Milliseconds(charge.window).count());
+    }
+  }
+  return Result<AdmitAnswer>(answer);
+}
+
+// ---- sessions
+
+SessionView MemoryStore::view_of(const Key& key) {
+  SessionShard& shard = shard_of(key);
+  const std::lock_guard lock(shard.mutex);
+  SessionView view;
+  if (shard.ended.contains(key)) {
+    view.status = SessionView::Status::ended;
+  } else if (const Session* session = find(shard, key)) {
+    view = {SessionView::Status::live, session->last_active, session->message_count};
+  }
+  return view;
+}
+
+MemoryStore::Session* MemoryStore::find(SessionShard& shard, const Key& key) {
+  const auto at = shard.sessions.find(key);
+  return at == shard.sessions.end() ? nullptr : &*at->second;
+}
+
+void MemoryStore::erase(SessionShard& shard, std::list<Session>::iterator at) {
+  history_bytes_ -= at->bytes;
+  --session_count_;
+  shard.sessions.erase(at->key);
+  shard.by_age.erase(at);
+}
+
+void MemoryStore::purge_expired(SessionShard& shard, WallTime now, std::size_t most) {
+  while (most-- > 0 && !shard.by_age.empty() &&
+         shard.by_age.front().last_active + options_.session_idle < now) {
+    erase(shard, shard.by_age.begin());
+  }
+  while (!shard.ended_order.empty()) {
+    const auto at = shard.ended.find(shard.ended_order.front());
+    if (at != shard.ended.end() && at->second > now) break;
+    if (at != shard.ended.end()) shard.ended.erase(at);
+    shard.ended_order.pop_front();
+  }
+}
+
+/// Evicts the session that was silent longest, unless all were active lately.
+bool MemoryStore::make_room(WallTime now) {
+  SessionShard* oldest = nullptr;
+  WallTime oldest_time = WallTime::max();
+  for (auto& shard : session_shards_) {
+    const std::lock_guard lock(shard.mutex);
+    if (!shard.by_age.empty() && shard.by_age.front().last_active < oldest_time) {
+      oldest_time = shard.by_age.front().last_active;
+      oldest = &shard;
+    }
+  }
+  if (oldest == nullptr || oldest_time + kProtectedAfterActivity > now) return false;
+  const std::lock_guard lock(oldest->mutex);
+  if (oldest->by_age.empty() || oldest->by_age.front().last_active + kProtectedAfterActivity > now) return false;
+  erase(*oldest, oldest->by_age.begin());
+  return true;
+}
+
+Eventual<Result<bool>> MemoryStore::session_created(WallTime created) {
+  const WallTime now = clock_.wall();
+  if (session_count_ >= options_.max_sessions && !make_room(now)) return Result<bool>(false);
+  silent_.add(created, now);
+  return Result<bool>(true);
+}
+
+Eventual<Result<BeginOutcome>> MemoryStore::begin_message(NewMessage message) {
+  using Kind = BeginOutcome::Kind;
+  const WallTime now = clock_.wall();
+  SessionShard& shard = shard_of(message.session);
+  std::unique_lock lock(shard.mutex);
+  purge_expired(shard, now, 2);
+  if (shard.ended.contains(message.session)) return Result<BeginOutcome>({Kind::ended, {}, 0});
+  Session* session = find(shard, message.session);
+  if (session == nullptr) {
+    if (session_count_ >= options_.max_sessions) {
+      lock.unlock();
+      if (!make_room(now)) return Result<BeginOutcome>({Kind::store_full, {}, 0});
+      lock.lock();
+      session = find(shard, message.session);
+    }
+    if (session == nullptr) {
+      auto& fresh = shard.by_age.emplace_back();
+      fresh.key = message.session;
+      fresh.created = message.session_created;
+      shard.sessions.emplace(message.session, std::prev(shard.by_age.end()));
+      session = &fresh;
+      ++session_count_;
+      silent_.remove(message.session_created, now);
+    }
+  }
+  const std::uint64_t text_hash = hash_text(message.message.content);
+  if (!message.message.client_id.empty()) {
+    for (auto& send : session->sends) {
+      if (send.client_id != message.message.client_id) continue;
+      if (send.text_hash != text_hash) return Result<BeginOutcome>({Kind::conflict, send.message_id, session->message_count});
+      const Kind kind = send.failed ? Kind::started : Kind::duplicate;
+      send.failed = false;
+      return Result<BeginOutcome>({kind, send.message_id, session->message_count});
+    }
+    if (session->sends.size() == kRememberedSends) session->sends.pop_front();
+    session->sends.push_back({message.message.client_id, message.message.id, text_hash, false});
+  }
+  session->last_active = now;
+  ++session->message_count;
+  const auto at = shard.sessions.at(message.session);
+  shard.by_age.splice(shard.by_age.end(), shard.by_age, at);
+  BeginOutcome outcome{Kind::started, message.message.id, session->message_count};
+  if (message.keep_text) append(shard, *session, std::move(message.message));
+  return Result<BeginOutcome>(std::move(outcome));
+}
+
+Eventual<Result<void>> MemoryStore::add_answer(const Key& key, Message answer) {
+  SessionShard& shard = shard_of(key);
+  const std::lock_guard lock(shard.mutex);
+  Session* session = find(shard, key);
+  if (session == nullptr) return Result<void>{};  // ended meanwhile
+  session->last_active = clock_.wall();
+  const auto at = shard.sessions.at(key);
+  shard.by_age.splice(shard.by_age.end(), shard.by_age, at);
+  append(shard, *session, std::move(answer));
+  return Result<void>{};
+}
+
+Eventual<Result<void>> MemoryStore::fail_message(const Key& key, std::string_view message_id) {
+  SessionShard& shard = shard_of(key);
+  const std::lock_guard lock(shard.mutex);
+  if (Session* session = find(shard, key)) {
+    for (auto& send : session->sends) {
+      if (send.message_id == message_id) send.failed = true;
+    }
+  }
+  return Result<void>{};
+}
+
+void MemoryStore::append(SessionShard& shard, Session& session, Message message) {
+  const std::size_t size = cost_of(message);
+  if (options_.history_max_messages == 0 || size > options_.history_max_bytes) return;
+  while (session.messages.size() >= options_.history_max_messages ||
+         (!session.messages.empty() && session.bytes + size > options_.history_max_bytes)) {
+    drop_oldest_message(session);
+  }
+  session.bytes += size;
+  session.messages.push_back(std::move(message));
+  if ((history_bytes_ += size) > options_.history_total_bytes) free_history(shard, session);
+}
+
+void MemoryStore::drop_oldest_message(Session& session) {
+  const std::size_t size = cost_of(session.messages.front());
+  session.bytes -= size;
+  history_bytes_ -= size;
+  session.messages.pop_front();
+}
+
+/// Over the total: the histories of this shard that were silent longest give way, at last the own one.
+void MemoryStore::free_history(SessionShard& shard, const Session& keep) {
+  for (auto& session : shard.by_age) {
+    if (history_bytes_ <= options_.history_total_bytes) return;
+    if (&session == &keep) continue;
+    while (!session.messages.empty()) drop_oldest_message(session);
+  }
+  auto& own = *shard.sessions.at(keep.key);
+  while (history_bytes_ > options_.history_total_bytes && own.messages.size() > 1) {
+    drop_oldest_message(own);
+  }
+}
+
+Eventual<Result<HistoryPage>> MemoryStore::history(const Key& key, std::size_t limit,
+                                                   std::size_t offset) {
+  SessionShard& shard = shard_of(key);
+  const std::lock_guard lock(shard.mutex);
+  HistoryPage page;
+  if (const Session* session = find(shard, key)) {
+    page.total = session->messages.size();
+    for (std::size_t i = offset; i < session->messages.size() && page.messages.size() < limit; ++i) {
+      page.messages.push_back(session->messages[i]);
+    }
+  }
+  return Result<HistoryPage>(std::move(page));
+}
+
+Eventual<Result<std::optional<Message>>> MemoryStore::find_answer(const Key& key,
+                                                                  std::string_view message_id) {
+  SessionShard& shard = shard_of(key);
+  const std::lock_guard lock(shard.mutex);
+  if (const Session* session = find(shard, key)) {
+    for (const auto& message : session->messages) {
+      if (message.role == Message::Role::assistant && message.client_id == message_id) {
+        return Result<std::optional<Message>>(message);
+      }
+    }
+  }
+  return Result<std::optional<Message>>(std::nullopt);
+}
+
+Eventual<Result<void>> MemoryStore::end_session(const Key& key, WallTime created) {
+  const WallTime now = clock_.wall();
+  SessionShard& shard = shard_of(key);
+  const std::lock_guard lock(shard.mutex);
+  purge_expired(shard, now, 8);
+  const auto at = shard.sessions.find(key);
+  if (at != shard.sessions.end()) {
+    erase(shard, at->second);
+  } else if (!shard.ended.contains(key)) {
+    silent_.remove(created, now);
+  }
+  // After its idle time an unknown session's token is refused anyhow, so nothing needs remembering.
+  const WallTime until = created + options_.session_idle;
+  if (until > now && shard.ended.emplace(key, until).second) {
+    shard.ended_order.push_back(key);
+    if (shard.ended_order.size() > std::max<std::size_t>(1, options_.max_sessions / kSessionShards)) {
+      shard.ended.erase(shard.ended_order.front());
+      shard.ended_order.pop_front();
+    }
+  }
+  return Result<void>{};
+}
+
+StoreFigures MemoryStore::figures() const {
+  StoreFigures out;
+  for (const auto& shard : limiter_shards_) {
+    const std::lock_guard lock(shard->mutex);
+    out.limiter_keys += shard->table.size();
+  }
+  const WallTime now = clock_.wall();
+  for (auto& shard : session_shards_) {
+    const std::lock_guard lock(shard.mutex);
+    for (auto at = shard.by_age.rbegin(); at != shard.by_age.rend(); ++at) {
+      if (at->last_active + options_.session_idle < now) break;
+      ++out.sessions;
+    }
+  }
+  out.silent_sessions = silent_.count(now);
+  out.history_bytes = history_bytes_;
+  return out;
+}
+
+void MemoryStore::SilentSessions::advance(std::int64_t slot) {
+  for (std::int64_t s = std::max(newest_ + 1, slot - kSlots + 1); s <= slot; ++s) {
+    counts_[static_cast<std::size_t>(s % kSlots)] = 0;
+  }
+  newest_ = std::max(newest_, slot);
+}
+
+void MemoryStore::SilentSessions::add(WallTime created, WallTime now) {
+  const std::lock_guard lock(mutex_);
+  advance(slot_of(now));
+  ++counts_[static_cast<std::size_t>(slot_of(created) % kSlots)];
+}
+
+void MemoryStore::SilentSessions::remove(WallTime created, WallTime now) {
+  const std::lock_guard lock(mutex_);
+  advance(slot_of(now));
+  const std::int64_t slot = slot_of(created);
+  auto& count = counts_[static_cast<std::size_t>(slot % kSlots)];
+  if (slot > newest_ - kSlots && slot <= newest_ && count > 0) --count;
+}
+
+std::size_t MemoryStore::SilentSessions::count(WallTime now) const {
+  const std::lock_guard lock(mutex_);
+  const std::int64_t newest = slot_of(now);
+  std::size_t sum = 0;
+  for (std::int64_t slot = std::max<std::int64_t>(0, newest_ - kSlots + 1); slot <= newest_; ++slot) {
+    if (slot > newest - kSlots) sum += counts_[static_cast<std::size_t>(slot % kSlots)];
+  }
+  return sum;
+}
+
+}  // namespace portcullis::state

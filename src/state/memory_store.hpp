@@ -1,0 +1,123 @@
+#pragma once
+#include <array>
+#include <atomic>
+#include <deque>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+
+#include "state/limiter_table.hpp"
+#include "state/store.hpp"
+
+namespace portcullis::state {
+
+struct MemoryStoreOptions {
+  std::size_t max_limiter_keys = 1'000'000;
+  std::size_t max_sessions = 100'000;
+  Seconds session_idle{7200};
+  std::size_t history_max_messages = 200;
+  std::size_t history_max_bytes = 256 * 1024;
+  std::size_t history_total_bytes = 256 * 1024 * 1024;
+};
+
+/// The state of one process in memory.
+///
+/// Threads: any; 64 shards of windows and 16 of sessions, each with a lock of its own. A request's
+///          charges lock their shards in order, so the decision is exact over all workers.
+/// Bounds:  keys, sessions, messages and bytes as in the options; what was silent longest gives way, but
+///          never a session that was active in the last 15 minutes.
+/// Cost:    bench/limiter_bench.cpp.
+class MemoryStore final : public Store {
+ public:
+  explicit MemoryStore(const MemoryStoreOptions& options, const Clock& clock = Clock::system());
+  ~MemoryStore() override;
+
+  Eventual<Result<AdmitAnswer>> admit(const AdmitRequest& request) override;
+  Eventual<Result<bool>> session_created(WallTime created) override;
+  Eventual<Result<BeginOutcome>> begin_message(NewMessage message) override;
+  Eventual<Result<void>> add_answer(const Key& session, Message answer) override;
+  Eventual<Result<void>> fail_message(const Key& session, std::string_view message_id) override;
+  Eventual<Result<HistoryPage>> history(const Key& session, std::size_t limit,
+                                        std::size_t offset) override;
+  Eventual<Result<std::optional<Message>>> find_answer(const Key& session,
+                                                       std::string_view message_id) override;
+  Eventual<Result<void>> end_session(const Key& session, WallTime created) override;
+  StoreFigures figures() const override;
+
+ private:
+  static constexpr std::size_t kLimiterShards = 64;
+  static constexpr std::size_t kSessionShards = 16;
+  /// Sent messages that are remembered for repeated sends.
+  static constexpr std::size_t kRememberedSends = 64;
+  static constexpr Seconds kProtectedAfterActivity{15 * 60};
+
+  struct alignas(64) LimiterShard {
+    explicit LimiterShard(std::size_t capacity) : table(capacity) {}
+    std::mutex mutex;
+    LimiterTable table;
+  };
+
+  struct Send {
+    std::string client_id;
+    std::string message_id;
+    std::uint64_t text_hash = 0;
+    bool failed = false;
+  };
+  struct Session {
+    Key key;
+    WallTime created;
+    WallTime last_active;
+    std::uint32_t message_count = 0;
+    std::deque<Message> messages;
+    std::size_t bytes = 0;
+    std::deque<Send> sends;
+  };
+  struct alignas(64) SessionShard {
+    std::mutex mutex;
+    std::list<Session> by_age;  ///< silent longest first
+    std::unordered_map<Key, std::list<Session>::iterator, KeyHash> sessions;
+    std::unordered_map<Key, WallTime, KeyHash> ended;  ///< until when the token must be refused
+    std::deque<Key> ended_order;
+  };
+
+  /// Created sessions without a message, counted by age.
+  class SilentSessions {
+   public:
+    explicit SilentSessions(Seconds idle) : idle_(idle) {}
+    void add(WallTime created, WallTime now);
+    void remove(WallTime created, WallTime now);
+    std::size_t count(WallTime now) const;
+
+   private:
+    static constexpr std::int64_t kSlots = 25;
+    std::int64_t slot_of(WallTime time) const {
+      return epoch_seconds(time) / std::max<std::int64_t>(1, idle_.count() / (kSlots - 1));
+    }
+    void advance(std::int64_t slot);
+    Seconds idle_;
+    mutable std::mutex mutex_;
+    std::array<std::size_t, kSlots> counts_{};
+    std::int64_t newest_ = 0;
+  };
+
+  SessionShard& shard_of(const Key& key) noexcept { return session_shards_[key[1] % kSessionShards]; }
+  SessionView view_of(const Key& key);
+  Session* find(SessionShard& shard, const Key& key);
+  void purge_expired(SessionShard& shard, WallTime now, std::size_t most);
+  void erase(SessionShard& shard, std::list<Session>::iterator at);
+  bool make_room(WallTime now);
+  void append(SessionShard& shard, Session& session, Message message);
+  void drop_oldest_message(Session& session);
+  void free_history(SessionShard& shard, const Session& keep);
+
+  const MemoryStoreOptions options_;
+  const Clock& clock_;
+  std::array<std::unique_ptr<LimiterShard>, kLimiterShards> limiter_shards_;
+  mutable std::array<SessionShard, kSessionShards> session_shards_;
+  std::atomic<std::size_t> session_count_{0};
+  std::atomic<std::size_t> history_bytes_{0};
+  SilentSessions silent_;
+};
+
+}  // namespace portcullis::state

@@ -1,0 +1,64 @@
+#pragma once
+#include <memory>
+
+#include "net/worker.hpp"
+#include "state/store.hpp"
+
+namespace portcullis::state {
+
+/// A store as it behaves on a bad day, around a good one: every answer comes after `delay`, or every
+/// answer is an error. For tests of what depends on a store; a setting that production refuses.
+class SimulatedStore final : public Store {
+ public:
+  enum class Behaviour : std::uint8_t { slow, failing };
+
+  SimulatedStore(std::unique_ptr<Store> inner, Behaviour behaviour)
+      : inner_(std::move(inner)), behaviour_(behaviour) {}
+
+  Eventual<Result<AdmitAnswer>> admit(const AdmitRequest& request) override {
+    return later(inner_->admit(request));
+  }
+  Eventual<Result<bool>> session_created(WallTime created) override {
+    return later(inner_->session_created(created));
+  }
+  Eventual<Result<BeginOutcome>> begin_message(NewMessage message) override {
+    return later(inner_->begin_message(std::move(message)));
+  }
+  Eventual<Result<void>> add_answer(const Key& session, Message answer) override {
+    return later(inner_->add_answer(session, std::move(answer)));
+  }
+  Eventual<Result<void>> fail_message(const Key& session, std::string_view id) override {
+    return later(inner_->fail_message(session, id));
+  }
+  Eventual<Result<HistoryPage>> history(const Key& session, std::size_t limit,
+                                        std::size_t offset) override {
+    return later(inner_->history(session, limit, offset));
+  }
+  Eventual<Result<std::optional<Message>>> find_answer(const Key& session,
+                                                       std::string_view id) override {
+    return later(inner_->find_answer(session, id));
+  }
+  Eventual<Result<void>> end_session(const Key& session, WallTime created) override {
+    return later(inner_->end_session(session, created));
+  }
+  StoreFigures figures() const override { return inner_->figures(); }
+
+ private:
+  template <class T>
+  Eventual<Result<T>> later(Eventual<Result<T>> answer) {
+    if (behaviour_ == Behaviour::failing) {
+      return Result<T>(fail(ErrorCode::unavailable, "simulated failure of the state store"));
+    }
+    return wait(std::move(answer));
+  }
+  template <class T>
+  static Task<Result<T>> wait(Eventual<Result<T>> answer) {
+    co_await net::Worker::current()->sleep(Milliseconds{5});
+    co_return co_await answer;
+  }
+
+  std::unique_ptr<Store> inner_;
+  Behaviour behaviour_;
+};
+
+}  // namespace portcullis::state

@@ -1,0 +1,140 @@
+#pragma once
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/eventual.hpp"
+#include "base/result.hpp"
+
+namespace portcullis::state {
+
+/// 128 bits that stand for a key. Made by key_of() from what it names under a process-wide secret, so
+/// that nobody outside can choose keys that collide.
+using Key = std::array<std::uint64_t, 2>;
+
+struct KeyHash {
+  std::size_t operator()(const Key& key) const noexcept { return key[0]; }
+};
+
+/// One window that a request is charged to.
+struct Charge {
+  std::string_view tier;  ///< static text: the name in headers, events and metrics
+  Key key{};
+  std::uint32_t limit = 0;
+  Seconds window{60};
+  std::uint32_t cost = 1;
+};
+
+/// What became of a request's charges.
+struct Admission {
+  bool admitted = true;
+  std::size_t decided_by = 0;  ///< index of the charge that refused, or that is nearest to its limit
+  std::int64_t remaining = 0;  ///< of that charge, after this request
+  Seconds reset{0};            ///< until that window has room again (refused) or is empty
+};
+
+/// A message of a conversation.
+struct Message {
+  enum class Role : std::uint8_t { user, assistant };
+  Role role = Role::user;
+  std::string id;
+  std::string content;
+  WallTime created;
+  std::string client_id;  ///< client_message_id of a user's message; the user message's id of an answer
+};
+
+/// What is known about a stored session.
+struct SessionView {
+  enum class Status : std::uint8_t { unknown, live, ended };
+  Status status = Status::unknown;
+  WallTime last_active;
+  std::uint32_t message_count = 0;
+};
+
+struct AdmitRequest {
+  static constexpr std::size_t kMaxCharges = 6;
+  std::array<Charge, kMaxCharges> charges;
+  std::size_t count = 0;
+  std::optional<Key> session;  ///< looked up in the same flight
+
+  void add(const Charge& charge) { charges[count++] = charge; }
+};
+
+struct AdmitAnswer {
+  Admission admission;
+  SessionView session;
+};
+
+/// A user's message on its way into a session.
+struct NewMessage {
+  Key session{};
+  WallTime session_created;  ///< for the first one, which stores the session
+  WallTime session_expires;
+  Message message;
+  bool keep_text = true;  ///< false: site setting `history: off`
+};
+
+struct BeginOutcome {
+  enum class Kind : std::uint8_t {
+    started,
+    duplicate,       ///< this client id was seen with the same text: `message_id` is the first one's
+    conflict,        ///< this client id was seen with another text
+    store_full,
+    ended,
+  };
+  Kind kind = Kind::started;
+  std::string message_id;
+  std::uint32_t message_count = 0;
+};
+
+struct HistoryPage {
+  std::vector<Message> messages;
+  std::uint64_t total = 0;
+};
+
+struct StoreFigures {
+  std::size_t limiter_keys = 0;
+  std::size_t sessions = 0;         ///< stored
+  std::size_t silent_sessions = 0;  ///< created in the idle time, without a message yet
+  std::size_t history_bytes = 0;
+};
+
+/// Everything that all workers, and later all nodes, share about visitors.
+///
+/// Threads:   safe from any. An answer is ready at once, or a Task that ends on the calling worker.
+/// Ownership: arguments are copied where they must outlive the call.
+/// Errors:    unavailable: could not decide; nothing was charged.
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  /// Charges all windows or none, as one decision, and looks the session up on the way.
+  virtual Eventual<Result<AdmitAnswer>> admit(const AdmitRequest& request) = 0;
+
+  /// Counts a created session; `create` is refused (false) while no further one could be stored.
+  virtual Eventual<Result<bool>> session_created(WallTime created) = 0;
+  virtual Eventual<Result<BeginOutcome>> begin_message(NewMessage message) = 0;
+  /// Adds the assistant's answer to a stored session.
+  virtual Eventual<Result<void>> add_answer(const Key& session, Message answer) = 0;
+  /// The assistant failed: the same client id sent again starts anew instead of being a duplicate.
+  virtual Eventual<Result<void>> fail_message(const Key& session, std::string_view message_id) = 0;
+  /// Newest last; offset 0 is the oldest message that is kept.
+  virtual Eventual<Result<HistoryPage>> history(const Key& session, std::size_t limit,
+                                                std::size_t offset) = 0;
+  /// The answer to the user's message with this id, where it is kept.
+  virtual Eventual<Result<std::optional<Message>>> find_answer(const Key& session,
+                                                               std::string_view message_id) = 0;
+  /// Ends a session: its data goes, its token is refused from now on.
+  virtual Eventual<Result<void>> end_session(const Key& session, WallTime created) = 0;
+
+  virtual StoreFigures figures() const = 0;
+};
+
+/// A key for `value` of the kind `space` ("address", "session" …).
+Key key_of(std::string_view space, std::string_view value);
+
+}  // namespace portcullis::state

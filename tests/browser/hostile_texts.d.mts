@@ -1,0 +1,2 @@
+export const hostileTexts: string[];
+export const allowedElements: Record<string, string[]>;

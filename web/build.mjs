@@ -1,0 +1,85 @@
+// Builds what the gateway serves under /widget/ into a directory: node web/build.mjs OUTDIR
+//
+// The same sources and the same esbuild give the same bytes. manifest.json lists the files:
+// `immutable` for content-hashed names, `template` for html whose @@NONCE@@ the gateway replaces.
+
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, extname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { browserBundle, minifiedCss } from './bundling.mjs';
+
+const kMaxEmbedGzipBytes = 20 * 1024;
+const kTypes = {
+  '.css': 'text/css; charset=utf-8',
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.svg': 'image/svg+xml',
+};
+
+const here = dirname(fileURLToPath(import.meta.url));
+
+async function main() {
+  if (!process.argv[2]) throw new Error('usage: node web/build.mjs OUTDIR');
+  const out = resolve(process.argv[2]);
+  const files = await builtFiles();
+  checkSize(files.get('embed.js'));
+  await removeFormer(out);
+  await mkdir(out, { recursive: true });
+  for (const [name, text] of files) await writeFile(join(out, name), text);
+  const manifest = [...files.keys()].sort().map(manifestEntry);
+  await writeFile(join(out, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+}
+
+async function builtFiles() {
+  const files = new Map();
+  files.set('embed.js', await browserBundle(join(here, 'widget/main.ts')));
+  const parts = {
+    'demo.css': await minifiedCss(join(here, 'demo/demo.css')),
+    'demo.js': await browserBundle(join(here, 'demo/demo.ts')),
+    'icon.svg': await readFile(join(here, 'demo/icon.svg'), 'utf8'),
+  };
+  let page = await readFile(join(here, 'demo/index.html'), 'utf8');
+  for (const [name, text] of Object.entries(parts)) {
+    const hashed = hashedName(name, text);
+    if (!page.includes(`"${name}"`)) throw new Error(`index.html does not refer to ${name}`);
+    page = page.replaceAll(`"${name}"`, `"${hashed}"`);
+    files.set(hashed, text);
+  }
+  files.set('index.html', page);
+  return files;
+}
+
+function hashedName(name, text) {
+  const hash = createHash('sha256').update(text).digest('hex').slice(0, 8);
+  return name.replace('.', `-${hash}.`);
+}
+
+function manifestEntry(name) {
+  return {
+    path: name,
+    file: name,
+    type: kTypes[extname(name)],
+    immutable: /-[0-9a-f]{8}\./.test(name),
+    template: name.endsWith('.html'),
+  };
+}
+
+function checkSize(embed) {
+  const bytes = Buffer.byteLength(embed);
+  const zipped = gzipSync(embed, { level: 9 }).length;
+  console.log(`embed.js: ${bytes} bytes, ${zipped} gzip (limit ${kMaxEmbedGzipBytes})`);
+  if (zipped > kMaxEmbedGzipBytes) throw new Error('embed.js is too large');
+}
+
+/** Only files of an earlier build are removed, whatever else lies in the directory. */
+async function removeFormer(out) {
+  const manifest = await readFile(join(out, 'manifest.json'), 'utf8').catch(() => '[]');
+  for (const { file } of JSON.parse(manifest)) await rm(join(out, file), { force: true });
+}
+
+main().catch((error) => {
+  console.error(`web/build.mjs: ${error.message}`);
+  process.exitCode = 1;
+});

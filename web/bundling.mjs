@@ -1,0 +1,46 @@
+// How TypeScript of the widget becomes JavaScript: shared by the build and by the tests.
+
+import { readFile } from 'node:fs/promises';
+import * as esbuild from 'esbuild';
+
+export const target = 'es2020';
+
+/** Imports of style sheets give their minified text. */
+const cssAsText = {
+  name: 'css-as-text',
+  setup(build) {
+    build.onLoad({ filter: /\.css$/ }, async ({ path }) => ({
+      contents: await minifiedCss(path),
+      loader: 'text',
+    }));
+  },
+};
+
+export async function minifiedCss(path) {
+  const text = await readFile(path, 'utf8');
+  return (await esbuild.transform(text, { loader: 'css', minify: true, target })).code.trim();
+}
+
+export function bundle(options) {
+  return esbuild.build({
+    bundle: true,
+    charset: 'utf8',
+    legalComments: 'none',
+    logLevel: 'warning',
+    target,
+    plugins: [cssAsText],
+    ...options,
+  });
+}
+
+/** The text of a bundle of one entry for browsers: minified, nothing left on the global object. */
+export async function browserBundle(entry) {
+  const result = await bundle({
+    entryPoints: [entry],
+    format: 'iife',
+    minify: true,
+    platform: 'browser',
+    write: false,
+  });
+  return result.outputFiles[0].text;
+}

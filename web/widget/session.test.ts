@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import { Session } from './session';
+
+const kBase = 'https://gate.example';
+const globals = globalThis as unknown as Record<string, unknown>;
+
+/// A gateway that keeps sessions, and a browser that may or may not keep its cookie.
+class World {
+  cookieKept = true;
+  cookie: string | null = null;
+  valid = new Set<string>();
+  creates: Array<Record<string, unknown>> = [];
+  createStatus = 200;
+  tokenByDefault = false;
+
+  readonly fetch = async (_url: string, init: { body: string }): Promise<Response> => {
+    const request = JSON.parse(init.body) as Record<string, unknown>;
+    this.creates.push(request);
+    if (this.createStatus !== 200)
+      return Response.json({ code: 'SESSION_LIMIT' }, { status: this.createStatus });
+    const credential = `s${this.creates.length}`;
+    this.valid.add(credential);
+    const expires_at = new Date(Date.now() + 60_000).toISOString();
+    if (request['delivery'] === 'bearer' || this.tokenByDefault)
+      return Response.json({ expires_at, token: credential });
+    if (this.cookieKept) this.cookie = credential;
+    return Response.json({ expires_at });
+  };
+
+  readonly chat = async (headers: Record<string, string>): Promise<Response> => {
+    const credential = headers['Authorization']?.replace('Bearer ', '') ?? this.cookie ?? '';
+    return new Response(null, { status: this.valid.has(credential) ? 200 : 401 });
+  };
+}
+
+function storage(): Storage {
+  const values = new Map<string, string>();
+  return {
+    getItem: (key: string) => values.get(key) ?? null,
+    setItem: (key: string, value: string) => void values.set(key, value),
+    removeItem: (key: string) => void values.delete(key),
+  } as unknown as Storage;
+}
+
+describe('Session', () => {
+  const before = {
+    fetch: globals['fetch'],
+    location: globals['location'],
+    window: globals['window'],
+  };
+  let world: World;
+
+  beforeEach(() => {
+    world = new World();
+    globals['fetch'] = world.fetch;
+    globals['location'] = { hostname: 'shop.example', href: 'https://shop.example/a?b=1#secret' };
+    globals['window'] = { localStorage: storage(), sessionStorage: storage() };
+  });
+  afterEach(() => Object.assign(globals, before));
+
+  it('creates nothing before the first call, then one session by cookie', async () => {
+    const session = new Session(kBase);
+    assert.equal(session.exists, false);
+    assert.equal(world.creates.length, 0);
+    assert.equal((await session.call(world.chat)).status, 200);
+    await session.call(world.chat);
+    assert.deepEqual(world.creates, [
+      { origin_domain: 'shop.example', page_url: 'https://shop.example/a?b=1' },
+    ]);
+  });
+
+  it('knows after a reload that there is a session', async () => {
+    await new Session(kBase).call(world.chat);
+    const reloaded = new Session(kBase);
+    assert.equal(reloaded.exists, true);
+    assert.equal((await reloaded.callAsIs(world.chat)).status, 200);
+    assert.equal(world.creates.length, 1);
+    assert.equal(new Session('https://other.example').exists, false);
+  });
+
+  it('turns to a bearer token where the cookie does not arrive', async () => {
+    world.cookieKept = false;
+    const session = new Session(kBase);
+    assert.equal((await session.call(world.chat)).status, 200);
+    assert.deepEqual(
+      world.creates.map(({ delivery }) => delivery),
+      [undefined, 'bearer'],
+    );
+    assert.equal(
+      (await new Session(kBase).callAsIs(world.chat)).status,
+      200,
+      'the token survives a reload',
+    );
+  });
+
+  it('uses the token that the gateway gives by itself', async () => {
+    world.tokenByDefault = true;
+    assert.equal((await new Session(kBase).call(world.chat)).status, 200);
+    assert.equal(world.creates.length, 1);
+  });
+
+  it('works without any storage', async () => {
+    globals['window'] = {};
+    world.cookieKept = false;
+    assert.equal((await new Session(kBase).call(world.chat)).status, 200);
+    assert.equal(new Session(kBase).exists, false);
+  });
+
+  for (const kind of ['cookie', 'bearer'] as const) {
+    it(`renews an expired ${kind} session once and makes the same call again`, async () => {
+      world.cookieKept = kind === 'cookie';
+      const session = new Session(kBase);
+      await session.call(world.chat);
+      const made = world.creates.length;
+      world.valid.clear();
+      assert.equal((await session.call(world.chat)).status, 200);
+      assert.equal(world.creates.length, made + 1);
+    });
+  }
+
+  it('gives the 401 back when renewing does not help', async () => {
+    let calls = 0;
+    const refuse = async (): Promise<Response> => (calls++, new Response(null, { status: 401 }));
+    assert.equal((await new Session(kBase).call(refuse)).status, 401);
+    assert.deepEqual([calls, world.creates.length], [2, 2]);
+  });
+
+  it('throws the refusal of create', async () => {
+    world.createStatus = 503;
+    await assert.rejects(new Session(kBase).call(world.chat), {
+      code: 'SESSION_LIMIT',
+      status: 503,
+    });
+  });
+
+  it('makes one session for calls at the same time', async () => {
+    const session = new Session(kBase);
+    await Promise.all([session.call(world.chat), session.call(world.chat)]);
+    assert.equal(world.creates.length, 1);
+  });
+});
