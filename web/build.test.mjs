@@ -8,7 +8,6 @@ import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 
-// Also the folder of the bundled tests is below build/, so this file finds its sources by itself.
 const web = dirname(fileURLToPath(import.meta.url));
 const scratch = join(web, '../build');
 

@@ -99,6 +99,8 @@ class Exchange {
   std::string_view refused_by;  ///< guard name
   std::string_view error_code;  ///< name of the problem that was sent
 
+  std::string csp_nonce;  ///< set by the handler of a page before it answers
+
   // ---- the answer: exactly one of send(), start() or upgrade()
   void set_filter(const ResponseFilter* filter) noexcept { filter_ = filter; }
   Task<void> send(Response response);

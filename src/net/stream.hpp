@@ -89,6 +89,8 @@ class Stream {
   virtual void watch_peer(PeerGone gone, void* context) = 0;
   virtual void unwatch_peer() noexcept = 0;
 
+  /// Whether nothing has come from the peer since the last read: no data, no end. For idle connections.
+  virtual bool looks_idle() const = 0;
   virtual bool is_tls() const noexcept = 0;
   virtual IpAddress peer_address() const = 0;
 

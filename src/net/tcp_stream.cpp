@@ -81,6 +81,16 @@ TcpStream::~TcpStream() {
   }
 }
 
+bool socket_is_quiet(int descriptor) noexcept {
+  char byte;
+  return ::recv(descriptor, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
+// NOLINTNEXTLINE: the descriptor is only looked at.
+bool TcpStream::looks_idle() const {
+  return socket_is_quiet(const_cast<boost::asio::ip::tcp::socket&>(socket_).native_handle());
+}
+
 void TcpStream::shutdown_send() {
   boost::system::error_code ignored;
   socket_.shutdown(boost::asio::ip::tcp::socket::shutdown_send, ignored);

@@ -19,6 +19,7 @@ class TcpStream final : public Stream {
   void abort() override;
   void watch_peer(PeerGone gone, void* context) override;
   void unwatch_peer() noexcept override;
+  bool looks_idle() const override;
   bool is_tls() const noexcept override { return false; }
   IpAddress peer_address() const override { return peer_; }
 
@@ -37,6 +38,9 @@ class TcpStream final : public Stream {
   std::shared_ptr<Watch> watch_;
   Worker& worker_;
 };
+
+/// Whether a socket has nothing to read and is not closed. Costs a system call.
+bool socket_is_quiet(int descriptor) noexcept;
 
 /// The address of a TCP endpoint.
 IpAddress address_of(const boost::asio::ip::address& address);

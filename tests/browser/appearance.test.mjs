@@ -62,7 +62,7 @@ describe('appearance', () => {
       await page.goto(`${stack.gateway.url}/widget/`);
       await page.locator('[data-state="good"]').waitFor();
       assert.deepEqual(await axeFindings(page), []);
-      await page.screenshot({ path: `build/screenshots/demo-full-${theme}.png`, fullPage: true });
+      await chat.screenshot(`demo-full-${theme}`, { fullPage: true });
       await chat.open();
       assert.deepEqual(await axeFindings(page), []);
       await page.close();
@@ -120,6 +120,8 @@ describe('appearance', () => {
     await chat.screenshot('rtl');
     await page.setViewportSize({ width: 320, height: 568 });
     await chat.screenshot('rtl-narrow');
+    const below = (log) => log.scrollHeight - log.clientHeight - log.scrollTop;
+    assert.ok((await chat.log.evaluate(below)) < 2, 'the end stays in view when the size changes');
     await page.close();
   });
 

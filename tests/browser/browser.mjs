@@ -98,9 +98,9 @@ export class Chat {
     return this.answers.last();
   }
 
-  async screenshot(name) {
+  async screenshot(name, options = {}) {
     mkdirSync(screenshots, { recursive: true });
     await this.page.waitForTimeout(350); // entrance animations
-    await this.page.screenshot({ path: join(screenshots, `${name}.png`) });
+    await this.page.screenshot({ path: join(screenshots, `${name}.png`), ...options });
   }
 }

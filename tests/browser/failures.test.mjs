@@ -196,6 +196,16 @@ describe('refusals', () => {
     await page.close();
   });
 
+  it('keeps what failed readable when the visitor goes on with something else', async () => {
+    const { page, chat } = await refusedWith({ status: 502, body: { code: 'UPSTREAM_ERROR' } });
+    await chat.notice.getByText('The assistant could not answer.').waitFor();
+    await chat.say('something else');
+    await chat.lastAnswer();
+    assert.equal(await chat.notice.count(), 1);
+    assert.equal(await chat.notice.getByRole('button').count(), 0);
+    await page.close();
+  });
+
   it('413 says that the message is too long', async () => {
     const { page, chat } = await refusedWith({ status: 413, body: { code: 'PAYLOAD_TOO_LARGE' } });
     await chat.notice.getByText('The message is too long.').waitFor();

@@ -54,7 +54,8 @@ export class Conversation {
   /// False: an answer is still coming in, or the gateway asked to wait.
   send(text: string): boolean {
     if (this.running !== null || this.pausedBy !== null) return false;
-    this.dismissNotice();
+    this.notice?.retire();
+    this.notice = null;
     void this.ask(text, this.begin());
     return true;
   }
@@ -100,6 +101,7 @@ export class Conversation {
       const messages = await this.parts.client.history().catch(() => []);
       if (messages[messages.length - 1]?.role !== 'assistant') continue;
       this.parts.transcript.showHistory(messages);
+      this.parts.announcer.say(messages[messages.length - 1]!.content);
       break;
     }
     answer.root.remove();

@@ -203,7 +203,7 @@ describe('deliver', () => {
 
   it('takes 45 seconds of silence for a dead connection', async () => {
     let silences = 0;
-    const elapse = (time: number): boolean => time < 10_000 || ++silences === 3;
+    const elapse = (time: number): boolean => time < 10_000 || ++silences === 4;
     const result = await run(
       [
         [[begin(), item(2, 'a')], 'open'],
@@ -212,6 +212,30 @@ describe('deliver', () => {
       { elapse },
     );
     assert.deepEqual([result.kind, result.text], ['finished', 'ab']);
+  });
+
+  it('gives up a connection that does not come, and closes it when it comes late', async () => {
+    let closed = false;
+    const late: ByteReader = {
+      read: () => new Promise(() => {}),
+      cancel: async () => void (closed = true),
+    };
+    const send = (): Promise<ByteReader> => new Promise((resolve) => setTimeout(resolve, 20, late));
+    const listener = { onText: () => {}, onReconnecting: () => {} };
+    const soon = {
+      after: (_: number, call: () => void) => (setTimeout(call, 1), () => {}),
+      random: () => 0,
+    };
+    const never = { after: () => () => {}, random: () => 0 };
+    const transport = { send, resume: send };
+    const outcome = await deliver(transport, listener, new AbortController().signal, soon);
+    assert.equal(outcome.kind === 'failed' && outcome.failure.code, 'NETWORK');
+    await new Promise((resolve) => setTimeout(resolve, 40));
+    assert.ok(closed);
+    const aborter = new AbortController();
+    const stopping = deliver(transport, listener, aborter.signal, never);
+    aborter.abort();
+    assert.equal((await stopping).kind, 'stopped');
   });
 
   it('stops when aborted, while reading and while waiting to resume', async () => {

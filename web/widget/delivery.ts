@@ -63,7 +63,7 @@ class Delivery {
   async run(): Promise<Outcome> {
     let reader: ByteReader | null;
     try {
-      reader = await this.transport.send(this.signal);
+      reader = await this.connected(this.transport.send(this.signal));
     } catch (reason) {
       return this.ended(reason);
     }
@@ -133,7 +133,8 @@ class Delivery {
       await this.pause(delay * (0.75 + this.timers.random() / 2));
       if (this.signal.aborted) break;
       try {
-        const reader = await this.transport.resume(this.lastEventId, this.signal);
+        const resuming = this.transport.resume(this.lastEventId, this.signal);
+        const reader = await this.connected(resuming);
         this.resumed = true;
         return reader;
       } catch (reason) {
@@ -149,6 +150,22 @@ class Delivery {
     if (this.signal.aborted) return { kind: 'stopped' };
     const failure = reason instanceof Failure ? reason : new Failure({ code: 'NETWORK' });
     return { kind: 'failed', failure };
+  }
+
+  /// A connection that comes too late, or after a stop, is closed again.
+  private connected(connecting: Promise<ByteReader>): Promise<ByteReader> {
+    return new Promise((resolve, reject) => {
+      let late = false;
+      const giveUp = (): void => {
+        late = true;
+        reject(new Error('no connection'));
+      };
+      const forget = this.timers.after(kSilenceMs, giveUp);
+      this.signal.addEventListener('abort', giveUp, { once: true });
+      connecting
+        .then((reader) => (late ? void reader.cancel().catch(() => {}) : resolve(reader)), reject)
+        .finally(forget);
+    });
   }
 
   private withinSilence<T>(reading: Promise<T>): Promise<T> {

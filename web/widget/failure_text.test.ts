@@ -19,7 +19,7 @@ describe('explain', () => {
     [400, 'VALIDATION_FAILED', 'refused', 'edit'],
     [401, 'SESSION_INVALID', 'session', 'retry'],
     [403, 'INVALID_ORIGIN', 'forbidden', 'none'],
-    [403, 'CHALLENGE_REQUIRED', 'forbidden', 'none'],
+    [403, 'CHALLENGE_REQUIRED', 'blocked', 'retry'],
     [403, 'ADDRESS_BLOCKED', 'blocked', 'retry'],
     [413, 'PAYLOAD_TOO_LARGE', 'tooLarge', 'edit'],
     [422, 'SCHEMA_INVALID', 'refused', 'edit'],

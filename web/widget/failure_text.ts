@@ -20,6 +20,7 @@ const byCode: Readonly<Record<string, Explanation>> = {
   INTERRUPTED: ['interrupted', 'retry'],
   RATE_LIMITED: ['limited', 'retry'],
   ADDRESS_BLOCKED: ['blocked', 'retry'],
+  CHALLENGE_REQUIRED: ['blocked', 'retry'],
   STREAM_LIMIT: ['busy', 'retry'],
   SESSION_LIMIT: ['busy', 'retry'],
   UPSTREAM_ERROR: ['upstream', 'retry'],

@@ -11,6 +11,7 @@ export class LogView {
   private readonly list: HTMLElement;
   private readonly toLatest: HTMLButtonElement;
   private following = true;
+  private size = '';
 
   constructor(texts: Catalogue) {
     this.list = element('div', {
@@ -25,7 +26,7 @@ export class LogView {
     this.toLatest.hidden = true;
     this.root = element('div', { class: 'stage' }, this.list, this.toLatest);
     this.list.addEventListener('scroll', () => this.noteScroll(), { passive: true });
-    new ResizeObserver(() => this.following && this.scrollToEnd()).observe(this.list);
+    new ResizeObserver(() => this.noteSize()).observe(this.list);
   }
 
   add(item: HTMLElement): void {
@@ -49,7 +50,17 @@ export class LogView {
     this.toLatest.hidden = true;
   }
 
+  private noteSize(): void {
+    this.size = this.currentSize();
+    if (this.following) this.scrollToEnd();
+  }
+
+  private currentSize(): string {
+    return `${this.list.clientWidth} ${this.list.clientHeight}`;
+  }
+
   private noteScroll(): void {
+    if (this.size !== this.currentSize()) return; // moved by a change of size, not by the reader
     const below = this.list.scrollHeight - this.list.clientHeight - this.list.scrollTop;
     this.following = below <= kFollowPx;
     if (this.following) this.toLatest.hidden = true;

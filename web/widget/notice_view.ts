@@ -28,6 +28,12 @@ export class NoticeView {
     if (notice.waitSeconds > 0) this.countDown(notice.waitSeconds);
   }
 
+  /// The visitor went on with something else: what happened stays to be read, without its button.
+  retire(): void {
+    clearInterval(this.ticking);
+    this.action?.remove();
+  }
+
   dispose(): void {
     clearInterval(this.ticking);
     this.root.remove();

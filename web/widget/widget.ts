@@ -133,6 +133,10 @@ export class Widget {
     window.addEventListener('online', showConnection, { signal });
     window.addEventListener('offline', showConnection, { signal });
     showConnection();
+    // A turned phone may make the panel cover the screen, or no longer.
+    this.panel.covering.addEventListener('change', () => this.panel.setOpen(this.isOpen), {
+      signal,
+    });
     this.root.addEventListener('keydown', (event) => {
       if (event.key !== 'Escape' || event.isComposing || !this.isOpen) return;
       event.stopPropagation();

@@ -67,6 +67,13 @@ class TlsStream final : public Stream {
   // A client side needs no watch: its reader is always reading.
   void watch_peer(PeerGone, void*) override {}
   void unwatch_peer() noexcept override {}
+  // Session tickets may lie unread in the socket, so only an end counts.
+  bool looks_idle() const override {
+    char byte;
+    auto& socket = const_cast<TlsStream*>(this)->stream_.next_layer();
+    const ssize_t n = ::recv(socket.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return n > 0 || (n < 0 && errno == EAGAIN);
+  }
   bool is_tls() const noexcept override { return true; }
   IpAddress peer_address() const override { return peer_; }
 

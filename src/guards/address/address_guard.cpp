@@ -1,0 +1,123 @@
+#include "guards/address/address_guard.hpp"
+
+#include "base/random.hpp"
+#include "base/text.hpp"
+
+namespace portcullis::guards {
+namespace {
+
+/// One element of Forwarded or X-Forwarded-For: an address with optional quotes, brackets and port.
+std::optional<IpAddress> parse_hop(std::string_view text) {
+  text = text::trim(text);
+  if (text.size() >= 2 && text.front() == '"' && text.back() == '"') text = text.substr(1, text.size() - 2);
+  if (text.starts_with('[')) {
+    const auto end = text.find(']');
+    return end == std::string_view::npos ? std::nullopt : IpAddress::parse(text.substr(1, end - 1));
+  }
+  if (const auto whole = IpAddress::parse(text)) return whole;
+  return IpAddress::parse(text.substr(0, text.rfind(':')));
+}
+
+/// A parameter of a Forwarded element (RFC 7239 section 4).
+std::string_view forwarded_parameter(std::string_view element, std::string_view name) {
+  for (const auto pair : text::split_list(element, ';')) {
+    const auto equals = pair.find('=');
+    if (equals != std::string_view::npos && text::iequals(text::trim(pair.substr(0, equals)), name)) {
+      return text::trim(pair.substr(equals + 1));
+    }
+  }
+  return {};
+}
+
+class AddressGuard final : public pipeline::Guard {
+ public:
+  AddressGuard(const config::Settings& settings, ForwardingWarning& warning)
+      : trusted_(settings.trusted_proxies),
+        named_header_(settings.client_address_header),
+        warning_(warning) {}
+
+  std::string_view name() const noexcept override { return "address"; }
+
+  pipeline::Decision on_request(http::Exchange& exchange) const override {
+    exchange.request_id = Uuid::random(FastRandom::local());
+    const auto& head = exchange.head();
+    const bool forwarding = head.find("x-forwarded-for") || head.find("forwarded") ||
+                            head.find("x-forwarded-proto") || head.find("x-real-ip");
+    if (!forwarding && named_header_.empty()) return pipeline::Verdict::pass();
+    if (!any_contains(trusted_, exchange.client.peer)) {
+      if (forwarding) {
+        exchange.client.forwarded_by_stranger = true;
+        warning_.note(exchange.client.peer);
+      }
+      return pipeline::Verdict::pass();
+    }
+    read_forwarding(exchange);
+    return pipeline::Verdict::pass();
+  }
+
+ private:
+  void read_forwarding(http::Exchange& exchange) const {
+    const auto& head = exchange.head();
+    // The nearest proxy's word on the scheme is the last element.
+    std::string_view proto = last_of(head, "x-forwarded-proto");
+    if (!named_header_.empty() && head.count(named_header_) == 1) {
+      if (const auto address = parse_hop(head.get(named_header_))) exchange.client.address = *address;
+    } else {
+      const bool standard = head.find("forwarded").has_value();
+      std::vector<std::string_view> hops;
+      head.for_each(standard ? "forwarded" : "x-forwarded-for", [&](std::string_view value) {
+        for (const auto hop : text::split_list(value)) hops.push_back(hop);
+      });
+      // From the right: every trusted hop is one of ours; the first other one is the visitor.
+      for (auto hop = hops.rbegin(); hop != hops.rend(); ++hop) {
+        const auto address = parse_hop(standard ? forwarded_parameter(*hop, "for") : *hop);
+        if (!address) break;
+        exchange.client.address = *address;
+        if (standard && proto.empty()) proto = forwarded_parameter(*hop, "proto");
+        if (!any_contains(trusted_, *address)) break;
+      }
+    }
+    if (!proto.empty()) exchange.client.https = text::iequals(proto, "https");
+  }
+
+  static std::string_view last_of(const http::RequestHead& head, std::string_view name) {
+    std::string_view last;
+    head.for_each(name, [&](std::string_view value) {
+      const auto items = text::split_list(value);
+      if (!items.empty()) last = items.back();
+    });
+    return last;
+  }
+
+  const std::vector<Cidr> trusted_;
+  const std::string named_header_;
+  ForwardingWarning& warning_;
+};
+
+}  // namespace
+
+void ForwardingWarning::note(const IpAddress& peer) {
+  if (seen_.load(std::memory_order_relaxed)) return;
+  {
+    const std::lock_guard lock(mutex_);
+    if (seen_.exchange(true)) return;
+    peer_ = peer;
+  }
+  const std::string text = peer.text();
+  log_.write(observe::Level::warning,
+             "SECURITY_ALERT a peer that is not trusted sends forwarding headers; if it is your proxy, "
+             "add it to TRUSTED_PROXIES, else every visitor counts as this one address",
+             {{"peer", text}});
+}
+
+std::string ForwardingWarning::peer() const {
+  const std::lock_guard lock(mutex_);
+  return peer_.text();
+}
+
+std::unique_ptr<pipeline::Guard> make_address_guard(const config::Settings& settings,
+                                                    ForwardingWarning& warning) {
+  return std::make_unique<AddressGuard>(settings, warning);
+}
+
+}  // namespace portcullis::guards

@@ -1,0 +1,89 @@
+#include "guards/body/body_guard.hpp"
+
+#include "base/text.hpp"
+#include "http/fields.hpp"
+#include "http/json_body.hpp"
+
+namespace portcullis::guards {
+namespace {
+
+using audit::EventType;
+using audit::ThreatLevel;
+using http::Code;
+using http::Problem;
+using pipeline::Verdict;
+
+Verdict refuse(Problem problem, std::string code, std::string description, ThreatLevel level = ThreatLevel::low) {
+  return Verdict::refuse(std::move(problem),
+                         {EventType::input_validation, level, std::move(code), std::move(description)});
+}
+
+class BodyGuard final : public pipeline::Guard {
+ public:
+  std::string_view name() const noexcept override { return "body"; }
+
+  pipeline::Decision on_request(http::Exchange& exchange) const override {
+    if (!exchange.route->takes_body) return Verdict::pass();
+    if (auto verdict = check_head(exchange.head())) return *std::move(verdict);
+    auto body = exchange.read_body(exchange.route->max_body_bytes);
+    if (body.ready()) return judge(exchange, body.value());
+    return wait(exchange, std::move(body));
+  }
+
+ private:
+  static Task<Result<Verdict>> wait(http::Exchange& exchange, Eventual<Result<std::string_view>> body) {
+    auto result = co_await body;
+    co_return judge(exchange, result);
+  }
+
+  static std::optional<Verdict> check_head(const http::RequestHead& head) {
+    const auto encoding = head.get("content-encoding");
+    if (!encoding.empty() && !text::iequals(encoding, "identity")) {
+      return refuse(Problem(Code::unsupported_media_type, "The body must not be compressed."), "VAL_006", "Content-Encoding");
+    }
+    if (head.count("content-type") != 1 || http::media_type(head.get("content-type")) != "application/json") {
+      return refuse(Problem(Code::unsupported_media_type, "Content-Type must be application/json."), "VAL_006", "Content-Type");
+    }
+    const auto set = http::charset(head.get("content-type"));
+    if (!set.empty() && set != "utf-8" && set != "utf8") {
+      return refuse(Problem(Code::unsupported_media_type, "The charset must be UTF-8."), "VAL_006", "charset");
+    }
+    return std::nullopt;
+  }
+
+  static Result<Verdict> judge(http::Exchange& exchange, const Result<std::string_view>& body) {
+    if (!body) return judge_error(exchange, body.error());
+    auto parsed = http::parse_json(*body);
+    if (!parsed) {
+      return refuse(Problem(Code::validation_failed, parsed.error().detail), "VAL_005", "bad JSON");
+    }
+    auto json = std::make_unique<http::JsonBody>();
+    json->value = *std::move(parsed);
+    if (exchange.route->schema != nullptr) {
+      if (auto problem = exchange.route->schema->check(*json)) {
+        std::string description = problem->detail;
+        return refuse(*std::move(problem), "VAL_006", std::move(description));
+      }
+    }
+    exchange.json = std::move(json);
+    return Verdict::pass();
+  }
+
+  static Result<Verdict> judge_error(const http::Exchange& exchange, const Error& error) {
+    switch (error.code) {
+      case ErrorCode::too_large:
+        return refuse(Problem(Code::payload_too_large, "The body may have at most " + std::to_string(exchange.route->max_body_bytes) + " bytes."),
+                      "VAL_001", "body above the limit", ThreatLevel::medium);
+      case ErrorCode::timeout: return refuse(Problem(Code::request_timeout), "VAL_006", "the body came too slowly");
+      case ErrorCode::malformed:
+        return refuse(Problem(Code::bad_request), "VAL_006", "invalid chunk framing", ThreatLevel::medium);
+      default: return std::unexpected(error);  // the client has gone
+    }
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<pipeline::Guard> make_body_guard() { return std::make_unique<BodyGuard>(); }
+
+}  // namespace portcullis::guards

@@ -1,0 +1,98 @@
+#include "guards/origin/origin_guard.hpp"
+
+#include <algorithm>
+
+namespace portcullis::guards {
+namespace {
+
+using audit::EventType;
+using audit::ThreatLevel;
+using pipeline::RouteKind;
+using pipeline::Verdict;
+
+Verdict refuse(const char* reason) {
+  return Verdict::refuse(http::Problem(http::Code::invalid_origin),
+                         {EventType::network_security, ThreatLevel::medium, "NET_005", reason});
+}
+
+class OriginGuard final : public pipeline::Guard {
+ public:
+  OriginGuard(const config::Settings& settings, const std::vector<pipeline::Site>& sites)
+      : sites_(sites),
+        own_(Origin::of_url(settings.public_url)),
+        loopback_is_own_(settings.development() && !own_) {}
+  std::string_view name() const noexcept override { return "origin"; }
+
+  pipeline::Decision on_request(http::Exchange& exchange) const override {
+    const auto& route = *exchange.route;
+    if (route.cls == pipeline::RouteClass::probe || route.kind == RouteKind::token) return Verdict::pass();
+    const auto& head = exchange.head();
+    const std::size_t origins = head.count("origin");
+    if (origins > 1) return refuse("several Origin headers");
+    if (route.kind == RouteKind::browser) {
+      // A navigation or a subresource is not how a page calls an API.
+      const auto mode = head.get("sec-fetch-mode");
+      const auto destination = head.get("sec-fetch-dest");
+      if (mode == "navigate" || (!destination.empty() && destination != "empty")) {
+        return refuse("the browser says that this is a navigation or a subresource");
+      }
+    }
+    if (origins == 1) {
+      const auto origin = Origin::parse(head.get("origin"));
+      if (!origin || !accept(exchange, *origin)) return refuse("Origin is not allowed");
+      return Verdict::pass();
+    }
+    if (route.kind != RouteKind::browser) return Verdict::pass();
+    if (const auto referer = head.find("referer")) {
+      const auto origin = Origin::of_url(*referer);
+      if (!origin || !accept(exchange, *origin)) return refuse("Referer is not of an allowed origin");
+      return Verdict::pass();
+    }
+    if (head.get("sec-fetch-site") == "same-origin") {
+      if (const auto self = requested_origin(exchange)) {
+        exchange.origin = own_ ? *own_ : *self;
+        return Verdict::pass();
+      }
+    }
+    return refuse("neither Origin nor Referer");
+  }
+
+ private:
+  /// Notes the origin and its site; false where it belongs to none.
+  bool accept(http::Exchange& exchange, const Origin& origin) const {
+    for (const auto& site : sites_) {
+      if (std::ranges::any_of(site.origins, [&](const OriginPattern& p) { return p.matches(origin); })) {
+        exchange.site = &site;
+        exchange.origin = origin;
+        return true;
+      }
+    }
+    const bool is_own = own_ ? origin == *own_
+                             : loopback_is_own_ && is_loopback_host(origin.host) && requested_origin(exchange) == origin;
+    if (is_own) {
+      exchange.site = &sites_.front();
+      exchange.origin = origin;
+    }
+    return is_own;
+  }
+
+  static std::optional<Origin> requested_origin(const http::Exchange& exchange) {
+    const auto host = HostPort::parse(exchange.head().get("host"));
+    if (!host) return std::nullopt;
+    const std::string scheme = exchange.client.https ? "https" : "http";
+    return Origin{scheme, host->host, host->port.value_or(default_port(scheme))};
+  }
+
+  const std::vector<pipeline::Site>& sites_;
+  const std::optional<Origin> own_;
+  const bool loopback_is_own_;
+};
+
+}  // namespace
+
+std::unique_ptr<pipeline::Guard> make_origin_guard(const config::Settings& settings,
+                                                   const std::vector<pipeline::Site>& sites) {
+  return std::make_unique<OriginGuard>(settings, sites);
+}
+
+}  // namespace portcullis::guards

@@ -1,0 +1,78 @@
+#include "pipeline/reporter.hpp"
+
+#include "base/text.hpp"
+
+namespace portcullis::pipeline {
+namespace {
+
+constexpr std::size_t kMaxUserAgent = 200;
+constexpr std::size_t kMaxEndpoint = 200;
+
+std::string printable(std::string_view text, std::size_t most) {
+  std::string out(text::utf8_prefix(text, most));
+  return text::is_utf8(out) ? out : text::to_valid_utf8(out);
+}
+
+}  // namespace
+
+Ulid Reporter::report(const http::Exchange& exchange, const Incident& incident,
+                      audit::EventDecision decision, std::string_view guard) const {
+  const WallTime now = exchange.worker().clock().wall();
+  const Ulid id = Ulid::make(now);
+  if (sink_ == nullptr) return id;
+  audit::Event event;
+  event.event_id = id;
+  event.event_type = incident.type;
+  event.threat_level = incident.level;
+  event.timestamp = now;
+  event.source_ip = exchange.client.address;
+  event.user_id = exchange.principal.id;
+  event.endpoint = printable(exchange.head().path(), kMaxEndpoint);
+  event.method = printable(exchange.head().method_text(), 16);
+  event.description = incident.description;
+  if (!guard.empty()) event.details.emplace("guard", guard);
+  if (!exchange.limit_state.tier.empty() && incident.type == audit::EventType::rate_limiting) {
+    event.details.emplace("tier", exchange.limit_state.tier);
+  }
+  event.user_agent = printable(exchange.head().get("user-agent"), kMaxUserAgent);
+  if (exchange.principal.session) event.session_id = session_handle_(*exchange.principal.session);
+  event.request_id = exchange.request_id.view();
+  event.site = exchange.site == nullptr ? "" : exchange.site->id;
+  event.decision = decision;
+  if (!incident.code.empty()) event.codes.push_back(incident.code);
+  sink_->record(event);
+  return id;
+}
+
+Task<void> Reporter::refuse(http::Exchange& exchange, http::Problem problem, Incident incident,
+                            std::string_view guard) const {
+  const Ulid id = report(exchange, incident, audit::EventDecision::refused, guard);
+  exchange.refused_by = guard;
+  co_await send(exchange, problem, id, incident.description);
+}
+
+Task<void> Reporter::answer(http::Exchange& exchange, http::Problem problem) const {
+  co_await send(exchange, problem, Ulid::make(exchange.worker().clock().wall()), {});
+}
+
+Task<void> Reporter::send(http::Exchange& exchange, const http::Problem& problem, const Ulid& id,
+                          std::string_view reason) const {
+  const auto& info = http::info_of(problem.code);
+  exchange.event_id = id;
+  exchange.error_code = info.name;
+  std::string body = http::problem_body(problem, id.text(), exchange.head().path());
+  if (debug_ && !reason.empty()) {
+    body.pop_back();
+    body += ",\"debug\":";
+    text::append_json_string(body, reason);
+    body += "}";
+  }
+  auto response = http::Response::text(info.status, "application/problem+json", std::move(body));
+  if (problem.retry_after) response.headers.add_number("Retry-After", *problem.retry_after);
+  if (!problem.allow.empty()) response.headers.add("Allow", problem.allow);
+  if (!problem.location.empty()) response.headers.add("Location", problem.location);
+  if (info.status == 401) response.headers.add("WWW-Authenticate", "Bearer realm=\"portcullis\"");
+  co_await exchange.send(std::move(response));
+}
+
+}  // namespace portcullis::pipeline

@@ -1,0 +1,41 @@
+#pragma once
+#include <functional>
+
+#include "audit/sink.hpp"
+#include "config/settings.hpp"
+#include "http/exchange.hpp"
+#include "pipeline/guard.hpp"
+
+namespace portcullis::pipeline {
+
+/// Turns what went wrong with an exchange into an event and an answer. Guards' refusals and handlers'
+/// failures both go through here, so every error a client sees has an event with the same id.
+///
+/// Threads: any worker.
+class Reporter {
+ public:
+  using HandleOf = std::function<std::string(const http::SessionClaims&)>;
+
+  /// `session_handle` names a session for the audience "audit".
+  Reporter(audit::Sink* sink, bool debug, HandleOf session_handle)
+      : sink_(sink), debug_(debug), session_handle_(std::move(session_handle)) {}
+
+  /// Records an event about this exchange and returns its id.
+  Ulid report(const http::Exchange& exchange, const Incident& incident, audit::EventDecision decision,
+              std::string_view guard = {}) const;
+  /// Reports and answers with problem details.
+  Task<void> refuse(http::Exchange& exchange, http::Problem problem, Incident incident,
+                    std::string_view guard = {}) const;
+  /// Problem details without an event, for answers that are nobody's fault (404 on a favicon).
+  Task<void> answer(http::Exchange& exchange, http::Problem problem) const;
+
+ private:
+  Task<void> send(http::Exchange& exchange, const http::Problem& problem, const Ulid& id,
+                  std::string_view reason) const;
+
+  audit::Sink* sink_;  ///< null: monitoring is switched off
+  bool debug_;
+  HandleOf session_handle_;
+};
+
+}  // namespace portcullis::pipeline

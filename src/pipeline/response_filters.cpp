@@ -1,0 +1,126 @@
+#include "pipeline/response_filters.hpp"
+
+#include "base/text.hpp"
+
+namespace portcullis::pipeline {
+namespace {
+
+constexpr std::string_view kExposed =
+    "X-Request-ID, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, RateLimit, "
+    "RateLimit-Policy, Retry-After";
+
+std::string choose(const std::string& configured, std::string_view profile_value) {
+  return configured.empty() ? std::string(profile_value) : configured;
+}
+
+}  // namespace
+
+ResponseFilters::ResponseFilters(const config::Settings& settings)
+    : security_headers_(settings.security_headers),
+      csp_enabled_(settings.csp_enabled && settings.security_headers),
+      hsts_(settings.hsts_enabled && settings.security_headers && settings.production()),
+      credentials_(settings.cors_allow_credentials),
+      profile_(settings.profile),
+      report_uri_(settings.csp_report_uri),
+      default_src_(settings.csp_default_src),
+      script_src_(settings.csp_script_src),
+      style_src_(settings.csp_style_src),
+      img_src_(settings.csp_img_src),
+      connect_src_(settings.csp_connect_src) {
+  for (const auto policy : {HeaderPolicy::api, HeaderPolicy::page, HeaderPolicy::asset}) {
+    auto& block = constant_[static_cast<std::size_t>(policy)];
+    if (!security_headers_) continue;
+    block.add("X-Content-Type-Options", "nosniff");
+    block.add("X-Frame-Options", "DENY");
+    block.add("X-XSS-Protection", settings.xss_protection);
+    block.add("Referrer-Policy", "strict-origin-when-cross-origin");
+    block.add("Permissions-Policy",
+              "accelerometer=(), camera=(), geolocation=(), gyroscope=(), magnetometer=(), "
+              "microphone=(), payment=(), usb=()");
+    block.add("Cross-Origin-Embedder-Policy", "require-corp");
+    block.add("Cross-Origin-Opener-Policy", "same-origin");
+    block.add("Cross-Origin-Resource-Policy",
+              policy == HeaderPolicy::asset ? "cross-origin" : "same-origin");
+    if (csp_enabled_ && policy != HeaderPolicy::page) {
+      block.add("Content-Security-Policy", content_security_policy(policy, {}));
+    }
+  }
+  if (credentials_) cors_.add("Access-Control-Allow-Credentials", "true");
+  cors_.add("Access-Control-Expose-Headers", kExposed);
+}
+
+std::string ResponseFilters::content_security_policy(HeaderPolicy policy,
+                                                     std::string_view nonce) const {
+  using config::Profile;
+  const std::string with_nonce = nonce.empty() ? "" : " 'nonce-" + std::string(nonce) + "'";
+  const bool lax = profile_ == Profile::development;
+  std::string script = choose(script_src_, lax ? "'self' 'unsafe-inline' 'unsafe-eval'"
+                                           : profile_ == Profile::production && !nonce.empty()
+                                               ? "'self' 'strict-dynamic'"
+                                               : "'self'");
+  std::string style = choose(style_src_, lax ? "'self' 'unsafe-inline' https://fonts.googleapis.com" : "'self'");
+  // A nonce beside 'unsafe-inline' would switch that off in browsers.
+  if (!lax) {
+    script += with_nonce;
+    style += with_nonce;
+  }
+  std::string out = "default-src " + choose(default_src_, "'self'");
+  out += "; script-src " + script;
+  out += "; style-src " + style;
+  out += "; font-src 'self' https://fonts.gstatic.com";
+  out += "; img-src " + choose(img_src_, "'self' data: https:");
+  out += "; connect-src " + choose(connect_src_, lax ? "'self' ws: wss: http://localhost:* ws://localhost:*" : "'self' wss: https:");
+  out += "; frame-src 'none'; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'";
+  if (!lax) out += "; upgrade-insecure-requests";
+  if (profile_ == Profile::production) out += "; block-all-mixed-content";
+  if (!report_uri_.empty()) out += "; report-uri " + report_uri_;
+  (void)policy;
+  return out;
+}
+
+void ResponseFilters::apply(http::Exchange& exchange, http::ResponseHead& head) const {
+  auto& out = head.headers;
+  const Route* route = exchange.route;
+  const HeaderPolicy policy = route == nullptr ? HeaderPolicy::api : route->headers;
+  out.add_block(constant_[static_cast<std::size_t>(policy)]);
+  if (csp_enabled_ && policy == HeaderPolicy::page) {
+    out.add("Content-Security-Policy", content_security_policy(policy, exchange.csp_nonce));
+  }
+  if (hsts_ && exchange.client.https) {
+    out.add("Strict-Transport-Security", "max-age=31536000; includeSubDomains; preload");
+  }
+  if (policy == HeaderPolicy::api && !out.contains("Cache-Control")) out.add("Cache-Control", "no-store");
+  out.add("X-Request-ID", exchange.request_id.view());
+  if (route != nullptr && route->kind != RouteKind::token) {
+    if (!out.contains("Vary")) out.add("Vary", "Origin");
+    if (exchange.origin && exchange.head().find("origin")) {
+      out.add("Access-Control-Allow-Origin", exchange.origin->text());
+      out.add_block(cors_);
+    }
+  }
+  if (!exchange.limit_state.tier.empty()) add_limits(exchange, out);
+}
+
+void ResponseFilters::add_limits(const http::Exchange& exchange, http::HeaderBlock& out) const {
+  const auto& limit = exchange.limit_state;
+  const std::int64_t now = epoch_seconds(exchange.worker().clock().wall());
+  out.add_number("X-RateLimit-Limit", limit.limit);
+  out.add_number("X-RateLimit-Remaining", limit.remaining);
+  out.add_number("X-RateLimit-Reset", now + limit.reset_seconds);
+  std::string policy = "\"";
+  policy += limit.tier;
+  policy += "\"";
+  std::string state = policy;
+  policy += ";q=";
+  text::append_number(policy, limit.limit);
+  policy += ";w=";
+  text::append_number(policy, limit.window_seconds);
+  state += ";r=";
+  text::append_number(state, limit.remaining);
+  state += ";t=";
+  text::append_number(state, limit.reset_seconds);
+  out.add("RateLimit-Policy", policy);
+  out.add("RateLimit", state);
+}
+
+}  // namespace portcullis::pipeline

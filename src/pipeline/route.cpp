@@ -1,0 +1,116 @@
+#include "pipeline/route.hpp"
+
+#include <algorithm>
+
+namespace portcullis::pipeline {
+
+std::string_view name_of(RouteKind kind) noexcept {
+  switch (kind) {
+    case RouteKind::browser: return "browser";
+    case RouteKind::token: return "token";
+    case RouteKind::anonymous: return "anonymous";
+  }
+  return {};
+}
+
+std::string_view name_of(RouteClass cls) noexcept {
+  switch (cls) {
+    case RouteClass::chat: return "chat";
+    case RouteClass::api: return "api";
+    case RouteClass::light: return "light";
+    case RouteClass::probe: return "probe";
+  }
+  return {};
+}
+
+bool Route::allows(http::Method method) const noexcept {
+  // HEAD is answered wherever GET is (RFC 9110 section 9.3.2), without the body.
+  return std::ranges::any_of(methods, [&](http::Method m) {
+    return m == method || (method == http::Method::head && m == http::Method::get);
+  });
+}
+
+std::vector<std::string> RouteTable::build(const config::Settings& settings) {
+  std::vector<std::string> problems;
+  for (const auto& override : settings.routes) {
+    const bool known = std::ranges::any_of(
+        routes_, [&](const Route& r) { return settings.gateway_prefix + r.path == override.path || r.path == override.path; });
+    if (!known) problems.push_back("routes: " + override.path + " is none of the gateway's routes");
+  }
+  for (std::size_t g = 0; g < kGuardCount; ++g) {
+    default_guards_[g] = settings.guards.at(std::string(config::kGuardNames[g]));
+  }
+  for (auto& route : routes_) route.guards = default_guards_;
+  std::erase_if(routes_, [&](Route& route) {
+    for (const auto& override : settings.routes) {
+      if (override.path != route.path && override.path != settings.gateway_prefix + route.path) continue;
+      for (std::size_t g = 0; g < kGuardCount; ++g) {
+        const auto mode = override.guard_modes.find(config::kGuardNames[g]);
+        if (mode != override.guard_modes.end()) route.guards[g].mode = mode->second;
+      }
+      if (!override.enabled) return true;
+    }
+    return false;
+  });
+  for (auto& route : routes_) route.path.insert(0, settings.gateway_prefix);
+  for (std::size_t a = 0; a < routes_.size(); ++a) {
+    for (std::size_t b = a + 1; b < routes_.size(); ++b) {
+      const bool same_method = std::ranges::any_of(routes_[a].methods, [&](auto m) {
+        return std::ranges::find(routes_[b].methods, m) != routes_[b].methods.end();
+      });
+      if (routes_[a].path == routes_[b].path && routes_[a].prefix == routes_[b].prefix && same_method) {
+        problems.push_back("routes: " + routes_[a].path + " is claimed by " + routes_[a].name + " and " + routes_[b].name);
+      }
+    }
+  }
+  return problems;
+}
+
+RouteTable::Match RouteTable::find(std::string_view path, http::Method method) const {
+  Match match;
+  const Route* best = nullptr;
+  const auto consider = [&](const Route& route) {
+    if (route.allows(method)) {
+      if (best == nullptr || route.path.size() > best->path.size()) best = &route;
+      return;
+    }
+    for (const auto m : route.methods) {
+      if (!match.allow.empty()) match.allow += ", ";
+      match.allow += http::name_of(m);
+      if (m == http::Method::get) match.allow += ", HEAD";
+    }
+  };
+  for (const auto& route : routes_) {
+    if (!route.prefix && route.path == path) consider(route);
+  }
+  if (best == nullptr && match.allow.empty()) {
+    for (const auto& route : routes_) {
+      if (route.prefix && path.starts_with(route.path)) consider(route);
+    }
+  }
+  match.route = best;
+  if (best != nullptr) match.allow.clear();
+  return match;
+}
+
+std::string RouteTable::text() const {
+  std::string out;
+  const auto pad = [](std::string text, std::size_t width) {
+    if (text.size() < width) text.resize(width, ' ');
+    return text + " ";
+  };
+  for (const auto& route : routes_) {
+    std::string methods;
+    for (const auto m : route.methods) methods += (methods.empty() ? "" : ",") + std::string(http::name_of(m));
+    std::string modes;
+    for (std::size_t g = 0; g < kGuardCount; ++g) {
+      if (route.guards[g].mode == config::Mode::enforce) continue;
+      modes += " " + std::string(config::kGuardNames[g]) + "=" + std::string(config::name_of(route.guards[g].mode));
+    }
+    out += pad(methods, 12) + pad(route.path + (route.prefix ? "*" : ""), 30) + pad(std::string(name_of(route.kind)), 10) +
+           pad(std::string(name_of(route.cls)), 6) + route.name + modes + "\n";
+  }
+  return out;
+}
+
+}  // namespace portcullis::pipeline

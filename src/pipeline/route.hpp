@@ -1,0 +1,113 @@
+#pragma once
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/settings.hpp"
+#include "http/exchange.hpp"
+
+namespace portcullis::pipeline {
+
+/// Who may call a route, and what a browser must prove.
+enum class RouteKind : std::uint8_t {
+  browser,    ///< an allowed Origin (or Referer, or same-origin Fetch-Metadata) is needed
+  token,      ///< bearer or key; no Origin needed
+  anonymous,  ///< no Origin needed, one that is sent must be allowed; cookies are ignored
+};
+
+/// Which limits a route is charged to.
+enum class RouteClass : std::uint8_t {
+  chat,   ///< address per minute and hour, site; messages also the session
+  api,    ///< address per minute
+  light,  ///< static files, preflights, validate, history: ten times the per-minute limit
+  probe,  ///< none
+};
+
+enum class SessionNeed : std::uint8_t { none, required };
+
+/// Which family of security headers an answer gets.
+enum class HeaderPolicy : std::uint8_t { api, page, asset };
+
+std::string_view name_of(RouteKind kind) noexcept;
+std::string_view name_of(RouteClass cls) noexcept;
+
+inline constexpr std::size_t kGuardCount = std::size(config::kGuardNames);
+
+/// Checks a parsed body against what a route expects of it.
+class BodySchema {
+ public:
+  virtual ~BodySchema() = default;
+  virtual std::optional<http::Problem> check(const http::JsonBody& body) const = 0;
+};
+
+/// What answers a request that every guard let through.
+///
+/// Threads: any worker; immutable but for what its own parts lock.
+class RouteHandler {
+ public:
+  virtual ~RouteHandler() = default;
+  /// Answers, unless the client has gone.
+  virtual Task<void> serve(http::Exchange& exchange) = 0;
+};
+
+/// One entry of the route table: the gateway's own routes and, later, configured ones alike.
+struct Route {
+  std::string name;  ///< metric label and log field
+  std::string path;  ///< exact, or everything below it where `prefix`
+  bool prefix = false;
+  std::vector<http::Method> methods;
+  RouteKind kind = RouteKind::anonymous;
+  RouteClass cls = RouteClass::api;
+  SessionNeed session = SessionNeed::none;
+  bool is_message = false;  ///< charged to the session tier
+  bool takes_body = false;
+  std::uint64_t max_body_bytes = 0;
+  const BodySchema* schema = nullptr;
+  HeaderPolicy headers = HeaderPolicy::api;
+  RouteHandler* handler = nullptr;
+  std::array<config::GuardSettings, kGuardCount> guards{};
+  std::size_t index = 0;  ///< given by the pipeline
+  bool ops_only = false;  ///< without login only on the operations listener or from this machine
+
+  bool allows(http::Method method) const noexcept;
+};
+
+/// A site, as guards and filters need it.
+struct Site {
+  std::size_t index = 0;
+  std::string id;
+  std::vector<OriginPattern> origins;
+  std::uint32_t limit_per_minute = 1000;
+};
+
+/// Finds the route of a request: exact paths first, then the longest prefix.
+///
+/// Threads: immutable after build().
+class RouteTable {
+ public:
+  struct Match {
+    const Route* route = nullptr;  ///< null: no such path
+    std::string allow;             ///< where the path is known but not the method
+  };
+
+  void add(Route route) { routes_.push_back(std::move(route)); }
+  /// Applies modes of the settings and per-route overrides. @returns problems, one a line.
+  std::vector<std::string> build(const config::Settings& settings);
+  Match find(std::string_view path, http::Method method) const;
+  const std::vector<Route>& routes() const noexcept { return routes_; }
+  std::vector<Route>& routes() noexcept { return routes_; }
+  /// Modes where no route overrides them; what answers outside of every route has these.
+  const std::array<config::GuardSettings, kGuardCount>& default_guards() const noexcept { return default_guards_; }
+  /// The table as text for `check-config`.
+  std::string text() const;
+
+ private:
+  std::vector<Route> routes_;
+  std::array<config::GuardSettings, kGuardCount> default_guards_{};
+};
+
+}  // namespace portcullis::pipeline

@@ -1,0 +1,61 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+
+namespace portcullis::upstream {
+
+/// Turns whatever a webhook answers into pieces of text: server-sent events, NDJSON with
+/// begin/item/end/error, one JSON object, an array of them, several objects in one chunk, plain text.
+/// The Content-Type is a hint only (n8n streams NDJSON as application/json).
+///
+/// It never lets an upstream's failure pass for an answer: an error object, an HTML page, a stack trace,
+/// n8n's "Workflow was started" or an empty body are Errors of code malformed.
+///
+/// Threads: none.  Memory: what is not yet complete, at most `max_bytes`.
+/// Errors:  malformed, too_large. After an error nothing more may be put.
+class AnswerDecoder {
+ public:
+  AnswerDecoder(std::string_view content_type, std::size_t max_bytes);
+
+  /// Takes bytes as they arrive; appends complete pieces, each valid UTF-8 and not empty.
+  Result<void> put(std::string_view bytes, std::vector<std::string>& pieces);
+  /// The answer is complete. @returns malformed if it held no text.
+  Result<void> finish(std::vector<std::string>& pieces);
+
+ private:
+  enum class Form : std::uint8_t { undecided, events, json, text };
+
+  Form decide(bool at_end) const;
+  Result<void> run(bool at_end, std::vector<std::string>& pieces);
+  Result<void> run_events(bool at_end, std::vector<std::string>& pieces);
+  Result<void> run_json(bool at_end, std::vector<std::string>& pieces);
+  Result<void> run_text(bool at_end, std::vector<std::string>& pieces);
+  Result<void> take_event(std::vector<std::string>& pieces);
+  Result<void> take_json(std::string_view text, std::vector<std::string>& pieces);
+  Result<void> add(std::string_view text, std::vector<std::string>& pieces);
+
+  std::string content_type_;
+  std::size_t max_bytes_;
+  Form form_ = Form::undecided;
+  std::string held_;  ///< bytes that are not complete yet
+  std::size_t text_bytes_ = 0;
+  bool first_text_ = true;
+
+  // Server-sent events.
+  std::string event_name_;
+  std::string event_data_;
+  bool has_data_ = false;
+  bool done_ = false;
+
+  // JSON: where the scan for the end of a value stands in held_.
+  std::size_t scanned_ = 0;
+  int depth_ = 0;
+  bool in_string_ = false;
+  bool escaped_ = false;
+};
+
+}  // namespace portcullis::upstream

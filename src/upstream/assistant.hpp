@@ -1,0 +1,59 @@
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "base/task.hpp"
+#include "net/worker.hpp"
+
+namespace portcullis::upstream {
+
+/// A visitor's message on its way to what answers. Everything in it has passed the guards.
+struct Question {
+  std::string message_id;
+  std::string message;
+  std::string session_handle;  ///< what upstreams may know the session by
+  std::string origin_domain;
+  std::string page_url;
+  std::string user_agent;
+  std::string address;
+  std::string fingerprint;
+  std::uint32_t message_count = 0;
+  std::string context_json;  ///< our own object of allowed keys; empty: none
+  WallTime now;
+};
+
+/// One call under way: pieces of text, pulled one after the other, so that an upstream is read only as
+/// fast as somebody takes its text.
+///
+/// Threads:   the worker it was started on.
+/// Ownership: must not be destroyed while next() is awaited: cancel() first and let it return.
+class Call {
+ public:
+  virtual ~Call() = default;
+  /// The next piece of the answer; nullopt at its orderly end. Never empty text, always valid UTF-8.
+  /// Errors: timeout, refused, unavailable (breaker, budget), malformed (no usable answer), closed (cut),
+  ///         exhausted (connections), cancelled. `detail` is for the log.
+  virtual Task<Result<std::optional<std::string>>> next() = 0;
+  virtual void cancel() = 0;
+};
+
+/// Something that answers visitors: n8n, the demo, later an LLM API.
+///
+/// Threads: start() from any worker; the object is shared and immutable but for its counters.
+class Assistant {
+ public:
+  virtual ~Assistant() = default;
+  virtual std::string_view name() const noexcept = 0;
+  virtual std::unique_ptr<Call> start(net::Worker& worker, Question question) = 0;
+
+  /// For /health: what is known without asking.
+  enum class Health : std::uint8_t { healthy, unhealthy, unknown };
+  virtual Health health() const = 0;
+  /// Seconds until a call may be tried again; 0 outside of an open breaker.
+  virtual std::int64_t retry_after() const { return 0; }
+};
+
+}  // namespace portcullis::upstream

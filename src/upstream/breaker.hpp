@@ -1,0 +1,91 @@
+#pragma once
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <string>
+#include <unordered_set>
+
+#include "base/clock.hpp"
+
+namespace portcullis::upstream {
+
+/// Circuit breaker of one upstream.
+///
+/// Opens at `failures` consecutive failures, or when at least half of 20 or more calls in 30 s failed;
+/// after `open_for` it lets single probes through and closes after 3 good ones. One session cannot open
+/// it alone: while others succeeded in the last 30 s, a session's failures count once.
+///
+/// Threads: any; one lock, held for nanoseconds.
+/// Source:  Nygard, "Release It!", 2nd edition, chapter 5.
+class Breaker {
+ public:
+  struct Options {
+    int failures = 5;
+    Milliseconds open_for{60'000};
+  };
+  enum class State : std::uint8_t { closed, open, half_open };
+
+  explicit Breaker(const Options& options, const Clock& clock = Clock::system())
+      : options_(options), clock_(clock) {}
+
+  /// Whether a call may go out. Each true must be followed by exactly one record() or forget().
+  bool allow();
+  void record(bool success, std::uint64_t session);
+  /// The call was cancelled by its client: it says nothing about the upstream.
+  void forget();
+
+  State state() const;
+  /// Until the next probe; 0 unless open.
+  Milliseconds retry_after() const;
+
+ private:
+  static constexpr Milliseconds kSpan{30'000};
+  static constexpr std::size_t kMinCalls = 20;
+  static constexpr int kGoodProbes = 3;
+  static constexpr std::size_t kMaxOutcomes = 4096;
+
+  struct Outcome {
+    MonotonicTime at;
+    std::uint64_t session;
+    bool success;
+    bool counts;
+  };
+
+  void open(MonotonicTime now);
+  void remember(const Outcome& outcome);
+  void forget_old(MonotonicTime now);
+  bool others_succeeded(std::uint64_t session) const;
+
+  const Options options_;
+  const Clock& clock_;
+  mutable std::mutex mutex_;
+  State state_ = State::closed;
+  MonotonicTime opened_at_{};
+  int consecutive_ = 0;
+  int good_probes_ = 0;
+  bool probe_out_ = false;
+  std::deque<Outcome> outcomes_;
+  std::unordered_set<std::uint64_t> failed_sessions_;  ///< in the current run of failures
+};
+
+/// Retries may be at most a share of the calls, so that a struggling upstream is not buried under them.
+///
+/// Threads: any.  Source: the retry budget of Finagle: a share of recent calls and a small reserve.
+class RetryBudget {
+ public:
+  RetryBudget(int percent, const Clock& clock = Clock::system()) : percent_(percent), clock_(clock) {}
+  void on_call();
+  bool try_retry();
+
+ private:
+  static constexpr double kReservePerMinute = 10;
+  static constexpr double kMaxTokens = 100;
+  const int percent_;
+  const Clock& clock_;
+  std::mutex mutex_;
+  double tokens_ = kReservePerMinute;
+  MonotonicTime last_{};
+};
+
+}  // namespace portcullis::upstream

@@ -1,0 +1,81 @@
+#pragma once
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "identity/upstream_tokens.hpp"
+#include "observe/log.hpp"
+#include "observe/metrics.hpp"
+#include "upstream/assistant.hpp"
+#include "upstream/breaker.hpp"
+#include "upstream/connection_pool.hpp"
+
+namespace portcullis::upstream {
+
+struct N8nOptions {
+  std::string name;  ///< metric label: the site
+  std::string url;
+  std::string api_key;
+  std::string ca_file;
+  std::string app_name;
+  Milliseconds connect_timeout{2000};
+  Milliseconds first_byte_timeout{30'000};
+  Milliseconds idle_timeout{120'000};
+  std::size_t max_connections = 100;  ///< over all workers
+  std::size_t keep_alive = 20;        ///< over all workers
+  std::size_t max_answer_bytes = 1 << 20;
+  int tries = 3;
+  Milliseconds retry_delay{1000};
+  int retry_budget_percent = 20;
+  Breaker::Options breaker;
+  unsigned workers = 1;
+};
+
+/// An n8n webhook: posts the message with a token minted for it and decodes whatever form the answer has.
+///
+/// Threads:   start() from any worker; pools belong to their worker, breaker and budget are shared.
+/// Ownership: calls keep the object alive.
+/// Failure:   retries only what cannot have been executed (no connection, 429 and 503 with Retry-After),
+///            before the first byte of an answer, with jittered exponential delay and out of a budget.
+class N8n final : public Assistant, public std::enable_shared_from_this<N8n> {
+ public:
+  /// @returns invalid_input for a URL or CA file that cannot be used.
+  static Result<std::shared_ptr<N8n>> make(N8nOptions options, identity::UpstreamTokens tokens,
+                                           observe::Metrics& metrics, observe::Log& log);
+
+  std::string_view name() const noexcept override { return "n8n"; }
+  std::unique_ptr<Call> start(net::Worker& worker, Question question) override;
+  Health health() const override;
+  std::int64_t retry_after() const override;
+
+  Breaker& breaker() noexcept { return breaker_; }
+  std::size_t open_connections() const noexcept { return open_; }
+
+  /// The JSON body that is posted (SPEC of the chat proxy's webhook contract).
+  static std::string payload(const Question& question, std::string_view token);
+
+ private:
+  class N8nCall;
+  N8n(N8nOptions options, identity::UpstreamTokens tokens, net::Target target, std::string path,
+      std::string host_header, observe::Metrics& metrics, observe::Log& log);
+  ConnectionPool& pool_of(net::Worker& worker);
+
+  const N8nOptions options_;
+  const identity::UpstreamTokens tokens_;
+  const net::Target target_;
+  const std::string request_head_;  ///< everything before Content-Length
+  observe::Log& log_;
+  observe::CounterFamily& outcomes_;
+  observe::CounterFamily& retries_;
+  Breaker breaker_;
+  RetryBudget budget_;
+  std::atomic<std::size_t> open_{0};
+  std::atomic<std::int64_t> last_success_{0};
+  std::atomic<std::int64_t> last_failure_{0};
+  std::mutex pools_mutex_;
+  std::vector<std::unique_ptr<ConnectionPool>> pools_;  ///< by worker
+};
+
+}  // namespace portcullis::upstream
