@@ -136,6 +136,9 @@ void check_values(Loaded& loaded) {
   if (s.jwt_algorithm != "HS256") {
     error("JWT_ALGORITHM", "'" + s.jwt_algorithm + "' is not supported for the upstream token; only HS256 is");
   }
+  if (s.production() && s.state_simulate != StateSimulation::none) {
+    error("STATE_SIMULATE", "is for tests and refused in production");
+  }
   const auto is_token = [](std::string_view name) {
     return !name.empty() && std::ranges::all_of(name, [](char c) {
       return text::is_alnum(c) || c == '_' || c == '-' || c == '.';

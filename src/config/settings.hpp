@@ -17,6 +17,8 @@ enum class Mode : std::uint8_t { enforce, monitor, off };
 enum class OnError : std::uint8_t { refuse, pass };
 enum class LogFormatChoice : std::uint8_t { automatic, text, json };
 enum class UpstreamKind : std::uint8_t { automatic, demo, n8n };
+/// How the state store misbehaves on purpose, for tests.
+enum class StateSimulation : std::uint8_t { none, slow, failing };
 enum class HistoryMode : std::uint8_t { on, off };
 
 std::string_view name_of(Profile profile) noexcept;
@@ -124,6 +126,7 @@ struct Settings {
   std::int64_t limit_api_address_minute = 0;
   std::int64_t limit_light_factor = 0;
   std::int64_t state_max_keys = 0;
+  StateSimulation state_simulate = StateSimulation::none;
   std::int64_t chat_body_bytes = 0;
   std::int64_t api_body_megabytes = 0;
   std::int64_t message_max_chars = 0;
@@ -135,7 +138,6 @@ struct Settings {
   std::int64_t max_streams_per_address = 0;
   Milliseconds stream_heartbeat{};
   Milliseconds stream_resume_grace{};
-  Milliseconds stream_slow_reader{};
   std::int64_t stream_buffer_bytes = 0;
   std::int64_t ring_total_bytes = 0;
   bool chat_get_message = false;

@@ -64,10 +64,10 @@ void add_identity_of_visitors(std::vector<Setting>& t) {
   t.push_back(seconds({.path = "session.idle", .text = "A session ends after this time without a message."}, &S::session_idle, hours{2}, Seconds{1}, hours{24 * 365}));
   t.push_back(string({.path = "session.cookie_name", .text = "Name of the session cookie."}, &S::cookie_name, "chat_session_id"));
   t.push_back(seconds({.path = "session.cookie_max_age", .text = "`Max-Age` of the session cookie."}, &S::cookie_max_age, Seconds{86'400}, Seconds{60}, hours{24 * 365}));
-  t.push_back(integer({.path = "session.max", .text = "Stored sessions (those with a message). At the bound the one silent longest gives way, unless it was active in the last 15 minutes."}, &S::max_sessions, 100'000, 1, 100'000'000));
-  t.push_back(integer({.path = "history.max_messages", .text = "Messages kept for each session."}, &S::history_max_messages, 200, 0, 10'000));
-  t.push_back(size({.path = "history.max_bytes", .text = "Bytes of text kept for each session."}, &S::history_max_bytes, 256 * kKiB, 0, 64 * kMiB));
-  t.push_back(size({.path = "history.total_bytes", .text = "Bytes of text kept for all sessions together; the oldest histories give way."}, &S::history_total_bytes, 256 * kMiB, 0, 64 * kGiB));
+  t.push_back(integer({.path = "session.max", .text = "Stored sessions (those with a message). At the bound the one silent longest gives way, unless it was active in the last 15 minutes.", .restart = Restart::needed}, &S::max_sessions, 100'000, 1, 100'000'000));
+  t.push_back(integer({.path = "history.max_messages", .text = "Messages kept for each session.", .restart = Restart::needed}, &S::history_max_messages, 200, 0, 10'000));
+  t.push_back(size({.path = "history.max_bytes", .text = "Bytes of text kept for each session.", .restart = Restart::needed}, &S::history_max_bytes, 256 * kKiB, 0, 64 * kMiB));
+  t.push_back(size({.path = "history.total_bytes", .text = "Bytes of text kept for all sessions together; the oldest histories give way.", .restart = Restart::needed}, &S::history_total_bytes, 256 * kMiB, 0, 64 * kGiB));
   t.push_back(origins({.path = "cors.allowed_origins", .env = {"ALLOWED_ORIGINS", "SECURITY_CORS_ALLOW_ORIGINS"}, .text = "Origins of the default site. `https://*.example.com` stands for every host below example.com; `*` is refused in production."}, &S::allowed_origins));
   t.push_back(boolean({.path = "cors.allow_credentials", .env = {"SECURITY_CORS_ALLOW_CREDENTIALS"}, .text = "Let browsers send the session cookie from allowed origins."}, &S::cors_allow_credentials, true));
   t.push_back(seconds({.path = "cors.max_age", .env = {"SECURITY_CORS_MAX_AGE"}, .text = "How long browsers may remember a preflight."}, &S::cors_max_age, Seconds{3600}, Seconds{0}, hours{24}));
@@ -81,6 +81,8 @@ void add_limits(std::vector<Setting>& t) {
   t.push_back(integer({.path = "limits.api_address_per_minute", .env = {"SECURITY_RATE_LIMIT_REQUESTS_PER_MINUTE"}, .text = "API requests of one anonymous address in a minute. Default: 100, and 1000 in the development profile."}, &S::limit_api_address_minute, 100, 1, kMaxLimit));
   t.push_back(integer({.path = "limits.light_factor", .text = "Static files, preflights, `validate` and `history` cost nothing in the tiers above; one address may make this many times its per-minute limit of them."}, &S::limit_light_factor, 10, 1, 1'000'000));
   t.push_back(integer({.path = "state.max_keys", .text = "Limiter keys kept in memory; the one silent longest gives way.", .restart = Restart::needed}, &S::state_max_keys, 1'000'000, 1000, 100'000'000));
+  t.push_back(choice<StateSimulation>({.path = "state.simulate", .text = "Makes the state store answer after 5 ms (`slow`) or always fail (`failing`), for tests; refused in production.", .restart = Restart::needed}, &S::state_simulate, StateSimulation::none,
+      {{"none", StateSimulation::none}, {"slow", StateSimulation::slow}, {"failing", StateSimulation::failing}}));
   t.push_back(size({.path = "limits.chat_body", .text = "Largest request body of a chat route."}, &S::chat_body_bytes, kMiB, kKiB, 64 * kMiB));
   t.push_back(integer({.path = "limits.api_body_mb", .env = {"SECURITY_MAX_REQUEST_SIZE_MB"}, .text = "Largest request body of any other route, in MiB."}, &S::api_body_megabytes, 10, 1, 1024));
   t.push_back(integer({.path = "chat.message_max_chars", .text = "Longest message in characters (code points)."}, &S::message_max_chars, 10'000, 1, 1'000'000));
@@ -88,14 +90,13 @@ void add_limits(std::vector<Setting>& t) {
 }
 
 void add_streams(std::vector<Setting>& t) {
-  t.push_back(integer({.path = "stream.max", .text = "Open event streams in all."}, &S::max_streams, 10'000, 1, 1'000'000));
-  t.push_back(integer({.path = "stream.max_per_session", .text = "Open event streams of one session."}, &S::max_streams_per_session, 5, 1, 1000));
-  t.push_back(integer({.path = "stream.max_per_address", .text = "Open event streams of one address (IPv6: one /64)."}, &S::max_streams_per_address, 20, 1, 1'000'000));
+  t.push_back(integer({.path = "stream.max", .text = "Open event streams in all.", .restart = Restart::needed}, &S::max_streams, 10'000, 1, 1'000'000));
+  t.push_back(integer({.path = "stream.max_per_session", .text = "Open event streams of one session.", .restart = Restart::needed}, &S::max_streams_per_session, 5, 1, 1000));
+  t.push_back(integer({.path = "stream.max_per_address", .text = "Open event streams of one address (IPv6: one /64).", .restart = Restart::needed}, &S::max_streams_per_address, 20, 1, 1'000'000));
   t.push_back(duration({.path = "stream.heartbeat", .text = "A silent stream gets a heartbeat this often."}, &S::stream_heartbeat, Seconds{15}, Milliseconds{100}, minutes{10}));
   t.push_back(duration({.path = "stream.resume_grace", .text = "How long an answer is read on after its last reader left; 0 cancels it at once."}, &S::stream_resume_grace, Seconds{15}, Milliseconds{0}, minutes{10}));
-  t.push_back(duration({.path = "stream.slow_reader", .text = "A reader that takes nothing for this time is dropped."}, &S::stream_slow_reader, Seconds{30}, Milliseconds{100}, minutes{10}));
-  t.push_back(size({.path = "stream.buffer", .text = "Bytes of events kept for readers that lag and for resuming, for each session; the upstream is paused when they are full."}, &S::stream_buffer_bytes, 128 * kKiB, 4 * kKiB, 16 * kMiB));
-  t.push_back(size({.path = "stream.total_bytes", .text = "Bytes of events kept for all sessions together after their answers ended."}, &S::ring_total_bytes, 64 * kMiB, 64 * kKiB, 16 * kGiB));
+  t.push_back(size({.path = "stream.buffer", .text = "Bytes of events kept for readers that lag and for resuming, for each session; the upstream is paused when they are full.", .restart = Restart::needed}, &S::stream_buffer_bytes, 128 * kKiB, 4 * kKiB, 16 * kMiB));
+  t.push_back(size({.path = "stream.total_bytes", .text = "Bytes of events kept for all sessions together after their answers ended.", .restart = Restart::needed}, &S::ring_total_bytes, 64 * kMiB, 64 * kKiB, 16 * kGiB));
   t.push_back(boolean({.path = "chat.get_message", .text = "Accept `GET /api/v1/chat/stream?message=` (at most 2000 bytes, never on a navigation, never logged), for clients that can do nothing but EventSource."}, &S::chat_get_message, false));
 }
 

@@ -122,4 +122,15 @@ std::string SessionTokens::handle(std::string_view audience,
   return text::base64url(crypto::bytes_of(mac).substr(0, 24));
 }
 
+std::string SessionTokens::fingerprint(std::string_view user_agent,
+                                       std::string_view accept_language) const {
+  std::string input("fingerprint");
+  for (const auto part : {user_agent, accept_language}) {
+    input += '\0';
+    input += part;
+  }
+  const auto mac = handle_key_.sign(input);
+  return text::hex(crypto::bytes_of(mac).substr(0, 16));
+}
+
 }  // namespace portcullis::identity

@@ -6,11 +6,12 @@ ConnectionLimits::Shard& ConnectionLimits::shard_of(const IpAddress& network) {
   return shards_[std::hash<IpAddress>{}(network) % shards_.size()];
 }
 
-ConnectionLimits::Outcome ConnectionLimits::admit(const IpAddress& address) {
+ConnectionLimits::Outcome ConnectionLimits::admit(const IpAddress& address, bool count_address) {
   if (open_.fetch_add(1, std::memory_order_relaxed) >= max_total_) {
     open_.fetch_sub(1, std::memory_order_relaxed);
     return Outcome::total_reached;
   }
+  if (!count_address) return Outcome::admitted;
   const IpAddress network = address.network();
   Shard& shard = shard_of(network);
   const std::lock_guard lock(shard.mutex);
@@ -24,8 +25,9 @@ ConnectionLimits::Outcome ConnectionLimits::admit(const IpAddress& address) {
   return Outcome::admitted;
 }
 
-void ConnectionLimits::release(const IpAddress& address) {
+void ConnectionLimits::release(const IpAddress& address, bool count_address) {
   open_.fetch_sub(1, std::memory_order_relaxed);
+  if (!count_address) return;
   const IpAddress network = address.network();
   Shard& shard = shard_of(network);
   const std::lock_guard lock(shard.mutex);

@@ -20,8 +20,9 @@ class ConnectionLimits {
   ConnectionLimits(std::size_t total, std::size_t per_address)
       : max_total_(total), max_per_address_(per_address) {}
 
-  Outcome admit(const IpAddress& address);
-  void release(const IpAddress& address);
+  /// `count_address` false: bound by the total alone (a trusted proxy).
+  Outcome admit(const IpAddress& address, bool count_address = true);
+  void release(const IpAddress& address, bool count_address = true);
   std::size_t open() const noexcept { return open_.load(std::memory_order_relaxed); }
   void set(std::size_t total, std::size_t per_address) noexcept {
     max_total_ = total;

@@ -43,6 +43,21 @@ Result<std::unique_ptr<Listener>> Listener::open(Worker& worker, const std::stri
   return out;
 }
 
+Result<bool> Listener::probe(const std::string& host, std::uint16_t port) {
+  boost::system::error_code error;
+  const auto address = asio::ip::make_address(host == "localhost" ? "127.0.0.1" : host, error);
+  if (error) return fail(ErrorCode::invalid_input, "'" + host + "' is no IP address to listen on");
+  asio::io_context context;
+  tcp::acceptor acceptor(context);
+  const tcp::endpoint endpoint(address, port);
+  acceptor.open(endpoint.protocol(), error);
+  acceptor.set_option(tcp::acceptor::reuse_address(true), error);
+  acceptor.bind(endpoint, error);
+  if (!error) acceptor.listen(1, error);
+  if (!error) return true;
+  return fail(ErrorCode::refused, "cannot listen on " + host + ":" + std::to_string(port) + ": " + error.message());
+}
+
 void Listener::start() { accept_next(); }
 
 void Listener::stop() {

@@ -23,6 +23,8 @@ class Listener {
   /// @returns invalid_input for an address that is none, refused where it is taken.
   static Result<std::unique_ptr<Listener>> open(Worker& worker, const std::string& host,
                                                 std::uint16_t port, OnAccept on_accept);
+  /// Whether an address is free, by a bind that does not share ports. @returns true or refused.
+  static Result<bool> probe(const std::string& host, std::uint16_t port);
   void start();
   void stop();
   std::uint16_t port() const;

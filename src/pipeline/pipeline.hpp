@@ -26,10 +26,9 @@ class Pipeline {
     std::vector<Site> sites;  ///< the default site first
     std::unique_ptr<RouteHandler> not_found;
     std::unique_ptr<RouteHandler> preflight;
-    std::unique_ptr<Reporter> reporter;
+    const Reporter* reporter = nullptr;
     std::unique_ptr<ResponseFilters> filters;
     bool log_access = true;
-    bool operations = false;  ///< the operations listener: probes and metrics only
   };
 
   Pipeline(Parts parts, observe::Log& log, observe::Metrics& metrics);

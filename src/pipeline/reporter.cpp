@@ -15,9 +15,31 @@ std::string printable(std::string_view text, std::size_t most) {
 
 }  // namespace
 
+Reporter::Subject Reporter::subject_of(const http::Exchange& exchange) const {
+  Subject out;
+  out.address = exchange.client.address;
+  out.endpoint = printable(exchange.head().path(), kMaxEndpoint);
+  out.method = printable(exchange.head().method_text(), 16);
+  out.user_agent = printable(exchange.head().get("user-agent"), kMaxUserAgent);
+  out.user_id = exchange.principal.id;
+  if (exchange.principal.session) out.session = session_handle_(*exchange.principal.session);
+  out.request_id = exchange.request_id.view();
+  out.site = exchange.site == nullptr ? "" : exchange.site->id;
+  out.tier = exchange.limit_state.tier;
+  return out;
+}
+
 Ulid Reporter::report(const http::Exchange& exchange, const Incident& incident,
                       audit::EventDecision decision, std::string_view guard) const {
   const WallTime now = exchange.worker().clock().wall();
+  if (sink_ == nullptr) return Ulid::make(now);
+  Subject subject = subject_of(exchange);
+  subject.guard = guard;
+  return report(subject, now, incident, decision);
+}
+
+Ulid Reporter::report(const Subject& subject, WallTime now, const Incident& incident,
+                      audit::EventDecision decision) const {
   const Ulid id = Ulid::make(now);
   if (sink_ == nullptr) return id;
   audit::Event event;
@@ -25,19 +47,19 @@ Ulid Reporter::report(const http::Exchange& exchange, const Incident& incident,
   event.event_type = incident.type;
   event.threat_level = incident.level;
   event.timestamp = now;
-  event.source_ip = exchange.client.address;
-  event.user_id = exchange.principal.id;
-  event.endpoint = printable(exchange.head().path(), kMaxEndpoint);
-  event.method = printable(exchange.head().method_text(), 16);
+  event.source_ip = subject.address;
+  event.user_id = subject.user_id;
+  event.endpoint = subject.endpoint;
+  event.method = subject.method;
   event.description = incident.description;
-  if (!guard.empty()) event.details.emplace("guard", guard);
-  if (!exchange.limit_state.tier.empty() && incident.type == audit::EventType::rate_limiting) {
-    event.details.emplace("tier", exchange.limit_state.tier);
+  if (!subject.guard.empty()) event.details.emplace("guard", subject.guard);
+  if (!subject.tier.empty() && incident.type == audit::EventType::rate_limiting) {
+    event.details.emplace("tier", subject.tier);
   }
-  event.user_agent = printable(exchange.head().get("user-agent"), kMaxUserAgent);
-  if (exchange.principal.session) event.session_id = session_handle_(*exchange.principal.session);
-  event.request_id = exchange.request_id.view();
-  event.site = exchange.site == nullptr ? "" : exchange.site->id;
+  event.user_agent = subject.user_agent;
+  event.session_id = subject.session;
+  event.request_id = subject.request_id;
+  event.site = subject.site;
   event.decision = decision;
   if (!incident.code.empty()) event.codes.push_back(incident.code);
   sink_->record(event);
@@ -51,8 +73,10 @@ Task<void> Reporter::refuse(http::Exchange& exchange, http::Problem problem, Inc
   co_await send(exchange, problem, id, incident.description);
 }
 
-Task<void> Reporter::answer(http::Exchange& exchange, http::Problem problem) const {
-  co_await send(exchange, problem, Ulid::make(exchange.worker().clock().wall()), {});
+Task<void> Reporter::answer(http::Exchange& exchange, http::Problem problem, std::optional<Ulid> event,
+                            std::string_view reason) const {
+  const Ulid id = event ? *event : Ulid::make(exchange.worker().clock().wall());
+  co_await send(exchange, problem, id, reason);
 }
 
 Task<void> Reporter::send(http::Exchange& exchange, const http::Problem& problem, const Ulid& id,

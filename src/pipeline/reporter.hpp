@@ -20,14 +20,32 @@ class Reporter {
   Reporter(audit::Sink* sink, bool debug, HandleOf session_handle)
       : sink_(sink), debug_(debug), session_handle_(std::move(session_handle)) {}
 
-  /// Records an event about this exchange and returns its id.
+  /// Whom and what an event is about; taken from an exchange, and valid beyond it.
+  struct Subject {
+    IpAddress address;
+    std::string endpoint;
+    std::string method;
+    std::string user_agent;
+    std::string user_id;
+    std::string session;
+    std::string request_id;
+    std::string site;
+    std::string guard;
+    std::string tier;
+  };
+  Subject subject_of(const http::Exchange& exchange) const;
+
+  /// Records an event and returns its id.
+  Ulid report(const Subject& subject, WallTime now, const Incident& incident, audit::EventDecision decision) const;
   Ulid report(const http::Exchange& exchange, const Incident& incident, audit::EventDecision decision,
               std::string_view guard = {}) const;
   /// Reports and answers with problem details.
   Task<void> refuse(http::Exchange& exchange, http::Problem problem, Incident incident,
                     std::string_view guard = {}) const;
-  /// Problem details without an event, for answers that are nobody's fault (404 on a favicon).
-  Task<void> answer(http::Exchange& exchange, http::Problem problem) const;
+  /// Answers with problem details about an event that is recorded already, or about what needs none
+  /// (404 on a favicon).
+  Task<void> answer(http::Exchange& exchange, http::Problem problem, std::optional<Ulid> event = {},
+                    std::string_view reason = {}) const;
 
  private:
   Task<void> send(http::Exchange& exchange, const http::Problem& problem, const Ulid& id,

@@ -15,4 +15,8 @@ Key key_of(std::string_view space, std::string_view value) {
   return {of_space[0], of_value[1]};
 }
 
+Key session_key(const std::array<std::uint8_t, 32>& id) {
+  return key_of("session", {reinterpret_cast<const char*>(id.data()), id.size()});
+}
+
 }  // namespace portcullis::state

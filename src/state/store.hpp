@@ -137,4 +137,7 @@ class Store {
 /// A key for `value` of the kind `space` ("address", "session" …).
 Key key_of(std::string_view space, std::string_view value);
 
+/// The key of a session with this secret id.
+Key session_key(const std::array<std::uint8_t, 32>& id);
+
 }  // namespace portcullis::state

@@ -30,7 +30,7 @@ class RateGuard final : public pipeline::Guard {
   pipeline::Decision on_request(http::Exchange& exchange) const override {
     AdmitRequest request;
     add_charges(exchange, request);
-    if (exchange.principal.session) request.session = session_key(*exchange.principal.session);
+    if (exchange.principal.session) request.session = state::session_key(exchange.principal.session->id);
     if (request.count == 0 && !request.session) return Verdict::pass();
     auto answer = store_.admit(request);
     if (answer.ready()) return judge(exchange, request, std::move(answer.value()));
@@ -111,10 +111,6 @@ class RateGuard final : public pipeline::Guard {
 };
 
 }  // namespace
-
-state::Key session_key(const http::SessionClaims& claims) {
-  return state::key_of("session", {reinterpret_cast<const char*>(claims.id.data()), claims.id.size()});
-}
 
 std::unique_ptr<pipeline::Guard> make_rate_guard(const config::Settings& settings, state::Store& store,
                                                  observe::Metrics& metrics) {

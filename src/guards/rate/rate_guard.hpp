@@ -13,7 +13,4 @@ namespace portcullis::guards {
 std::unique_ptr<pipeline::Guard> make_rate_guard(const config::Settings& settings, state::Store& store,
                                                  observe::Metrics& metrics);
 
-/// The store's key of a session.
-state::Key session_key(const http::SessionClaims& claims);
-
 }  // namespace portcullis::guards

@@ -1,0 +1,119 @@
+#include "chat/turn.hpp"
+
+namespace portcullis::chat {
+namespace {
+
+http::Code code_of(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::timeout: return http::Code::upstream_timeout;
+    case ErrorCode::unavailable:
+    case ErrorCode::refused:
+    case ErrorCode::exhausted: return http::Code::upstream_unavailable;
+    default: return http::Code::upstream_error;
+  }
+}
+
+}  // namespace
+
+Turn::Turn(net::Worker& worker, Parts parts)
+    : worker_(worker),
+      parts_(std::move(parts)),
+      message_id_(parts_.question.message_id),
+      grace_(worker.deadlines(), &on_grace_over, this),
+      room_(worker) {}
+
+Task<void> Turn::run() {
+  const auto self = shared_from_this();
+  co_await read_answer();
+  finished_ = true;
+  grace_.disarm();
+  if (failure_) {
+    if (!failure_->cancelled) error_id_ = parts_.report(*failure_);
+    (void)co_await parts_.store->fail_message(parts_.stream->key(), message_id_);
+  } else if (parts_.keep_text) {
+    state::Message message{state::Message::Role::assistant, Ulid::make(worker_.clock().wall()).text(), answer_,
+                           worker_.clock().wall(), message_id_};
+    (void)co_await parts_.store->add_answer(parts_.stream->key(), std::move(message));
+  }
+  if (parts_.publish) {
+    // Turns leave the list in the same step as their last event appears, so that a repeated send finds
+    // either the one or the other.
+    parts_.stream->publish(
+        message_id_,
+        [&](std::uint64_t id) {
+          if (!failure_) return end_event(id, message_id_);
+          const auto& info = http::info_of(failure_->code);
+          return error_event(id, message_id_, failure_->code,
+                             failure_->cancelled ? "The answer was cancelled." : info.meaning, error_id_);
+        },
+        true);
+  }
+  parts_.stream->remove_turn(message_id_);
+  if (!parts_.publish) parts_.stream->forget_if_idle();
+}
+
+Task<void> Turn::read_answer() {
+  call_ = parts_.assistant->start(worker_, std::move(parts_.question));
+  if (parts_.publish) {
+    parts_.stream->publish(message_id_, [&](std::uint64_t id) { return begin_event(id, message_id_); }, false);
+  }
+  while (true) {
+    auto piece = co_await call_->next();
+    if (cancelled_) piece = portcullis::fail(ErrorCode::cancelled, "nobody reads the answer", ErrorOrigin::client);
+    if (!piece) {
+      fail(piece.error());
+      break;
+    }
+    if (!*piece) break;
+    answer_ += **piece;
+    if (!parts_.publish) continue;
+    const bool room = parts_.stream->publish(
+        message_id_, [&](std::uint64_t id) { return item_event(id, message_id_, **piece); }, false);
+    // While we wait here the upstream's socket stays unread: that is the back-pressure.
+    if (!room && !cancelled_) co_await room_;
+    if (!parts_.stream->has_readers() && on_readers_ && parts_.stream->full()) cancel();
+  }
+  call_.reset();
+}
+
+void Turn::fail(const Error& error) {
+  failure_ = TurnFailure{code_of(error.code), std::nullopt, error.detail, error.code == ErrorCode::cancelled};
+  if (failure_->code == http::Code::upstream_unavailable) {
+    failure_->retry_after = std::max<std::int64_t>(1, parts_.assistant->retry_after());
+  }
+}
+
+void Turn::cancel() {
+  if (finished_ || cancelled_) return;
+  cancelled_ = true;
+  if (call_) call_->cancel();
+  room_.notify();
+}
+
+void Turn::live_on_readers() {
+  on_readers_ = true;
+  readers_changed(parts_.stream->has_readers());
+}
+
+void Turn::readers_changed(bool any) {
+  if (!on_readers_ || finished_) return;
+  if (any) {
+    grace_.disarm();
+    return;
+  }
+  room_.notify();
+  if (parts_.resume_grace.count() == 0) {
+    cancel();
+  } else {
+    grace_.arm(parts_.resume_grace);
+  }
+}
+
+void Turn::room_available() { room_.notify(); }
+
+void Turn::on_grace_over(void* self) {
+  auto& turn = *static_cast<Turn*>(self);
+  if (!turn.parts_.stream->has_readers()) turn.cancel();
+}
+
+}  // namespace portcullis::chat

@@ -1,0 +1,386 @@
+#include "gateway/gateway.hpp"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <atomic>
+#include <cstdio>
+#include <fstream>
+#include <thread>
+
+#include "config/checks.hpp"
+#include "gateway/runtime.hpp"
+#include "net/connection_limits.hpp"
+#include "net/listener.hpp"
+#include "state/memory_store.hpp"
+#include "state/simulated_store.hpp"
+
+namespace portcullis::gateway {
+namespace {
+
+observe::LogFormat log_format(const config::Settings& s) {
+  if (s.log_format == config::LogFormatChoice::text) return observe::LogFormat::text;
+  if (s.log_format == config::LogFormatChoice::json) return observe::LogFormat::json;
+  return s.development() ? observe::LogFormat::text : observe::LogFormat::json;
+}
+
+state::MemoryStoreOptions store_options(const config::Settings& s) {
+  state::MemoryStoreOptions o;
+  o.max_limiter_keys = static_cast<std::size_t>(s.state_max_keys);
+  o.max_sessions = static_cast<std::size_t>(s.max_sessions);
+  o.session_idle = s.session_idle;
+  o.history_max_messages = static_cast<std::size_t>(s.history_max_messages);
+  o.history_max_bytes = static_cast<std::size_t>(s.history_max_bytes);
+  o.history_total_bytes = static_cast<std::size_t>(s.history_total_bytes);
+  return o;
+}
+
+std::unique_ptr<state::Store> make_store(const config::Settings& s) {
+  auto store = std::make_unique<state::MemoryStore>(store_options(s));
+  using Behaviour = state::SimulatedStore::Behaviour;
+  switch (s.state_simulate) {
+    case config::StateSimulation::none: return store;
+    case config::StateSimulation::slow: return std::make_unique<state::SimulatedStore>(std::move(store), Behaviour::slow);
+    case config::StateSimulation::failing: return std::make_unique<state::SimulatedStore>(std::move(store), Behaviour::failing);
+  }
+  return store;
+}
+
+chat::StreamHub::Options hub_options(const config::Settings& s) {
+  chat::StreamHub::Options o;
+  o.max_streams = static_cast<std::size_t>(s.max_streams);
+  o.max_per_session = static_cast<std::size_t>(s.max_streams_per_session);
+  o.max_per_address = static_cast<std::size_t>(s.max_streams_per_address);
+  o.buffer_bytes = static_cast<std::size_t>(s.stream_buffer_bytes);
+  o.total_bytes = static_cast<std::size_t>(s.ring_total_bytes);
+  return o;
+}
+
+void say(const std::string& line) {
+  std::fputs((line + "\n").c_str(), stdout);
+  std::fflush(stdout);
+}
+
+/// One worker thread with its listeners and connections.
+struct Lane {
+  Lane(unsigned index, http::Handler& public_handler, http::Handler& operations_handler)
+      : worker(index), server(worker, public_handler), operations_server(worker, operations_handler) {}
+
+  net::Worker worker;
+  http::Http1Server server;
+  http::Http1Server operations_server;
+  std::unique_ptr<net::Listener> listener;
+  std::unique_ptr<net::Listener> operations_listener;
+  std::thread thread;
+};
+
+}  // namespace
+
+class Gateway::Impl {
+ public:
+  Impl(config::Loaded loaded, config::Sources sources)
+      : sources_(std::move(sources)),
+        log_(loaded.settings.log_level, log_format(loaded.settings)),
+        sink_(log_, metrics_),
+        store_(make_store(loaded.settings)),
+        hub_(hub_options(loaded.settings)),
+        connections_(static_cast<std::size_t>(loaded.settings.max_connections),
+                     static_cast<std::size_t>(loaded.settings.max_connections_per_address)),
+        forwarding_(log_),
+        public_handler_(*this, false),
+        operations_handler_(*this, true),
+        started_(Clock::system().wall()) {
+    // Signals are waited for on the main thread; workers inherit the mask.
+    sigemptyset(&signals_);
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals_, signal);
+    pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+    ::signal(SIGPIPE, SIG_IGN);
+  }
+
+  Result<void> start(config::Loaded loaded) {
+    unsigned workers = static_cast<unsigned>(loaded.settings.workers);
+    if (workers == 0) workers = std::max(1U, std::thread::hardware_concurrency());
+    workers_ = workers;
+    TRY(auto runtime, Runtime::make(loaded.settings, lasting(), vitals()));
+    runtime_ = std::move(runtime);
+    register_gauges();
+    for (unsigned i = 0; i < workers; ++i) {
+      lanes_.push_back(std::make_unique<Lane>(i, public_handler_, operations_handler_));
+    }
+    if (auto opened = open_listeners(loaded.settings); !opened) return opened;
+    for (auto& lane : lanes_) {
+      lane->listener->start();
+      if (lane->operations_listener) lane->operations_listener->start();
+      lane->thread = std::thread([&worker = lane->worker] { worker.run(); });
+    }
+    announce(loaded);
+    return {};
+  }
+
+  int wait_and_stop() {
+    while (true) {
+      int signal = 0;
+      sigwait(&signals_, &signal);
+      if (signal != SIGHUP) break;
+      reload();
+    }
+    drain();
+    return 0;
+  }
+
+  ~Impl() {
+    for (auto& lane : lanes_) {
+      lane->worker.stop();
+      if (lane->thread.joinable()) lane->thread.join();
+    }
+  }
+
+ private:
+  /// Hands each exchange to the pipeline of the configuration in force when it began.
+  class Entrance final : public http::Handler {
+   public:
+    Entrance(Impl& impl, bool operations) : impl_(impl), operations_(operations) {}
+    Task<void> handle(http::Exchange& exchange) override {
+      const auto runtime = impl_.runtime();
+      co_await (operations_ ? runtime->operations() : runtime->pipeline()).handle(exchange);
+    }
+
+   private:
+    Impl& impl_;
+    const bool operations_;
+  };
+
+  std::shared_ptr<const Runtime> runtime() const {
+    const std::lock_guard lock(runtime_mutex_);
+    return runtime_;
+  }
+
+  Lasting lasting() {
+    return {log_, metrics_, sink_, *store_, hub_, forwarding_, assistants_, workers_};
+  }
+
+  routes::Vitals vitals() {
+    return {std::string(version()), started_, [this] { return draining_.load(); },
+            [this] {
+              std::vector<std::string> notices;
+              if (forwarding_.seen()) {
+                notices.push_back("the peer " + forwarding_.peer() +
+                                  " sends forwarding headers but is not in TRUSTED_PROXIES: every visitor behind it counts as one address");
+              }
+              return notices;
+            }};
+  }
+
+  void register_gauges() {
+    metrics_.gauge("portcullis_connections_open", [this] { return static_cast<double>(connections_.open()); });
+    metrics_.gauge("portcullis_streams_open", [this] { return static_cast<double>(hub_.open_streams()); });
+    metrics_.gauge("portcullis_sessions_active", [this] {
+      const auto figures = store_->figures();
+      return static_cast<double>(figures.sessions + figures.silent_sessions);
+    });
+    metrics_.gauge("portcullis_state_sessions", [this] { return static_cast<double>(store_->figures().sessions); });
+    metrics_.gauge("portcullis_state_keys", [this] { return static_cast<double>(store_->figures().limiter_keys); });
+    metrics_.gauge("portcullis_build_info", [] { return 1.0; });
+    metrics_.gauge("portcullis_start_time_seconds", [this] { return static_cast<double>(epoch_seconds(started_)); });
+    accepted_ = &metrics_.counter("portcullis_connections_accepted_total");
+    refused_ = &metrics_.counter("portcullis_connections_refused_total");
+    accepted_cell_ = accepted_->cell({});
+    refused_total_ = refused_->cell({"total"});
+    refused_address_ = refused_->cell({"address"});
+  }
+
+  Result<void> open_listeners(const config::Settings& s) {
+    // SO_REUSEPORT would let a second gateway share the port in silence; a plain bind first finds it taken.
+    std::uint16_t port = s.server_port;
+    if (port != 0) {
+      TRY([[maybe_unused]] const bool free, net::Listener::probe(s.server_host, port));
+    }
+    for (auto& lane : lanes_) {
+      TRY(lane->listener, net::Listener::open(lane->worker, s.server_host, port, [this, &lane = *lane](auto stream) {
+        accept(lane, std::move(stream));
+      }));
+      port = lane->listener->port();
+    }
+    port_ = port;
+    if (s.ops_listen == "off") return {};
+    const auto colon = s.ops_listen.rfind(':');
+    std::string host = s.ops_listen.substr(0, colon);
+    if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
+    const auto ops_port = static_cast<std::uint16_t>(std::stoi(s.ops_listen.substr(colon + 1)));
+    // One lane serves operations: nobody asks for much there.
+    Lane& lane = *lanes_.front();
+    auto opened = [&]() -> Result<std::unique_ptr<net::Listener>> {
+      if (ops_port != 0) {
+        TRY([[maybe_unused]] const bool free, net::Listener::probe(host, ops_port));
+      }
+      return net::Listener::open(lane.worker, host, ops_port, [this, &lane](auto stream) {
+        lane.operations_server.serve(std::move(stream), runtime()->connection_limits(), [] {});
+      });
+    }();
+    if (!opened) {
+      log_.write(observe::Level::warning, "no operations listener", {{"reason", opened.error().detail}});
+      return {};
+    }
+    lane.operations_listener = *std::move(opened);
+    ops_url_ = "http://" + host + ":" + std::to_string(lane.operations_listener->port());
+    return {};
+  }
+
+  void accept(Lane& lane, std::unique_ptr<net::Stream> stream) {
+    const IpAddress address = stream->peer_address();
+    const auto runtime = this->runtime();
+    // A trusted proxy carries many visitors on its one address.
+    const bool counted = !any_contains(runtime->settings().trusted_proxies, address);
+    const auto outcome = connections_.admit(address, counted);
+    if (outcome != net::ConnectionLimits::Outcome::admitted) {
+      refused_->add(outcome == net::ConnectionLimits::Outcome::total_reached ? refused_total_ : refused_address_);
+      stream->abort();
+      return;
+    }
+    accepted_->add(accepted_cell_);
+    lane.server.serve(std::move(stream), runtime->connection_limits(), [this, address, counted] { connections_.release(address, counted); });
+  }
+
+  void announce(const config::Loaded& loaded) {
+    const auto& s = loaded.settings;
+    log_.write(observe::Level::info, "starting", {{"version", version()},
+                                                  {"profile", config::name_of(s.profile)},
+                                                  {"because", s.profile_reason},
+                                                  {"workers", std::int64_t{workers_}},
+                                                  {"operations", ops_url_}});
+    for (const auto& note : loaded.notes) log_.write(observe::Level::info, note);
+    for (const auto& warning : loaded.warnings) {
+      log_.write(observe::Level::warning, warning.message, {{"setting", warning.place}});
+    }
+    std::string host = s.server_host;
+    if (host == "0.0.0.0" || host == "::" || host == "localhost") host = "127.0.0.1";
+    if (host.find(':') != std::string::npos) host = "[" + host + "]";
+    say("portcullis: listening on http://" + host + ":" + std::to_string(port_));
+    if (!ops_url_.empty()) say("portcullis: operations on " + ops_url_);
+  }
+
+  void reload() {
+    auto& reloads = metrics_.counter("portcullis_config_reloads_total");
+    auto loaded = config::load(sources_);
+    if (loaded.errors.empty()) config::ensure_development_secrets(loaded);
+    std::string reason;
+    if (!loaded.errors.empty()) {
+      for (const auto& error : loaded.errors) reason += (reason.empty() ? "" : "; ") + error.text();
+    } else if (auto made = Runtime::make(loaded.settings, lasting(), vitals()); !made) {
+      reason = made.error().detail;
+    } else {
+      log_.set_level(loaded.settings.log_level);
+      connections_.set(static_cast<std::size_t>(loaded.settings.max_connections),
+                       static_cast<std::size_t>(loaded.settings.max_connections_per_address));
+      const std::lock_guard lock(runtime_mutex_);
+      retired_.push_back(std::exchange(runtime_, *std::move(made)));
+      // Turns may outlive the exchange that holds a runtime; the last few are kept for them.
+      if (retired_.size() > 4) retired_.erase(retired_.begin());
+    }
+    if (!reason.empty()) {
+      reloads.add(reloads.cell({"failed"}));
+      log_.write(observe::Level::error, "the configuration was not reloaded; the old one stays", {{"reason", reason}});
+      return;
+    }
+    reloads.add(reloads.cell({"ok"}));
+    log_.write(observe::Level::info, "configuration reloaded");
+    for (const auto& warning : loaded.warnings) {
+      log_.write(observe::Level::warning, warning.message, {{"setting", warning.place}});
+    }
+  }
+
+  void drain() {
+    draining_ = true;
+    const auto timeout = runtime()->settings().drain_timeout;
+    log_.write(observe::Level::info, "draining", {{"connections", static_cast<std::int64_t>(connections_.open())}});
+    for (auto& lane : lanes_) {
+      lane->worker.post([&lane = *lane] {
+        lane.listener->stop();
+        lane.server.drain();
+      });
+    }
+    const auto deadline = std::chrono::steady_clock::now() + timeout;
+    while (connections_.open() > 0 && std::chrono::steady_clock::now() < deadline) {
+      // A second signal ends the wait.
+      const timespec pause{0, 20'000'000};
+      const int signal = sigtimedwait(&signals_, nullptr, &pause);
+      if (signal == SIGTERM || signal == SIGINT) break;
+    }
+    const auto left = connections_.open();
+    for (auto& lane : lanes_) {
+      lane->worker.post([&lane = *lane] {
+        if (lane.operations_listener) lane.operations_listener->stop();
+        lane.server.abort_all();
+        lane.operations_server.abort_all();
+      });
+    }
+    // Give cancelled coroutines a moment to run to their ends.
+    const auto grace = std::chrono::steady_clock::now() + std::chrono::milliseconds(500);
+    while (connections_.open() > 0 && std::chrono::steady_clock::now() < grace) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    log_.write(observe::Level::info, "stopped", {{"cut_connections", static_cast<std::int64_t>(left)}});
+  }
+
+  config::Sources sources_;
+  observe::Log log_;
+  observe::Metrics metrics_;
+  audit::LogSink sink_;
+  std::unique_ptr<state::Store> store_;
+  chat::StreamHub hub_;
+  net::ConnectionLimits connections_;
+  guards::ForwardingWarning forwarding_;
+  std::unordered_map<std::string, std::shared_ptr<upstream::Assistant>> assistants_;
+  Entrance public_handler_;
+  Entrance operations_handler_;
+  const WallTime started_;
+  sigset_t signals_{};
+  std::atomic<bool> draining_{false};
+  unsigned workers_ = 1;
+  std::uint16_t port_ = 0;
+  std::string ops_url_;
+  observe::CounterFamily* accepted_ = nullptr;
+  observe::CounterFamily* refused_ = nullptr;
+  observe::CounterFamily::Cell accepted_cell_ = 0, refused_total_ = 0, refused_address_ = 0;
+  mutable std::mutex runtime_mutex_;
+  std::shared_ptr<const Runtime> runtime_;
+  std::vector<std::shared_ptr<const Runtime>> retired_;
+  std::vector<std::unique_ptr<Lane>> lanes_;
+};
+
+Gateway::Gateway(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Gateway::~Gateway() = default;
+
+Result<std::unique_ptr<Gateway>> Gateway::make(config::Loaded loaded, config::Sources sources) {
+  config::ensure_development_secrets(loaded);
+  auto impl = std::make_unique<Impl>(loaded, std::move(sources));
+  if (auto started = impl->start(std::move(loaded)); !started) return std::unexpected(started.error());
+  return std::unique_ptr<Gateway>(new Gateway(std::move(impl)));
+}
+
+int Gateway::run() { return impl_->wait_and_stop(); }
+
+std::string describe_routes(const config::Settings& given, std::vector<std::string>& problems) {
+  config::Settings settings = given;
+  // Tokens are not made here, but the parts want keys.
+  if (settings.jwt_secrets.empty()) settings.jwt_secrets.emplace_back(64, 'j');
+  if (settings.session_secrets.empty()) settings.session_secrets.emplace_back(64, 's');
+  observe::Log log(observe::Level::critical, observe::LogFormat::text);
+  observe::Metrics metrics;
+  audit::LogSink sink(log, metrics);
+  state::MemoryStore store({.max_limiter_keys = 1000});
+  chat::StreamHub hub({});
+  guards::ForwardingWarning forwarding(log);
+  std::unordered_map<std::string, std::shared_ptr<upstream::Assistant>> assistants;
+  const Lasting lasting{log, metrics, sink, store, hub, forwarding, assistants, 1};
+  auto runtime = Runtime::make(settings, lasting, {std::string(version()), WallTime{}, [] { return false; }, [] { return std::vector<std::string>{}; }});
+  if (!runtime) {
+    problems.push_back(runtime.error().detail);
+    return {};
+  }
+  return (*runtime)->pipeline().routes().text();
+}
+
+std::string_view version() noexcept { return PORTCULLIS_VERSION; }
+
+}  // namespace portcullis::gateway

@@ -1,0 +1,38 @@
+#include "gateway/runtime.hpp"
+#include "guards/blocks/blocks_guard.hpp"
+#include "guards/body/body_guard.hpp"
+#include "guards/credentials/credentials_guard.hpp"
+#include "guards/host/host_guard.hpp"
+#include "guards/origin/origin_guard.hpp"
+#include "guards/protocol/protocol_guard.hpp"
+#include "guards/rate/rate_guard.hpp"
+#include "guards/session/session_guard.hpp"
+
+namespace portcullis::gateway {
+
+std::vector<std::unique_ptr<pipeline::Guard>> make_guards(const config::Settings& settings, const Lasting& lasting,
+                                                          const identity::SessionTokens& tokens,
+                                                          const std::vector<pipeline::Site>& sites) {
+  std::vector<std::unique_ptr<pipeline::Guard>> guards;
+  // Everything after it speaks of the visitor, so first find out who that is.
+  guards.push_back(guards::make_address_guard(settings, lasting.forwarding));
+  // A blocked address must cost next to nothing.
+  guards.push_back(guards::make_blocks_guard(nullptr));
+  // What is no valid request has no headers to look at.
+  guards.push_back(guards::make_protocol_guard(settings));
+  // A request for somebody else's host is not ours to answer, whoever sends it.
+  guards.push_back(guards::make_host_guard(settings));
+  // Which page sent it, and so which site's limits and assistant apply.
+  guards.push_back(guards::make_origin_guard(settings, sites));
+  // Signatures only, no lookup: the limits below must know whom to charge before anything costs more.
+  guards.push_back(guards::make_credentials_guard(settings, tokens));
+  // One call for all tiers; what the store knows of the session comes along.
+  guards.push_back(guards::make_rate_guard(settings, lasting.store, lasting.metrics));
+  // Is the session alive, and of this site and origin?
+  guards.push_back(guards::make_session_guard());
+  // Reading a body is the most expensive step, so only callers that got here are listened to.
+  guards.push_back(guards::make_body_guard());
+  return guards;
+}
+
+}  // namespace portcullis::gateway

@@ -1,0 +1,152 @@
+#include "gateway/runtime.hpp"
+
+#include "gateway/gateway.hpp"
+#include "routes/fallback_routes.hpp"
+#include "upstream/demo.hpp"
+#include "upstream/n8n.hpp"
+
+namespace portcullis::gateway {
+namespace {
+
+upstream::N8nOptions n8n_options(const config::Settings& s, const config::SiteSettings& site, unsigned workers) {
+  upstream::N8nOptions o;
+  o.name = site.id;
+  o.url = site.upstream.url;
+  o.api_key = site.upstream.api_key;
+  o.ca_file = s.upstream_ca_file;
+  o.app_name = "portcullis/" + std::string(version());
+  o.connect_timeout = s.upstream_connect_timeout;
+  o.first_byte_timeout = s.upstream_first_byte_timeout;
+  o.idle_timeout = s.upstream_idle_timeout;
+  o.max_connections = static_cast<std::size_t>(s.upstream_max_connections);
+  o.keep_alive = static_cast<std::size_t>(s.upstream_keep_alive);
+  o.max_answer_bytes = static_cast<std::size_t>(s.upstream_max_answer_bytes);
+  o.tries = static_cast<int>(s.upstream_tries);
+  o.retry_delay = s.upstream_retry_delay;
+  o.retry_budget_percent = static_cast<int>(s.upstream_retry_budget_percent);
+  o.breaker = {static_cast<int>(s.breaker_failures), s.breaker_open};
+  o.workers = workers;
+  return o;
+}
+
+/// What makes two configurations of an assistant the same.
+std::string identity_of(const upstream::N8nOptions& o, const config::Settings& s) {
+  std::string out;
+  for (const auto* text : {&o.name, &o.url, &o.api_key, &o.ca_file, &s.jwt_secrets.front()}) out += *text + '\0';
+  for (const auto number : {o.connect_timeout.count(), o.first_byte_timeout.count(), o.idle_timeout.count(),
+                            static_cast<std::int64_t>(o.max_connections), static_cast<std::int64_t>(o.keep_alive),
+                            static_cast<std::int64_t>(o.max_answer_bytes), std::int64_t{o.tries}, o.retry_delay.count(),
+                            std::int64_t{o.retry_budget_percent}, std::int64_t{o.breaker.failures},
+                            o.breaker.open_for.count(), s.upstream_token_life.count()}) {
+    out += std::to_string(number) + ',';
+  }
+  return out;
+}
+
+Result<std::shared_ptr<upstream::Assistant>> make_assistant(const config::Settings& s, const config::SiteSettings& site,
+                                                            const Lasting& lasting) {
+  if (site.upstream.kind == config::UpstreamKind::demo) {
+    auto& demo = lasting.assistants["demo"];
+    if (!demo) demo = std::make_shared<upstream::Demo>();
+    return demo;
+  }
+  auto options = n8n_options(s, site, lasting.workers);
+  auto& known = lasting.assistants[identity_of(options, s)];
+  if (!known) {
+    TRY(auto made, upstream::N8n::make(std::move(options), identity::UpstreamTokens(s.jwt_secrets.front(), s.upstream_token_life),
+                                       lasting.metrics, lasting.log));
+    known = std::move(made);
+  }
+  return known;
+}
+
+}  // namespace
+
+/// The handlers behind one pipeline; they must outlive its table.
+struct Runtime::RouteSet {
+  std::unique_ptr<routes::SessionRoutes> session;
+  std::unique_ptr<routes::ChatRoutes> chat;
+  std::unique_ptr<routes::WidgetRoutes> widget;
+  std::unique_ptr<routes::OpsRoutes> ops;
+  pipeline::RouteTable table;  ///< for the fallbacks; the pipeline has its own copy
+};
+
+Runtime::Runtime(config::Settings settings) : settings_(std::move(settings)) {}
+Runtime::~Runtime() = default;
+
+Result<std::shared_ptr<const Runtime>> Runtime::make(config::Settings settings, const Lasting& lasting,
+                                                     routes::Vitals vitals) {
+  std::shared_ptr<Runtime> out(new Runtime(std::move(settings)));
+  if (auto built = out->build(lasting, std::move(vitals)); !built) return std::unexpected(built.error());
+  return out;
+}
+
+Result<void> Runtime::build(const Lasting& lasting, routes::Vitals vitals) {
+  session_tokens_ = std::make_unique<identity::SessionTokens>(settings_.session_secrets);
+  reporter_ = std::make_unique<pipeline::Reporter>(
+      settings_.monitoring_enabled ? &lasting.sink : nullptr, settings_.debug,
+      [tokens = session_tokens_.get()](const http::SessionClaims& claims) { return tokens->handle("audit", claims.id); });
+
+  routes::Services services;
+  services.settings = &settings_;
+  services.session_tokens = session_tokens_.get();
+  services.store = &lasting.store;
+  services.hub = &lasting.hub;
+  services.reporter = reporter_.get();
+  services.metrics = &lasting.metrics;
+  for (const auto& site : settings_.sites) {
+    const auto limit = site.limit_per_minute.value_or(settings_.limit_site_minute);
+    sites_.push_back({sites_.size(), site.id, site.origins, static_cast<std::uint32_t>(limit)});
+    TRY(auto assistant, make_assistant(settings_, site, lasting));
+    services.assistants.push_back(std::move(assistant));
+  }
+
+  std::vector<std::string> problems;
+  public_routes_ = std::make_unique<RouteSet>();
+  public_ = make_pipeline(lasting, *public_routes_, services, vitals, false, problems);
+  operations_routes_ = std::make_unique<RouteSet>();
+  std::vector<std::string> ignored;  // overrides name public routes
+  operations_ = make_pipeline(lasting, *operations_routes_, services, vitals, true, ignored);
+  if (problems.empty()) return {};
+  std::string all;
+  for (const auto& problem : problems) all += (all.empty() ? "" : "; ") + problem;
+  return fail(ErrorCode::invalid_input, all);
+}
+
+std::unique_ptr<pipeline::Pipeline> Runtime::make_pipeline(const Lasting& lasting, RouteSet& set,
+                                                           const routes::Services& services, const routes::Vitals& vitals,
+                                                           bool operations, std::vector<std::string>& problems) {
+  if (!operations) {
+    set.session = std::make_unique<routes::SessionRoutes>(services);
+    set.session->add_to(set.table);
+    set.chat = std::make_unique<routes::ChatRoutes>(services);
+    set.chat->add_to(set.table);
+    set.widget = std::make_unique<routes::WidgetRoutes>(services);
+    set.widget->add_to(set.table);
+  }
+  set.ops = std::make_unique<routes::OpsRoutes>(services, vitals, operations);
+  set.ops->add_to(set.table);
+  problems = set.table.build(settings_);
+  if (operations) {
+    for (auto& route : set.table.routes()) {
+      route.ops_only = true;
+      route.cls = pipeline::RouteClass::probe;
+    }
+  }
+  pipeline::Pipeline::Parts parts;
+  parts.guards = make_guards(settings_, lasting, *session_tokens_, sites_);
+  parts.routes = set.table;
+  parts.sites = sites_;
+  parts.not_found = routes::make_not_found(*reporter_, set.table);
+  parts.preflight = routes::make_preflight(settings_, set.table);
+  parts.reporter = reporter_.get();
+  parts.filters = std::make_unique<pipeline::ResponseFilters>(settings_);
+  parts.log_access = settings_.log_access;
+  return std::make_unique<pipeline::Pipeline>(std::move(parts), lasting.log, lasting.metrics);
+}
+
+http::ConnectionLimits Runtime::connection_limits() const {
+  return {settings_.head_timeout, settings_.body_timeout, settings_.idle_timeout, settings_.write_timeout};
+}
+
+}  // namespace portcullis::gateway

@@ -1,0 +1,75 @@
+#pragma once
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "audit/log_sink.hpp"
+#include "chat/stream_hub.hpp"
+#include "config/settings.hpp"
+#include "guards/address/address_guard.hpp"
+#include "http/http1_connection.hpp"
+#include "identity/session_tokens.hpp"
+#include "observe/log.hpp"
+#include "observe/metrics.hpp"
+#include "pipeline/pipeline.hpp"
+#include "routes/chat/chat_routes.hpp"
+#include "routes/ops/ops_routes.hpp"
+#include "routes/session/session_routes.hpp"
+#include "routes/widget/widget_routes.hpp"
+#include "state/store.hpp"
+#include "upstream/assistant.hpp"
+
+namespace portcullis::gateway {
+
+/// What outlives reloads: logs, counters, state, streams, and assistants with their breakers and pools.
+struct Lasting {
+  observe::Log& log;
+  observe::Metrics& metrics;
+  audit::Sink& sink;
+  state::Store& store;
+  chat::StreamHub& hub;
+  guards::ForwardingWarning& forwarding;
+  /// By everything that makes an assistant what it is, so that a reload that leaves it alone keeps it.
+  std::unordered_map<std::string, std::shared_ptr<upstream::Assistant>>& assistants;
+  unsigned workers = 1;
+};
+
+/// Everything that is made from one configuration: guards, routes, pipelines. Immutable; a reload makes
+/// another one while exchanges under way keep theirs.
+class Runtime {
+ public:
+  /// @returns an upstream that cannot be used, or clashing routes.
+  static Result<std::shared_ptr<const Runtime>> make(config::Settings settings, const Lasting& lasting,
+                                                     routes::Vitals vitals);
+  ~Runtime();
+
+  const config::Settings& settings() const noexcept { return settings_; }
+  const pipeline::Pipeline& pipeline() const noexcept { return *public_; }
+  const pipeline::Pipeline& operations() const noexcept { return *operations_; }
+  http::ConnectionLimits connection_limits() const;
+
+ private:
+  struct RouteSet;
+  explicit Runtime(config::Settings settings);
+  Result<void> build(const Lasting& lasting, routes::Vitals vitals);
+  std::unique_ptr<pipeline::Pipeline> make_pipeline(const Lasting& lasting, RouteSet& set, const routes::Services& services,
+                                                    const routes::Vitals& vitals, bool operations,
+                                                    std::vector<std::string>& problems);
+
+  const config::Settings settings_;
+  std::unique_ptr<identity::SessionTokens> session_tokens_;
+  std::unique_ptr<pipeline::Reporter> reporter_;
+  std::vector<pipeline::Site> sites_;
+  std::unique_ptr<RouteSet> public_routes_;
+  std::unique_ptr<RouteSet> operations_routes_;
+  std::unique_ptr<pipeline::Pipeline> public_;
+  std::unique_ptr<pipeline::Pipeline> operations_;
+};
+
+/// The guards of a request in their order.
+std::vector<std::unique_ptr<pipeline::Guard>> make_guards(const config::Settings& settings, const Lasting& lasting,
+                                                          const identity::SessionTokens& tokens,
+                                                          const std::vector<pipeline::Site>& sites);
+
+}  // namespace portcullis::gateway

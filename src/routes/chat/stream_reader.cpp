@@ -1,0 +1,69 @@
+#include "routes/chat/stream_reader.hpp"
+
+namespace portcullis::routes {
+namespace {
+
+constexpr std::size_t kBatchBytes = 16 * 1024;
+
+/// Detaches however the stream ends.
+struct Attachment {
+  chat::SessionStream& stream;
+  const std::shared_ptr<chat::SessionStream::Reader>& reader;
+  http::Exchange& exchange;
+  chat::StreamHub::Place place;
+  ~Attachment() {
+    exchange.set_hook({});
+    stream.detach(reader);
+  }
+};
+
+}  // namespace
+
+http::ResponseHead stream_head(chat::Face face) {
+  http::ResponseHead head;
+  head.status = 200;
+  head.content_type = face == chat::Face::sse ? "text/event-stream; charset=utf-8" : "application/x-ndjson; charset=utf-8";
+  head.headers.add("Cache-Control", "no-cache, no-store, must-revalidate, no-transform");
+  head.headers.add("X-Accel-Buffering", "no");
+  return head;
+}
+
+Task<void> write_stream(http::Exchange& exchange, std::shared_ptr<chat::SessionStream> stream,
+                        std::shared_ptr<chat::SessionStream::Reader> reader, chat::StreamHub::Place place,
+                        chat::Face face, Milliseconds heartbeat) {
+  const Attachment attachment{*stream, reader, exchange, std::move(place)};
+  exchange.set_hook([&reader] { reader->notify(); });
+  if (!co_await exchange.start(stream_head(face))) co_return;
+  bool opened = false;
+  while (!exchange.gone()) {
+    {
+      std::string out;
+      if (!std::exchange(opened, true)) chat::append_opening(out, face);
+      const std::size_t before = out.size();
+      const auto batch = stream->take(*reader, face, out, kBatchBytes);
+      if (batch.reset) {
+        std::string reset;
+        chat::append_reset(reset, face);
+        out.insert(before, reset);
+      }
+      const bool more = out.size() >= kBatchBytes;
+      const bool last = batch.ended || batch.dropped || (exchange.draining() && !more && !stream->has_turns());
+      if (last) chat::append_done(out, face);
+      if (!out.empty() && !co_await exchange.write(out)) co_return;
+      if (last) co_return co_await exchange.end();
+      if (more) continue;
+    }
+    net::DeadlineTimer timer(
+        exchange.worker().deadlines(),
+        [](void* r) { static_cast<chat::SessionStream::Reader*>(r)->beat(); }, reader.get());
+    timer.arm(heartbeat);
+    co_await reader->signal();
+    if (!timer.is_armed() && !exchange.gone() && !exchange.draining()) {
+      std::string beat;
+      chat::append_heartbeat(beat, face);
+      if (!co_await exchange.write(beat)) co_return;
+    }
+  }
+}
+
+}  // namespace portcullis::routes

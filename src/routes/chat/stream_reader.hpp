@@ -1,0 +1,21 @@
+#pragma once
+#include <memory>
+#include <optional>
+
+#include "chat/stream_hub.hpp"
+#include "http/exchange.hpp"
+
+namespace portcullis::routes {
+
+/// Writes a session's events to one client until the message that was asked for has ended, the client
+/// leaves, or the server drains.
+///
+/// Memory: what an idle subscription keeps is this coroutine, a Reader and its place in the hub.
+Task<void> write_stream(http::Exchange& exchange, std::shared_ptr<chat::SessionStream> stream,
+                        std::shared_ptr<chat::SessionStream::Reader> reader, chat::StreamHub::Place place,
+                        chat::Face face, Milliseconds heartbeat);
+
+/// Status and headers of an event stream.
+http::ResponseHead stream_head(chat::Face face);
+
+}  // namespace portcullis::routes

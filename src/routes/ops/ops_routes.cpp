@@ -1,0 +1,192 @@
+#include "routes/ops/ops_routes.hpp"
+
+#include "base/text.hpp"
+#include "http/fields.hpp"
+
+namespace portcullis::routes {
+namespace {
+
+void member(std::string& out, std::string_view name, std::string_view value) {
+  text::append_json_string(out, name);
+  out += ':';
+  text::append_json_string(out, value);
+  out += ',';
+}
+
+template <std::integral T>
+void number(std::string& out, std::string_view name, T value) {
+  text::append_json_string(out, name);
+  out += ':';
+  text::append_number(out, value);
+  out += ',';
+}
+
+void close(std::string& out, char bracket) {
+  if (out.back() == ',') out.pop_back();
+  out += bracket;
+}
+
+std::string_view name_of(upstream::Assistant::Health health) {
+  switch (health) {
+    case upstream::Assistant::Health::healthy: return "healthy";
+    case upstream::Assistant::Health::unhealthy: return "unhealthy";
+    case upstream::Assistant::Health::unknown: return "unknown";
+  }
+  return {};
+}
+
+}  // namespace
+
+class OpsRoutes::Root final : public pipeline::RouteHandler {
+ public:
+  explicit Root(const OpsRoutes& owner) : owner_(owner) {}
+  Task<void> serve(http::Exchange& exchange) override {
+    std::string body = "{";
+    member(body, "service", owner_.services_.settings->app_name);
+    member(body, "status", "running");
+    member(body, "version", owner_.vitals_.version);
+    close(body, '}');
+    co_await exchange.send(http::Response::json(200, std::move(body)));
+  }
+
+ private:
+  const OpsRoutes& owner_;
+};
+
+class OpsRoutes::Health final : public pipeline::RouteHandler {
+ public:
+  explicit Health(const OpsRoutes& owner) : owner_(owner) {}
+  Task<void> serve(http::Exchange& exchange) override {
+    const auto& s = owner_.services_;
+    const auto& v = owner_.vitals_;
+    const WallTime now = exchange.worker().clock().wall();
+    bool healthy = !v.draining();
+    std::string upstreams = "{";
+    for (std::size_t i = 0; i < s.assistants.size(); ++i) {
+      const auto health = s.assistants[i]->health();
+      if (i == 0 && health == upstream::Assistant::Health::unhealthy) healthy = false;
+      member(upstreams, s.settings->sites[i].id, name_of(health));
+    }
+    close(upstreams, '}');
+    const auto figures = s.store->figures();
+
+    std::string body = "{";
+    member(body, "status", healthy ? "healthy" : "unhealthy");
+    member(body, "service", s.settings->app_name);
+    member(body, "version", v.version);
+    member(body, "environment", config::name_of(s.settings->profile));
+    member(body, "timestamp", text::iso8601_millis(now));
+    number(body, "uptime_seconds", epoch_seconds(now) - epoch_seconds(v.started));
+    body += "\"services\":{";
+    member(body, "redis", "disabled");
+    member(body, "state", "memory");
+    number(body, "sse_connections", s.hub->open_streams());
+    number(body, "active_sessions", figures.sessions + figures.silent_sessions);
+    body += "\"upstreams\":" + upstreams + "},\"notices\":[";
+    for (const auto& notice : v.notices()) {
+      text::append_json_string(body, notice);
+      body += ',';
+    }
+    close(body, ']');
+    body += '}';
+    co_await exchange.send(http::Response::json(200, std::move(body)));
+  }
+
+ private:
+  const OpsRoutes& owner_;
+};
+
+/// Live: the process answers. Ready: it wants new requests.
+class OpsRoutes::Probe final : public pipeline::RouteHandler {
+ public:
+  Probe(const OpsRoutes& owner, bool readiness) : owner_(owner), readiness_(readiness) {}
+  Task<void> serve(http::Exchange& exchange) override {
+    const bool draining = readiness_ && owner_.vitals_.draining();
+    co_await exchange.send(draining ? http::Response::json(503, R"({"status":"draining"})")
+                                    : http::Response::json(200, R"({"status":"ok"})"));
+  }
+
+ private:
+  const OpsRoutes& owner_;
+  const bool readiness_;
+};
+
+class OpsRoutes::MetricsPage final : public pipeline::RouteHandler {
+ public:
+  explicit MetricsPage(const OpsRoutes& owner) : owner_(owner) {}
+  Task<void> serve(http::Exchange& exchange) override {
+    const auto& s = owner_.services_;
+    if (!owner_.open_metrics_ && !is_local(exchange)) {
+      co_return co_await s.reporter->refuse(
+          exchange, http::Problem(http::Code::auth_failed, "Metrics are served on the operations listener."),
+          {audit::EventType::authorization, audit::ThreatLevel::low, "OPS_001", "metrics asked for from outside"});
+    }
+    if (wants_text(exchange.head())) {
+      auto response = http::Response::text(200, "text/plain; version=0.0.4; charset=utf-8", s.metrics->text());
+      response.headers.add("Vary", "Accept, Origin");
+      co_return co_await exchange.send(std::move(response));
+    }
+    std::string body = "{\"connections\":{";
+    number(body, "total", s.hub->streams_opened());
+    number(body, "active", s.hub->open_streams());
+    number(body, "sessions", s.hub->streaming_sessions());
+    number(body, "oldest_connection_age", s.hub->oldest_age().count());
+    close(body, '}');
+    body += ",\"rate_limits\":{";
+    number(body, "per_minute", s.settings->limit_chat_address_minute);
+    number(body, "per_hour", s.settings->limit_chat_address_hour);
+    close(body, '}');
+    body += ",\"system\":{";
+    member(body, "version", owner_.vitals_.version);
+    body += "\"debug_mode\":";
+    body += s.settings->debug ? "true}}" : "false}}";
+    auto response = http::Response::json(200, std::move(body));
+    response.headers.add("Vary", "Accept, Origin");
+    co_await exchange.send(std::move(response));
+  }
+
+ private:
+  static bool is_local(const http::Exchange& exchange) {
+    const auto host = HostPort::parse(exchange.head().get("host"));
+    const auto& head = exchange.head();
+    return exchange.client.peer.is_loopback() && host && is_loopback_host(host->host) &&
+           !head.find("x-forwarded-for") && !head.find("forwarded") && !head.find("x-real-ip") && !head.find("via");
+  }
+  static bool wants_text(const http::RequestHead& head) {
+    if (http::query_parameter(head.query(), "format") == "prometheus") return true;
+    const auto accept = head.get("accept");
+    return accept.find("text/plain") != std::string_view::npos || accept.find("application/openmetrics-text") != std::string_view::npos;
+  }
+  const OpsRoutes& owner_;
+};
+
+OpsRoutes::OpsRoutes(Services services, Vitals vitals, bool open_metrics)
+    : services_(std::move(services)), vitals_(std::move(vitals)), open_metrics_(open_metrics) {}
+
+OpsRoutes::~OpsRoutes() = default;
+
+void OpsRoutes::add_to(pipeline::RouteTable& table) {
+  const auto add = [&](std::string name, std::string path, pipeline::RouteClass cls, std::unique_ptr<pipeline::RouteHandler> handler) {
+    pipeline::Route route;
+    route.name = std::move(name);
+    route.path = std::move(path);
+    route.methods = {http::Method::get};
+    route.cls = cls;
+    route.handler = handlers_.emplace_back(std::move(handler)).get();
+    table.add(std::move(route));
+  };
+  using pipeline::RouteClass;
+  if (!open_metrics_) {
+    add("root", "/", RouteClass::light, std::make_unique<Root>(*this));
+    // The platform guide's own rate limit demonstration calls this one.
+    add("api_health", "/api/health", RouteClass::api, std::make_unique<Probe>(*this, false));
+  }
+  if (services_.settings->health_enabled) {
+    add("health", services_.settings->health_path, RouteClass::probe, std::make_unique<Health>(*this));
+    add("health_live", "/health/live", RouteClass::probe, std::make_unique<Probe>(*this, false));
+    add("health_ready", "/health/ready", RouteClass::probe, std::make_unique<Probe>(*this, true));
+  }
+  if (services_.settings->metrics_enabled) add("metrics", "/metrics", RouteClass::light, std::make_unique<MetricsPage>(*this));
+}
+
+}  // namespace portcullis::routes

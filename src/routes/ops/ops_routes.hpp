@@ -1,0 +1,38 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "routes/services.hpp"
+
+namespace portcullis::routes {
+
+/// What the probes tell; measured when they are asked.
+struct Vitals {
+  std::string version;
+  WallTime started;
+  std::function<bool()> draining;
+  std::function<std::vector<std::string>()> notices;  ///< things an operator should mend
+};
+
+/// `/`, `/health`, `/health/live`, `/health/ready`, `/metrics` and `/api/health`.
+class OpsRoutes {
+ public:
+  /// `open_metrics`: the operations listener, where no credential is asked for.
+  OpsRoutes(Services services, Vitals vitals, bool open_metrics);
+  ~OpsRoutes();
+  void add_to(pipeline::RouteTable& table);
+
+ private:
+  class Root;
+  class Health;
+  class Probe;
+  class MetricsPage;
+  Services services_;
+  Vitals vitals_;
+  bool open_metrics_;
+  std::vector<std::unique_ptr<pipeline::RouteHandler>> handlers_;
+};
+
+}  // namespace portcullis::routes

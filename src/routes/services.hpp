@@ -1,0 +1,27 @@
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "chat/stream_hub.hpp"
+#include "config/settings.hpp"
+#include "identity/session_tokens.hpp"
+#include "observe/metrics.hpp"
+#include "pipeline/reporter.hpp"
+#include "state/store.hpp"
+#include "upstream/assistant.hpp"
+
+namespace portcullis::routes {
+
+/// What route handlers work with. Borrowed from the gateway; lives as long as the routes.
+struct Services {
+  const config::Settings* settings = nullptr;
+  const identity::SessionTokens* session_tokens = nullptr;
+  state::Store* store = nullptr;
+  chat::StreamHub* hub = nullptr;
+  const pipeline::Reporter* reporter = nullptr;
+  observe::Metrics* metrics = nullptr;
+  std::vector<std::shared_ptr<upstream::Assistant>> assistants;  ///< by Site::index
+};
+
+}  // namespace portcullis::routes
