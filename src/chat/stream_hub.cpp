@@ -233,6 +233,32 @@ void StreamHub::drop(const state::Key& session) {
   for (const auto& reader : stream->readers_) reader->notify();
 }
 
+void StreamHub::stop_turns() {
+  for (auto& shard : shards_) {
+    const std::lock_guard lock(shard.mutex);
+    for (const auto& [key, stream] : shard.streams) {
+      const std::lock_guard stream_lock(stream->mutex_);
+      for (const auto& turn : stream->turns_) {
+        turn.worker->post([observer = turn.observer] {
+          if (const auto alive = observer.lock()) alive->stop();
+        });
+      }
+    }
+  }
+}
+
+std::size_t StreamHub::turns() const {
+  std::size_t count = 0;
+  for (auto& shard : shards_) {
+    const std::lock_guard lock(shard.mutex);
+    for (const auto& [key, stream] : shard.streams) {
+      const std::lock_guard stream_lock(stream->mutex_);
+      count += stream->turns_.size();
+    }
+  }
+  return count;
+}
+
 StreamHub::Place& StreamHub::Place::operator=(Place&& other) noexcept {
   if (this != &other) {
     release();

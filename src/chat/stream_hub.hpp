@@ -30,6 +30,8 @@ class TurnObserver {
   virtual void readers_changed(bool any) = 0;
   /// There is room for further events.
   virtual void room_available() = 0;
+  /// The gateway stops: end now.
+  virtual void stop() = 0;
 };
 
 /// The events of one session: a bounded ring, its readers, and the turns that write it.
@@ -178,6 +180,10 @@ class StreamHub {
   void forget_if_idle(const state::Key& session);
   /// Ends what reads a session's events, for a session that was destroyed.
   void drop(const state::Key& session);
+
+  /// Stops every turn under way; turns() says how many have not ended yet.
+  void stop_turns();
+  std::size_t turns() const;
 
   std::size_t open_streams() const noexcept { return open_; }
   std::uint64_t streams_opened() const noexcept { return opened_; }

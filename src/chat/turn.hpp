@@ -55,6 +55,7 @@ class Turn final : public TurnObserver, public std::enable_shared_from_this<Turn
 
   void readers_changed(bool any) override;
   void room_available() override;
+  void stop() override { cancel(); }
 
  private:
   static void on_grace_over(void* self);

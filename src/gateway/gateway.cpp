@@ -133,6 +133,10 @@ class Gateway::Impl {
       lane->worker.stop();
       if (lane->thread.joinable()) lane->thread.join();
     }
+    // Pools hold sockets and timers of the workers, so they go first.
+    runtime_.reset();
+    retired_.clear();
+    assistants_.clear();
   }
 
  private:
@@ -307,6 +311,7 @@ class Gateway::Impl {
       if (signal == SIGTERM || signal == SIGINT) break;
     }
     const auto left = connections_.open();
+    hub_.stop_turns();
     for (auto& lane : lanes_) {
       lane->worker.post([&lane = *lane] {
         if (lane.operations_listener) lane.operations_listener->stop();
@@ -316,7 +321,7 @@ class Gateway::Impl {
     }
     // Give cancelled coroutines a moment to run to their ends.
     const auto grace = std::chrono::steady_clock::now() + std::chrono::milliseconds(500);
-    while (connections_.open() > 0 && std::chrono::steady_clock::now() < grace) {
+    while ((connections_.open() > 0 || hub_.turns() > 0) && std::chrono::steady_clock::now() < grace) {
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
     log_.write(observe::Level::info, "stopped", {{"cut_connections", static_cast<std::int64_t>(left)}});

@@ -1,0 +1,74 @@
+# Portcullis. `make run` starts it, `make test` checks everything; the rest is one line each.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+FUZZ_SECONDS ?= 60
+export CCACHE_DIR ?= $(CURDIR)/build/ccache
+export CCACHE_SLOPPINESS := pch_defines,time_macros,include_file_mtime,include_file_ctime
+export CCACHE_BASEDIR := $(CURDIR)
+
+.PHONY: help run build web test test-full lint format reference bench bench-peers fuzz assurance test-n8n clean dev
+
+help:
+	@echo "make run        build and start the gateway on http://127.0.0.1:8000"
+	@echo "make test       build with sanitizers and run all tests and checks"
+	@echo "make build      the release binary, build/release/portcullis"
+	@echo "make test-full  also ThreadSanitizer and long fuzzing"
+	@echo "make lint | format | reference | assurance"
+	@echo "make bench | bench-peers | fuzz | test-n8n"
+
+web:
+	@scripts/install-packages.sh web
+	@scripts/npm-install.sh
+	@node web/build.mjs build/web
+
+build: web
+	@scripts/install-packages.sh build
+	@scripts/cmake-build.sh release portcullis
+
+run: build
+	@scripts/run.sh
+
+dev: web
+	@scripts/install-packages.sh build test
+	@scripts/cmake-build.sh dev all
+
+test:
+	@scripts/test.sh
+
+test-full: test
+	@scripts/test-full.sh $(FUZZ_SECONDS)
+
+lint: dev
+	@scripts/lint.sh
+
+format:
+	@scripts/install-packages.sh test
+	@git ls-files '*.cpp' '*.hpp' | xargs clang-format-19 -i
+
+reference: dev
+	@scripts/reference.sh write
+
+assurance: dev
+	@node scripts/assurance.mjs
+
+bench: web
+	@scripts/install-packages.sh build bench
+	@scripts/cmake-build.sh bench all
+	@build/bench/bench/micro_bench
+
+bench-peers: build
+	@scripts/install-packages.sh bench
+	@python3 bench/peers/compare.py
+
+fuzz: web
+	@scripts/install-packages.sh build
+	@scripts/cmake-build.sh fuzz all
+	@scripts/fuzz.sh $(FUZZ_SECONDS)
+
+test-n8n: build
+	@scripts/install-packages.sh n8n
+	@scripts/test-n8n.sh
+
+clean:
+	rm -rf build
