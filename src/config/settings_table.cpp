@@ -145,7 +145,7 @@ void add_upstream(std::vector<Setting>& t) {
   t.push_back(integer({.path = "upstream.retry_budget_percent", .text = "Retries allowed as a share of calls (10 a minute are always allowed)."}, &S::upstream_retry_budget_percent, 20, 0, 100));
   t.push_back(integer({.path = "upstream.breaker_failures", .text = "Consecutive failures that open the breaker."}, &S::breaker_failures, 5, 1, 1000));
   t.push_back(duration({.path = "upstream.breaker_open", .text = "How long the breaker stays open before it lets a probe through."}, &S::breaker_open, Seconds{60}, Milliseconds{50}, hours{1}));
-  t.push_back(integer({.path = "upstream.runs_per_session", .text = "Answers in the making for one session at a time."}, &S::upstream_runs_per_session, 3, 1, 100));
+  t.push_back(integer({.path = "upstream.runs_per_session", .text = "Answers in the making for one session at a time."}, &S::upstream_runs_per_session, 32, 1, 1000));
 }
 
 void add_headers(std::vector<Setting>& t) {
