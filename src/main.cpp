@@ -39,7 +39,8 @@ int check_config(const std::string& file) {
   const bool bad = print_problems(loaded);
   for (const auto& warning : loaded.warnings) std::cerr << "warning: " << warning.text() << "\n";
   for (const auto& note : loaded.notes) std::cerr << "note: " << note << "\n";
-  std::cout << "profile: " << config::name_of(loaded.settings.profile) << " (" << loaded.settings.profile_reason << ")\n\n"
+  std::cout << "profile: " << config::name_of(loaded.settings.profile) << " ("
+            << loaded.settings.profile_reason << ")\n\n"
             << config::effective_configuration(loaded);
   if (bad) return kBadConfiguration;
   std::vector<std::string> problems;
@@ -59,7 +60,8 @@ int main(int argc, char** argv) {
   std::string what;
   auto* serve_command = app.add_subcommand("serve", "Run the gateway in the foreground");
   serve_command->add_option("--config", file, "YAML file; the environment wins over it");
-  auto* check_command = app.add_subcommand("check-config", "Print the effective configuration, routes and warnings");
+  auto* check_command =
+      app.add_subcommand("check-config", "Print the effective configuration, routes and warnings");
   check_command->add_option("--config", file, "YAML file; the environment wins over it");
   auto* version_command = app.add_subcommand("version", "Print the version");
   auto* reference_command = app.add_subcommand("reference", "Print a generated reference page");

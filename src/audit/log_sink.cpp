@@ -7,22 +7,28 @@ LogSink::LogSink(observe::Log& log, observe::Metrics& metrics)
 
 std::string_view LogSink::key_word(EventType type) noexcept {
   switch (type) {
-    case EventType::rate_limiting: return "RATE_LIMIT_EXCEEDED";
-    case EventType::input_validation: return "VALIDATION_ERROR";
-    case EventType::authentication: return "AUTH_FAILED";
-    default: return "SECURITY_ALERT";
+    case EventType::rate_limiting:
+      return "RATE_LIMIT_EXCEEDED";
+    case EventType::input_validation:
+      return "VALIDATION_ERROR";
+    case EventType::authentication:
+      return "AUTH_FAILED";
+    default:
+      return "SECURITY_ALERT";
   }
 }
 
 void LogSink::record(const Event& event) {
-  count_.add(count_.cell({std::string(name_of(event.event_type)), std::string(name_of(event.threat_level))}));
+  count_.add(count_.cell(
+      {std::string(name_of(event.event_type)), std::string(name_of(event.threat_level))}));
   std::string codes;
   for (const auto& code : event.codes) codes += (codes.empty() ? "" : ",") + code;
   const std::string id = event.event_id.text();
   const std::string address = event.source_ip.text();
   const auto guard = event.details.find("guard");
   const auto tier = event.details.find("tier");
-  log_.write(event.decision == EventDecision::would_refuse ? observe::Level::info : observe::Level::warning,
+  log_.write(event.decision == EventDecision::would_refuse ? observe::Level::info
+                                                           : observe::Level::warning,
              key_word(event.event_type),
              {{"event_id", id},
               {"type", name_of(event.event_type)},

@@ -18,6 +18,8 @@ class Clock {
   virtual ~Clock() = default;
   virtual MonotonicTime monotonic() const noexcept = 0;
   virtual WallTime wall() const noexcept = 0;
+  /// As monotonic(), up to some milliseconds late but several times cheaper; for coarse deadlines.
+  virtual MonotonicTime coarse() const noexcept { return monotonic(); }
 
   /// The clocks of this machine.
   static const Clock& system() noexcept;

@@ -14,13 +14,13 @@ namespace portcullis {
 template <class T>
 class [[nodiscard]] Eventual {
  public:
-  Eventual(T value) : state_(std::in_place_index<0>, std::move(value)) {}           // NOLINT
-  Eventual(Task<T> task) : state_(std::in_place_index<1>, std::move(task)) {}       // NOLINT
+  Eventual(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT
+  Eventual(Task<T> task) : state_(std::in_place_index<1>, std::move(task)) {}  // NOLINT
   template <class U>
     requires(std::is_convertible_v<U, T> && !std::is_same_v<std::remove_cvref_t<U>, T> &&
              !std::is_same_v<std::remove_cvref_t<U>, Eventual> &&
              !std::is_same_v<std::remove_cvref_t<U>, Task<T>>)
-  Eventual(U&& value) : state_(std::in_place_index<0>, std::forward<U>(value)) {}   // NOLINT
+  Eventual(U&& value) : state_(std::in_place_index<0>, std::forward<U>(value)) {}  // NOLINT
 
   bool ready() const noexcept { return state_.index() == 0; }
   /// REQUIRES: ready().

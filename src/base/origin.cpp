@@ -9,7 +9,8 @@ namespace portcullis {
 namespace {
 
 bool is_valid_label(std::string_view label) {
-  if (label.empty() || label.size() > 63 || label.front() == '-' || label.back() == '-') return false;
+  if (label.empty() || label.size() > 63 || label.front() == '-' || label.back() == '-')
+    return false;
   return std::all_of(label.begin(), label.end(),
                      [](char c) { return text::is_alnum(c) || c == '-'; });
 }
@@ -73,7 +74,9 @@ std::optional<HostPort> HostPort::parse(std::string_view text) {
   return out;
 }
 
-std::uint16_t default_port(std::string_view scheme) noexcept { return scheme == "https" ? 443 : 80; }
+std::uint16_t default_port(std::string_view scheme) noexcept {
+  return scheme == "https" ? 443 : 80;
+}
 
 std::optional<Origin> Origin::parse(std::string_view text) {
   auto parts = split_scheme(text);
@@ -84,7 +87,8 @@ std::optional<Origin> Origin::parse(std::string_view text) {
 std::optional<Origin> Origin::of_url(std::string_view url) {
   auto parts = split_scheme(url);
   if (!parts) return std::nullopt;
-  return make_origin(std::move(parts->first), parts->second.substr(0, parts->second.find_first_of("/?#")));
+  return make_origin(std::move(parts->first),
+                     parts->second.substr(0, parts->second.find_first_of("/?#")));
 }
 
 std::string Origin::text() const {
@@ -116,7 +120,8 @@ std::optional<OriginPattern> OriginPattern::parse(std::string_view text) {
 
 bool OriginPattern::matches(const Origin& origin) const noexcept {
   if (any_) return true;
-  return origin.scheme == origin_.scheme && origin.port == origin_.port && matches_host(origin.host);
+  return origin.scheme == origin_.scheme && origin.port == origin_.port &&
+         matches_host(origin.host);
 }
 
 bool OriginPattern::matches_host(std::string_view host) const noexcept {

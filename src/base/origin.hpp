@@ -9,9 +9,9 @@
 namespace portcullis {
 
 /// A DNS name, IP address or `localhost` as it stands in a URL: lower case, no port.
-/// Names: labels of 1 to 63 letters, digits and inner hyphens (underscores are refused), at most 253
-/// characters, no empty label, last label not numeric. IPv6 in brackets. Unicode names must come in
-/// their A-label form (xn--…), as browsers send them.
+/// Names: labels of 1 to 63 letters, digits and inner hyphens (underscores are refused), at most
+/// 253 characters, no empty label, last label not numeric. IPv6 in brackets. Unicode names must
+/// come in their A-label form (xn--…), as browsers send them.
 bool is_valid_host(std::string_view host);
 
 /// `host` and optional port as in a Host header or URL authority.

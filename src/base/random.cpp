@@ -19,7 +19,8 @@ std::uint64_t splitmix(std::uint64_t& x) noexcept {
 
 FastRandom::FastRandom() {
   // getrandom of 32 bytes neither blocks after boot nor returns short.
-  if (getrandom(state_.data(), sizeof state_, 0) != static_cast<ssize_t>(sizeof state_)) std::abort();
+  if (getrandom(state_.data(), sizeof state_, 0) != static_cast<ssize_t>(sizeof state_))
+    std::abort();
 }
 
 FastRandom::FastRandom(std::uint64_t seed) noexcept {

@@ -6,19 +6,20 @@
 
 namespace portcullis {
 
-/// What went wrong, in the terms a caller can act on. HTTP statuses are chosen elsewhere (http/problem.hpp).
+/// What went wrong, in the terms a caller can act on. HTTP statuses are chosen elsewhere
+/// (http/problem.hpp).
 enum class ErrorCode : std::uint8_t {
-  invalid_input,   ///< a value that breaks its own rules
-  malformed,       ///< bytes that do not follow their grammar
-  too_large,       ///< over a limit of size or count
-  timeout,         ///< a deadline passed
-  closed,          ///< the peer closed the connection in order
-  reset,           ///< the connection broke
-  refused,         ///< nobody accepts there
-  exhausted,       ///< a bounded resource is used up
-  unavailable,     ///< a dependency does not work now
+  invalid_input,  ///< a value that breaks its own rules
+  malformed,      ///< bytes that do not follow their grammar
+  too_large,      ///< over a limit of size or count
+  timeout,        ///< a deadline passed
+  closed,         ///< the peer closed the connection in order
+  reset,          ///< the connection broke
+  refused,        ///< nobody accepts there
+  exhausted,      ///< a bounded resource is used up
+  unavailable,    ///< a dependency does not work now
   not_found,
-  unauthorized,    ///< a dependency did not accept our credential
+  unauthorized,  ///< a dependency did not accept our credential
   cancelled,
   internal,
 };
@@ -52,9 +53,9 @@ inline std::unexpected<Error> fail(ErrorCode code, std::string detail,
 #define PORTCULLIS_CAT(a, b) PORTCULLIS_CAT_(a, b)
 
 /// TRY(auto value, expression): unwraps a Result or returns its Error from the enclosing function.
-#define TRY(declaration, expression)                                                \
-  auto PORTCULLIS_CAT(try_result_, __LINE__) = (expression);                        \
-  if (!PORTCULLIS_CAT(try_result_, __LINE__)) {                                     \
+#define TRY(declaration, expression)                                                  \
+  auto PORTCULLIS_CAT(try_result_, __LINE__) = (expression);                          \
+  if (!PORTCULLIS_CAT(try_result_, __LINE__)) {                                       \
     return std::unexpected(std::move(PORTCULLIS_CAT(try_result_, __LINE__)).error()); \
-  }                                                                                 \
+  }                                                                                   \
   declaration = *std::move(PORTCULLIS_CAT(try_result_, __LINE__))

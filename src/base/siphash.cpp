@@ -11,17 +11,28 @@ struct State {
 
   void rounds(int count) noexcept {
     for (int i = 0; i < count; ++i) {
-      v0 += v1; v1 = std::rotl(v1, 13); v1 ^= v0; v0 = std::rotl(v0, 32);
-      v2 += v3; v3 = std::rotl(v3, 16); v3 ^= v2;
-      v0 += v3; v3 = std::rotl(v3, 21); v3 ^= v0;
-      v2 += v1; v1 = std::rotl(v1, 17); v1 ^= v2; v2 = std::rotl(v2, 32);
+      v0 += v1;
+      v1 = std::rotl(v1, 13);
+      v1 ^= v0;
+      v0 = std::rotl(v0, 32);
+      v2 += v3;
+      v3 = std::rotl(v3, 16);
+      v3 ^= v2;
+      v0 += v3;
+      v3 = std::rotl(v3, 21);
+      v3 ^= v0;
+      v2 += v1;
+      v1 = std::rotl(v1, 17);
+      v1 ^= v2;
+      v2 = std::rotl(v2, 32);
     }
   }
 };
 
 }  // namespace
 
-std::array<std::uint64_t, 2> siphash128(std::string_view data, std::array<std::uint64_t, 2> key) noexcept {
+std::array<std::uint64_t, 2> siphash128(std::string_view data,
+                                        std::array<std::uint64_t, 2> key) noexcept {
   State s{0x736f6d6570736575ULL ^ key[0], 0x646f72616e646f6dULL ^ key[1] ^ 0xee,
           0x6c7967656e657261ULL ^ key[0], 0x7465646279746573ULL ^ key[1]};
   const std::size_t whole = data.size() / 8 * 8;

@@ -11,7 +11,8 @@ namespace portcullis {
 /// A lazily started coroutine that yields one T to the one coroutine that awaits it.
 ///
 /// Threads:   resumed only by what it awaits; everything here runs on one worker.
-/// Ownership: the awaiting frame owns the Task; a Task must not be destroyed while suspended on I/O.
+/// Ownership: the awaiting frame owns the Task; a Task must not be destroyed while suspended on
+/// I/O.
 ///            To stop one, cancel what it waits for and let it run to its end.
 /// Errors:    an exception that escapes is rethrown where the Task is awaited.
 /// Cost:      one allocation for the frame; resumption by symmetric transfer, so chains of ready

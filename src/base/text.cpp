@@ -21,6 +21,13 @@ constexpr auto kBase64UrlValues = [] {
   return table;
 }();
 
+/// Characters that stand in a JSON string as they are.
+constexpr auto kJsonPlain = [] {
+  std::array<bool, 256> table{};
+  for (std::size_t c = 0x20; c < 0x80; ++c) table[c] = c != '"' && c != '\\';
+  return table;
+}();
+
 unsigned byte_at(std::string_view s, std::size_t i) noexcept {
   return static_cast<unsigned char>(s[i]);
 }
@@ -58,9 +65,9 @@ std::uint32_t code_point(std::string_view s, std::size_t i, std::size_t length) 
 /// look empty: zero-width space and joiners, word joiner, BOM, soft hyphen, Hangul fillers.
 bool is_blank_code_point(std::uint32_t c) noexcept {
   return c <= 0x20 || c == 0x7f || c == 0x85 || c == 0xa0 || c == 0xad || c == 0x115f ||
-         c == 0x1160 || c == 0x1680 || c == 0x180e || (c >= 0x2000 && c <= 0x200f) ||
-         c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x2060 || c == 0x2800 ||
-         c == 0x3000 || c == 0x3164 || c == 0xfeff || c == 0xffa0;
+         c == 0x1160 || c == 0x1680 || c == 0x180e || (c >= 0x2000 && c <= 0x200f) || c == 0x2028 ||
+         c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x2060 || c == 0x2800 || c == 0x3000 ||
+         c == 0x3164 || c == 0xfeff || c == 0xffa0;
 }
 
 std::tm utc(WallTime time) noexcept {
@@ -211,47 +218,45 @@ std::optional<std::string> percent_decode(std::string_view s) {
 }
 
 std::string base64url(std::string_view bytes) {
-  std::string out;
-  out.reserve((bytes.size() * 4 + 2) / 3);
+  std::string out((bytes.size() * 4 + 2) / 3, '\0');
+  char* to = out.data();
   std::size_t i = 0;
   for (; i + 2 < bytes.size(); i += 3) {
     const unsigned v = byte_at(bytes, i) << 16 | byte_at(bytes, i + 1) << 8 | byte_at(bytes, i + 2);
-    out += kBase64Url[v >> 18];
-    out += kBase64Url[v >> 12 & 63];
-    out += kBase64Url[v >> 6 & 63];
-    out += kBase64Url[v & 63];
+    *to++ = kBase64Url[v >> 18];
+    *to++ = kBase64Url[v >> 12 & 63];
+    *to++ = kBase64Url[v >> 6 & 63];
+    *to++ = kBase64Url[v & 63];
   }
-  if (i + 1 == bytes.size()) {
-    const unsigned v = byte_at(bytes, i) << 16;
-    out += kBase64Url[v >> 18];
-    out += kBase64Url[v >> 12 & 63];
-  } else if (i + 2 == bytes.size()) {
-    const unsigned v = byte_at(bytes, i) << 16 | byte_at(bytes, i + 1) << 8;
-    out += kBase64Url[v >> 18];
-    out += kBase64Url[v >> 12 & 63];
-    out += kBase64Url[v >> 6 & 63];
+  if (i < bytes.size()) {
+    const bool two = i + 2 == bytes.size();
+    const unsigned v = byte_at(bytes, i) << 16 | (two ? byte_at(bytes, i + 1) << 8 : 0);
+    *to++ = kBase64Url[v >> 18];
+    *to++ = kBase64Url[v >> 12 & 63];
+    if (two) *to++ = kBase64Url[v >> 6 & 63];
   }
   return out;
 }
 
 std::optional<std::string> base64url_decode(std::string_view text) {
   if (text.size() % 4 == 1) return std::nullopt;
-  std::string out;
-  out.reserve(text.size() * 3 / 4);
+  std::string out(text.size() * 3 / 4, '\0');
+  char* to = out.data();
   unsigned bits = 0;
   unsigned count = 0;
+  int bad = 0;
   for (const char c : text) {
     const int value = kBase64UrlValues[static_cast<unsigned char>(c)];
-    if (value < 0) return std::nullopt;
+    bad |= value;
     bits = bits << 6 | static_cast<unsigned>(value);
     count += 6;
     if (count >= 8) {
       count -= 8;
-      out += static_cast<char>(bits >> count & 0xff);
+      *to++ = static_cast<char>(bits >> count & 0xff);
     }
   }
   // Bits left over must be zero: one value has one spelling, so a token cannot be varied.
-  if ((bits & ((1U << count) - 1)) != 0) return std::nullopt;
+  if (bad < 0 || (bits & ((1U << count) - 1)) != 0) return std::nullopt;
   return out;
 }
 
@@ -277,25 +282,21 @@ std::string iso8601_millis(WallTime time) {
   return out;
 }
 
-std::string http_date(WallTime time) {
-  return format_time("%a, %d %b %Y %H:%M:%S GMT", utc(time));
-}
+std::string http_date(WallTime time) { return format_time("%a, %d %b %Y %H:%M:%S GMT", utc(time)); }
 
 void append_json_string(std::string& out, std::string_view s) {
   out += '"';
   std::size_t plain = 0;  // start of the run not yet copied
   std::size_t i = 0;
   const auto flush = [&](std::size_t end) { out += s.substr(plain, end - plain); };
-  while (i < s.size()) {
+  while (true) {
+    while (i < s.size() && kJsonPlain[byte_at(s, i)]) ++i;
+    if (i == s.size()) break;
     const unsigned c = byte_at(s, i);
-    if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\') {
-      ++i;
-      continue;
-    }
     if (c >= 0x80) {
       const std::size_t length = sequence_length(s, i);
-      const bool separator = length == 3 && c == 0xe2 && byte_at(s, i + 1) == 0x80 &&
-                             (byte_at(s, i + 2) | 1) == 0xa9;
+      const bool separator =
+          length == 3 && c == 0xe2 && byte_at(s, i + 1) == 0x80 && (byte_at(s, i + 2) | 1) == 0xa9;
       if (length != 0 && !separator) {
         i += length;
         continue;
@@ -313,11 +314,21 @@ void append_json_string(std::string& out, std::string_view s) {
     }
     flush(i);
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
       default:
         out += "\\u00";
         out += kHexDigits[c >> 4];

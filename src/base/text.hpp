@@ -12,7 +12,9 @@
 /// Small functions over ASCII and UTF-8 text. None depends on a locale; all are linear.
 namespace portcullis::text {
 
-constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+constexpr char lower(char c) noexcept {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+}
 constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 constexpr bool is_alpha(char c) noexcept { return (c | 32) >= 'a' && (c | 32) <= 'z'; }
 constexpr bool is_alnum(char c) noexcept { return is_digit(c) || is_alpha(c); }
@@ -55,8 +57,8 @@ std::optional<T> parse_number(std::string_view s) noexcept {
 /// Percent-decodes once; nullopt where a '%' is not followed by two hex digits.
 std::optional<std::string> percent_decode(std::string_view s);
 
-std::string base64url(std::string_view bytes);                        ///< without padding
-std::optional<std::string> base64url_decode(std::string_view text);   ///< canonical, without padding
+std::string base64url(std::string_view bytes);                       ///< without padding
+std::optional<std::string> base64url_decode(std::string_view text);  ///< canonical, without padding
 std::string hex(std::string_view bytes);
 
 /// `2026-11-21T22:43:15Z` and `2026-11-21T22:43:15.123Z`.

@@ -10,8 +10,8 @@ namespace portcullis::chat {
 /// How a client wants to read events.
 enum class Face : std::uint8_t { sse, ndjson };
 
-/// The canonical events of a conversation as JSON objects, each with `type`, `id` (increasing within the
-/// session) and `message_id`.
+/// The canonical events of a conversation as JSON objects, each with `type`, `id` (increasing
+/// within the session) and `message_id`.
 std::string begin_event(std::uint64_t id, std::string_view message_id);
 std::string item_event(std::uint64_t id, std::string_view message_id, std::string_view content);
 std::string end_event(std::uint64_t id, std::string_view message_id);

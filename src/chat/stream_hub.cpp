@@ -63,7 +63,8 @@ SessionStream::Batch SessionStream::take(Reader& reader, Face face, std::string&
     reader.lag_bytes_ = bytes_;
   }
   // Ids of kept entries are consecutive.
-  for (std::size_t i = reader.next_id_ - first_kept; i < entries_.size() && out.size() < max_bytes; ++i) {
+  for (std::size_t i = reader.next_id_ - first_kept; i < entries_.size() && out.size() < max_bytes;
+       ++i) {
     const Entry& entry = entries_[i];
     reader.next_id_ = entry.id + 1;
     reader.lag_bytes_ -= std::min(reader.lag_bytes_, entry.cost());
@@ -142,13 +143,14 @@ std::size_t SessionStream::largest_lag() const {
   return largest;
 }
 
-/// Drops what lies over the bound and was taken by every reader. What nobody reads yet stays: full()
-/// tells its turn to stop.
+/// Drops what lies over the bound and was taken by every reader. What nobody reads yet stays:
+/// full() tells its turn to stop.
 void SessionStream::trim() {
   std::uint64_t needed = next_id_;
   for (const auto& reader : readers_) needed = std::min(needed, reader->next_id_);
   const bool unread = readers_.empty() && !turns_.empty();
-  while (bytes_ > hub_.options().buffer_bytes && !entries_.empty() && !unread && entries_.front().id < needed) {
+  while (bytes_ > hub_.options().buffer_bytes && !entries_.empty() && !unread &&
+         entries_.front().id < needed) {
     bytes_ -= entries_.front().cost();
     hub_.kept_bytes_ -= entries_.front().cost();
     entries_.pop_front();
@@ -174,16 +176,18 @@ void SessionStream::tell_turns_about_room() {
 
 // ---- StreamHub
 
-StreamHub::StreamHub(const Options& options, const Clock& clock) : options_(options), clock_(clock) {}
+StreamHub::StreamHub(const Options& options, const Clock& clock)
+    : options_(options), clock_(clock) {}
 
 std::shared_ptr<SessionStream> StreamHub::open(const state::Key& session) {
   Shard& shard = shard_of(session);
   const std::lock_guard lock(shard.mutex);
   if (const auto at = shard.streams.find(session); at != shard.streams.end()) return at->second;
   sweep(shard);
-  // Ids begin at the clock, so that they increase over the life of the session even where its stream was
-  // forgotten in between.
-  auto stream = std::make_shared<SessionStream>(*this, session, static_cast<std::uint64_t>(epoch_millis(clock_.wall())));
+  // Ids begin at the clock, so that they increase over the life of the session even where its
+  // stream was forgotten in between.
+  auto stream = std::make_shared<SessionStream>(
+      *this, session, static_cast<std::uint64_t>(epoch_millis(clock_.wall())));
   shard.streams.emplace(session, stream);
   return stream;
 }
@@ -208,7 +212,8 @@ std::shared_ptr<SessionStream> StreamHub::find(const state::Key& session) {
   return at == shard.streams.end() ? nullptr : at->second;
 }
 
-/// Forgets streams that nobody uses: after their retention, or at once while too many bytes are kept.
+/// Forgets streams that nobody uses: after their retention, or at once while too many bytes are
+/// kept.
 void StreamHub::sweep(Shard& shard) {
   const auto now = clock_.monotonic();
   const bool pressed = kept_bytes_ > options_.total_bytes;
@@ -219,7 +224,8 @@ void StreamHub::sweep(Shard& shard) {
     if (stream.use_count() > 1) return false;
     const std::lock_guard lock(stream->mutex_);
     if (!stream->readers_.empty() || !stream->turns_.empty()) return false;
-    if (!pressed && !stream->entries_.empty() && now - stream->last_use_ < options_.retention) return false;
+    if (!pressed && !stream->entries_.empty() && now - stream->last_use_ < options_.retention)
+      return false;
     kept_bytes_ -= stream->bytes_;
     return true;
   });
@@ -275,10 +281,12 @@ void StreamHub::Place::release() {
   if (hub == nullptr) return;
   --hub->open_;
   const std::lock_guard lock(hub->places_mutex_);
-  if (const auto at = hub->per_session_.find(session_); at != hub->per_session_.end() && --at->second == 0) {
+  if (const auto at = hub->per_session_.find(session_);
+      at != hub->per_session_.end() && --at->second == 0) {
     hub->per_session_.erase(at);
   }
-  if (const auto at = hub->per_address_.find(network_); at != hub->per_address_.end() && --at->second == 0) {
+  if (const auto at = hub->per_address_.find(network_);
+      at != hub->per_address_.end() && --at->second == 0) {
     hub->per_address_.erase(at);
   }
   if (const auto at = hub->since_.find(since_); at != hub->since_.end()) hub->since_.erase(at);

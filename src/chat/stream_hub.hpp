@@ -1,12 +1,12 @@
 #pragma once
 #include <array>
 #include <atomic>
+#include <boost/container/deque.hpp>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -37,7 +37,8 @@ class TurnObserver {
 /// The events of one session: a bounded ring, its readers, and the turns that write it.
 ///
 /// Threads:   any; one lock. Readers and turns are told on their own workers.
-/// Bounds:    events that the slowest reader has not taken may hold `buffer_bytes`; then writers wait.
+/// Bounds:    events that the slowest reader has not taken may hold `buffer_bytes`; then writers
+/// wait.
 ///            What every reader has taken is kept for resuming within the same bound.
 class SessionStream : public std::enable_shared_from_this<SessionStream> {
  public:
@@ -66,8 +67,8 @@ class SessionStream : public std::enable_shared_from_this<SessionStream> {
   };
 
   struct Batch {
-    bool reset = false;  ///< events were lost: older than what is kept
-    bool ended = false;  ///< the message that was asked for has ended
+    bool reset = false;    ///< events were lost: older than what is kept
+    bool ended = false;    ///< the message that was asked for has ended
     bool dropped = false;  ///< the session was destroyed
     std::uint64_t last_id = 0;
   };
@@ -83,8 +84,8 @@ class SessionStream : public std::enable_shared_from_this<SessionStream> {
 
   // ---- turns
   /// Registers a turn; false where the session has `max_turns` under way.
-  bool add_turn(std::string_view message_id, net::Worker& worker, std::shared_ptr<TurnObserver> turn,
-                std::size_t max_turns);
+  bool add_turn(std::string_view message_id, net::Worker& worker,
+                std::shared_ptr<TurnObserver> turn, std::size_t max_turns);
   void remove_turn(std::string_view message_id);
   /// Lets the hub forget this stream where nothing is kept in it.
   void forget_if_idle();
@@ -123,7 +124,7 @@ class SessionStream : public std::enable_shared_from_this<SessionStream> {
   StreamHub& hub_;
   const state::Key key_;
   mutable std::mutex mutex_;
-  std::deque<Entry> entries_;
+  boost::container::deque<Entry> entries_;  // unlike std::deque it allocates nothing while empty
   std::size_t bytes_ = 0;
   std::uint64_t next_id_;
   std::vector<std::shared_ptr<Reader>> readers_;

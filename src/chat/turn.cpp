@@ -5,11 +5,14 @@ namespace {
 
 http::Code code_of(ErrorCode code) {
   switch (code) {
-    case ErrorCode::timeout: return http::Code::upstream_timeout;
+    case ErrorCode::timeout:
+      return http::Code::upstream_timeout;
     case ErrorCode::unavailable:
     case ErrorCode::refused:
-    case ErrorCode::exhausted: return http::Code::upstream_unavailable;
-    default: return http::Code::upstream_error;
+    case ErrorCode::exhausted:
+      return http::Code::upstream_unavailable;
+    default:
+      return http::Code::upstream_error;
   }
 }
 
@@ -31,20 +34,22 @@ Task<void> Turn::run() {
     if (!failure_->cancelled) error_id_ = parts_.report(*failure_);
     (void)co_await parts_.store->fail_message(parts_.stream->key(), message_id_);
   } else if (parts_.keep_text) {
-    state::Message message{state::Message::Role::assistant, Ulid::make(worker_.clock().wall()).text(), answer_,
+    state::Message message{state::Message::Role::assistant,
+                           Ulid::make(worker_.clock().wall()).text(), answer_,
                            worker_.clock().wall(), message_id_};
     (void)co_await parts_.store->add_answer(parts_.stream->key(), std::move(message));
   }
   if (parts_.publish) {
-    // Turns leave the list in the same step as their last event appears, so that a repeated send finds
-    // either the one or the other.
+    // Turns leave the list in the same step as their last event appears, so that a repeated send
+    // finds either the one or the other.
     parts_.stream->publish(
         message_id_,
         [&](std::uint64_t id) {
           if (!failure_) return end_event(id, message_id_);
           const auto& info = http::info_of(failure_->code);
           return error_event(id, message_id_, failure_->code,
-                             failure_->cancelled ? "The answer was cancelled." : info.meaning, error_id_);
+                             failure_->cancelled ? "The answer was cancelled." : info.meaning,
+                             error_id_);
         },
         true);
   }
@@ -55,11 +60,14 @@ Task<void> Turn::run() {
 Task<void> Turn::read_answer() {
   call_ = parts_.assistant->start(worker_, std::move(parts_.question));
   if (parts_.publish) {
-    parts_.stream->publish(message_id_, [&](std::uint64_t id) { return begin_event(id, message_id_); }, false);
+    parts_.stream->publish(
+        message_id_, [&](std::uint64_t id) { return begin_event(id, message_id_); }, false);
   }
   while (true) {
     auto piece = co_await call_->next();
-    if (cancelled_) piece = portcullis::fail(ErrorCode::cancelled, "nobody reads the answer", ErrorOrigin::client);
+    if (cancelled_)
+      piece =
+          portcullis::fail(ErrorCode::cancelled, "nobody reads the answer", ErrorOrigin::client);
     if (!piece) {
       fail(piece.error());
       break;
@@ -77,7 +85,8 @@ Task<void> Turn::read_answer() {
 }
 
 void Turn::fail(const Error& error) {
-  failure_ = TurnFailure{code_of(error.code), std::nullopt, error.detail, error.code == ErrorCode::cancelled};
+  failure_ = TurnFailure{code_of(error.code), std::nullopt, error.detail,
+                         error.code == ErrorCode::cancelled};
   if (failure_->code == http::Code::upstream_unavailable) {
     failure_->retry_after = std::max<std::int64_t>(1, parts_.assistant->retry_after());
   }

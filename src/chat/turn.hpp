@@ -19,12 +19,15 @@ struct TurnFailure {
   bool cancelled = false;
 };
 
-/// One message's life: the call to the assistant, its pieces as events, the answer into the history.
+/// One message's life: the call to the assistant, its pieces as events, the answer into the
+/// history.
 ///
 /// Threads:   the worker of the request that started it.
 /// Ownership: shared by whoever waits for it; run() keeps it alive to its end.
-/// Ends:      with the answer, a failure, or cancelled: at once when `wait_for_readers` is off and the
-///            client leaves; otherwise when nobody has read for the resume grace, or the ring is full.
+/// Ends:      with the answer, a failure, or cancelled: at once when `wait_for_readers` is off and
+/// the
+///            client leaves; otherwise when nobody has read for the resume grace, or the ring is
+///            full.
 class Turn final : public TurnObserver, public std::enable_shared_from_this<Turn> {
  public:
   struct Parts {

@@ -39,8 +39,9 @@ void check_secrets(Loaded& loaded) {
   check_secret_list(loaded, "SESSION_SECRET_KEY", s.session_secrets);
   for (const auto& secret : s.jwt_secrets) {
     if (std::ranges::find(s.session_secrets, secret) != s.session_secrets.end()) {
-      loaded.errors.push_back({"SESSION_SECRET_KEY",
-                               "equals JWT_SECRET_KEY: whoever edits an n8n workflow knows that one"});
+      loaded.errors.push_back(
+          {"SESSION_SECRET_KEY",
+           "equals JWT_SECRET_KEY: whoever edits an n8n workflow knows that one"});
     }
   }
   if (s.development()) return;
@@ -55,7 +56,8 @@ void check_origins(Loaded& loaded) {
   for (const auto& site : s.sites) {
     for (const auto& origin : site.origins) {
       if (origin.is_any() && s.production()) {
-        loaded.errors.push_back({"ALLOWED_ORIGINS", "`*` is refused in production: name the origins"});
+        loaded.errors.push_back(
+            {"ALLOWED_ORIGINS", "`*` is refused in production: name the origins"});
       }
       if (!seen.insert(origin.text()).second) {
         loaded.errors.push_back({"sites", origin.text() + " belongs to two sites"});
@@ -73,7 +75,8 @@ void check_origins(Loaded& loaded) {
 void resolve_upstreams(Loaded& loaded) {
   auto& s = loaded.settings;
   for (auto& site : s.sites) {
-    const std::string place = site.id == "default" ? "N8N_WEBHOOK_URL" : "sites." + site.id + ".upstream";
+    const std::string place =
+        site.id == "default" ? "N8N_WEBHOOK_URL" : "sites." + site.id + ".upstream";
     auto& upstream = site.upstream;
     const bool automatic = upstream.kind == UpstreamKind::automatic;
     if (automatic) upstream.kind = upstream.url.empty() ? UpstreamKind::demo : UpstreamKind::n8n;
@@ -82,8 +85,9 @@ void resolve_upstreams(Loaded& loaded) {
     }
     if (upstream.kind != UpstreamKind::demo) continue;
     if (automatic && s.production()) {
-      loaded.errors.push_back({place, "is missing: in production the demo assistant answers only "
-                                      "where UPSTREAM_KIND=demo says so"});
+      loaded.errors.push_back({place,
+                               "is missing: in production the demo assistant answers only "
+                               "where UPSTREAM_KIND=demo says so"});
     } else if (automatic && site.id == "default") {
       loaded.notes.push_back("no upstream is configured: the built-in demo assistant answers");
     }
@@ -101,7 +105,8 @@ void check_checklist(Loaded& loaded) {
       warn("SECURITY_JWT_ACCESS_TOKEN_EXPIRE_MINUTES", "is above 60 minutes in production");
     }
     if (!s.monitoring_enabled) warn("SECURITY_ENABLE_SECURITY_MONITORING", "is off in production");
-    if (!s.threat_detection_enabled) warn("SECURITY_ENABLE_THREAT_DETECTION", "is off in production");
+    if (!s.threat_detection_enabled)
+      warn("SECURITY_ENABLE_THREAT_DETECTION", "is off in production");
     if (s.limit_api_address_minute > 500) {
       warn("SECURITY_RATE_LIMIT_REQUESTS_PER_MINUTE", "is above 500 in production");
     }
@@ -111,7 +116,8 @@ void check_checklist(Loaded& loaded) {
   if (!s.sanitize_context) warn("SECURITY_ENABLE_INPUT_SANITIZATION", "is off");
   if (!s.websocket_require_auth) warn("SECURITY_WEBSOCKET_REQUIRE_AUTH", "is off");
   if (!s.redis_url.empty()) {
-    warn("REDIS_URL", "is set, but this version keeps its state in memory: limits hold for one node");
+    warn("REDIS_URL",
+         "is set, but this version keeps its state in memory: limits hold for one node");
   }
   if (!s.database_url.empty()) {
     warn("DATABASE_URL", "is set, but this version stores no events in PostgreSQL");
@@ -122,8 +128,9 @@ void check_checklist(Loaded& loaded) {
   }
   for (const auto& guard : s.guards) {
     if (guard.second.mode != Mode::enforce) {
-      loaded.warnings.push_back({"guards." + guard.first + ".mode",
-                                 "the guard runs in mode " + std::string(name_of(guard.second.mode))});
+      loaded.warnings.push_back(
+          {"guards." + guard.first + ".mode",
+           "the guard runs in mode " + std::string(name_of(guard.second.mode))});
     }
   }
 }
@@ -134,7 +141,8 @@ void check_values(Loaded& loaded) {
     loaded.errors.push_back({name, std::move(message)});
   };
   if (s.jwt_algorithm != "HS256") {
-    error("JWT_ALGORITHM", "'" + s.jwt_algorithm + "' is not supported for the upstream token; only HS256 is");
+    error("JWT_ALGORITHM",
+          "'" + s.jwt_algorithm + "' is not supported for the upstream token; only HS256 is");
   }
   if (s.production() && s.state_simulate != StateSimulation::none) {
     error("STATE_SIMULATE", "is for tests and refused in production");
@@ -148,7 +156,8 @@ void check_values(Loaded& loaded) {
   if (!s.client_address_header.empty() && !is_token(s.client_address_header)) {
     error("CLIENT_ADDRESS_HEADER", "is no header name");
   }
-  if (!s.gateway_prefix.empty() && (!s.gateway_prefix.starts_with('/') || s.gateway_prefix.ends_with('/'))) {
+  if (!s.gateway_prefix.empty() &&
+      (!s.gateway_prefix.starts_with('/') || s.gateway_prefix.ends_with('/'))) {
     error("GATEWAY_PREFIX", "must begin with / and not end with it");
   }
   if (!s.health_path.starts_with('/')) error("HEALTH_CHECK_PATH", "must begin with /");
@@ -160,8 +169,9 @@ void check_values(Loaded& loaded) {
   }
   if (s.ops_listen != "off") {
     const auto colon = s.ops_listen.rfind(':');
-    const bool ok = colon != std::string::npos &&
-                    text::parse_number<std::uint16_t>(std::string_view(s.ops_listen).substr(colon + 1));
+    const bool ok =
+        colon != std::string::npos &&
+        text::parse_number<std::uint16_t>(std::string_view(s.ops_listen).substr(colon + 1));
     if (!ok) error("OPS_LISTEN", "'" + s.ops_listen + "' is no address:port and not off");
   }
   for (const auto* csp : {&s.csp_default_src, &s.csp_script_src, &s.csp_style_src, &s.csp_img_src,
@@ -184,11 +194,12 @@ std::string development_secret(const std::filesystem::path& folder, const std::s
   const std::string secret = text::base64url(crypto::random_bytes(48));
   const int descriptor = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   const std::string line = secret + "\n";
-  const bool written = descriptor >= 0 &&
-                       ::write(descriptor, line.data(), line.size()) == static_cast<ssize_t>(line.size());
+  const bool written = descriptor >= 0 && ::write(descriptor, line.data(), line.size()) ==
+                                              static_cast<ssize_t>(line.size());
   if (descriptor >= 0) ::close(descriptor);
   if (!written) {
-    loaded.warnings.push_back({file.string(), "cannot be written: the secret lasts until the next start"});
+    loaded.warnings.push_back(
+        {file.string(), "cannot be written: the secret lasts until the next start"});
   } else {
     loaded.notes.push_back("made " + file.string() + " (development only; set " +
                            text::to_upper(name) + " elsewhere)");
@@ -203,10 +214,10 @@ std::string weakness_of_secret(const std::string& secret) {
   const std::set<char> distinct(secret.begin(), secret.end());
   if (distinct.size() < 10) return "has too few different characters to be random";
   const std::string lower = text::to_lower(secret);
-  for (const char* known : {"change-me", "changeme", "change_me", "change-this", "change_this", "your-secret",
-                            "your_secret", "your-super-secret", "secret-key", "secret_key", "replace-me",
-                            "replace_me", "default-secret", "insecure", "0123456789abcdef0123456789abcdef",
-                            "abcdefghijklmnopqrstuvwxyz"}) {
+  for (const char* known : {"change-me", "changeme", "change_me", "change-this", "change_this",
+                            "your-secret", "your_secret", "your-super-secret", "secret-key",
+                            "secret_key", "replace-me", "replace_me", "default-secret", "insecure",
+                            "0123456789abcdef0123456789abcdef", "abcdefghijklmnopqrstuvwxyz"}) {
     if (lower.find(known) != std::string::npos) return "looks like a well-known default";
   }
   return {};

@@ -198,9 +198,12 @@ class Loader {
 
 Sources Sources::from_process(std::string file) {
   return {std::move(file), [](const std::string& name) -> std::optional<std::string> {
-            // Called while one thread runs, at start, or beside threads that never set the environment.
-            if (const char* value = std::getenv(name.c_str())) return value;  // NOLINT(concurrency-mt-unsafe)
-            if (const char* value = std::getenv(text::to_lower(name).c_str())) return value;  // NOLINT(concurrency-mt-unsafe)
+            // Called while one thread runs, at start, or beside threads that never set the
+            // environment.
+            if (const char* value = std::getenv(name.c_str()))
+              return value;  // NOLINT(concurrency-mt-unsafe)
+            if (const char* value = std::getenv(text::to_lower(name).c_str()))
+              return value;  // NOLINT(concurrency-mt-unsafe)
             return std::nullopt;
           }};
 }

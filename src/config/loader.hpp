@@ -9,8 +9,8 @@
 
 namespace portcullis::config {
 
-/// Where configuration comes from. Environment names are looked up through a function, so that tests
-/// bring their own.
+/// Where configuration comes from. Environment names are looked up through a function, so that
+/// tests bring their own.
 struct Sources {
   std::string file;  ///< path; empty: none
   std::function<std::optional<std::string>(const std::string& name)> environment;
@@ -28,14 +28,14 @@ struct Problem {
 
 struct Loaded {
   Settings settings;
-  std::vector<Problem> errors;    ///< not empty: do not start
-  std::vector<Problem> warnings;  ///< worth saying at every start
-  std::vector<std::string> notes; ///< what was decided and why
-  std::vector<std::string> set;   ///< paths of the settings that somebody set
+  std::vector<Problem> errors;     ///< not empty: do not start
+  std::vector<Problem> warnings;   ///< worth saying at every start
+  std::vector<std::string> notes;  ///< what was decided and why
+  std::vector<std::string> set;    ///< paths of the settings that somebody set
 };
 
-/// Reads file and environment (which wins), applies the profile, checks everything and reports every
-/// problem at once. Never throws; makes the development secrets where they are missing.
+/// Reads file and environment (which wins), applies the profile, checks everything and reports
+/// every problem at once. Never throws; makes the development secrets where they are missing.
 Loaded load(const Sources& sources);
 
 }  // namespace portcullis::config

@@ -30,7 +30,8 @@ struct Setting {
   std::string bounds;  ///< empty where there are none
   Secrecy secrecy = Secrecy::open;
   Restart restart = Restart::no;
-  /// Parses, checks and stores; the message says what is wrong with the value, without place or name.
+  /// Parses, checks and stores; the message says what is wrong with the value, without place or
+  /// name.
   std::function<std::expected<void, std::string>(Settings&, const RawValue&)> store;
   /// The effective value as text (secrets are masked by the caller).
   std::function<std::string(const Settings&)> show;

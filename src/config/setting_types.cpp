@@ -7,10 +7,12 @@ namespace {
 
 using Stored = std::expected<void, std::string>;
 
-std::string range_text(const std::string& low, const std::string& high) { return low + " to " + high; }
+std::string range_text(const std::string& low, const std::string& high) {
+  return low + " to " + high;
+}
 
 template <class T, class Parse>
-auto store_each(std::vector<T> Settings::*field, Parse parse) {
+auto store_each(std::vector<T> Settings::* field, Parse parse) {
   return [field, parse](Settings& out, const RawValue& raw) -> Stored {
     std::vector<T> values;
     for (const auto& item : raw.items) {
@@ -24,7 +26,7 @@ auto store_each(std::vector<T> Settings::*field, Parse parse) {
 }
 
 template <class T, class Show>
-auto show_each(std::vector<T> Settings::*field, Show show) {
+auto show_each(std::vector<T> Settings::* field, Show show) {
   return [field, show](const Settings& in) {
     std::string out;
     for (const auto& value : in.*field) {
@@ -62,8 +64,8 @@ std::expected<std::int64_t, std::string> parse_with_unit(std::string_view text,
   return product;
 }
 
-constexpr Unit kDurationUnits[] = {{"ms", 1},        {"s", 1000},       {"m", 60'000},
-                                   {"h", 3'600'000}, {"d", 86'400'000}};
+constexpr Unit kDurationUnits[] = {
+    {"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}};
 constexpr Unit kSizeUnits[] = {{"B", 1}, {"KiB", 1024}, {"MiB", 1 << 20}, {"GiB", 1 << 30}};
 
 }  // namespace
@@ -77,7 +79,8 @@ std::string environment_name(std::string_view path) {
 }
 
 std::expected<std::string, std::string> scalar(const RawValue& raw) {
-  if (raw.is_list || raw.items.size() != 1) return std::unexpected("one value is expected, not a list");
+  if (raw.is_list || raw.items.size() != 1)
+    return std::unexpected("one value is expected, not a list");
   return raw.items.front();
 }
 
@@ -93,14 +96,16 @@ std::expected<bool, std::string> parse_boolean(std::string_view text) {
 
 std::expected<Milliseconds, std::string> parse_duration(std::string_view text, Milliseconds unit) {
   const auto millis = parse_with_unit(text, kDurationUnits, unit.count());
-  if (!millis) return std::unexpected(millis.error() + ": a duration is written as 500ms, 15s, 2m or 24h");
+  if (!millis)
+    return std::unexpected(millis.error() + ": a duration is written as 500ms, 15s, 2m or 24h");
   return Milliseconds{*millis};
 }
 
 std::string show_duration(Milliseconds value) {
   const auto n = value.count();
   for (const auto& unit : {kDurationUnits[3], kDurationUnits[2], kDurationUnits[1]}) {
-    if (n != 0 && n % unit.factor == 0) return std::to_string(n / unit.factor) + std::string(unit.name);
+    if (n != 0 && n % unit.factor == 0)
+      return std::to_string(n / unit.factor) + std::string(unit.name);
   }
   return n == 0 ? "0" : std::to_string(n) + "ms";
 }
@@ -122,13 +127,12 @@ Setting finish(Common common, std::string type, std::string default_text, std::s
   for (auto& name : common.env) {
     if (name != names.front()) names.push_back(std::move(name));
   }
-  return {std::move(common.path), std::move(names),        std::move(common.text),
-          std::move(type),        std::move(default_text), std::move(bounds),
-          common.secrecy,         common.restart,          std::move(store),
-          std::move(show)};
+  return {std::move(common.path),  std::move(names),  std::move(common.text), std::move(type),
+          std::move(default_text), std::move(bounds), common.secrecy,         common.restart,
+          std::move(store),        std::move(show)};
 }
 
-Setting boolean(Common common, bool Settings::*field, bool initial) {
+Setting boolean(Common common, bool Settings::* field, bool initial) {
   return finish(
       std::move(common), "true or false", initial ? "true" : "false", "",
       [field](Settings& out, const RawValue& raw) -> Stored {
@@ -142,8 +146,8 @@ Setting boolean(Common common, bool Settings::*field, bool initial) {
       [field](const Settings& in) -> std::string { return in.*field ? "true" : "false"; });
 }
 
-Setting integer(Common common, std::int64_t Settings::*field, std::int64_t initial, std::int64_t low,
-                std::int64_t high) {
+Setting integer(Common common, std::int64_t Settings::* field, std::int64_t initial,
+                std::int64_t low, std::int64_t high) {
   const std::string bounds = range_text(std::to_string(low), std::to_string(high));
   return finish(
       std::move(common), "integer", std::to_string(initial), bounds,
@@ -159,7 +163,7 @@ Setting integer(Common common, std::int64_t Settings::*field, std::int64_t initi
       [field](const Settings& in) { return std::to_string(in.*field); });
 }
 
-Setting port(Common common, std::uint16_t Settings::*field, std::uint16_t initial) {
+Setting port(Common common, std::uint16_t Settings::* field, std::uint16_t initial) {
   return finish(
       std::move(common), "integer", std::to_string(initial), "0 to 65535",
       [field](Settings& out, const RawValue& raw) -> Stored {
@@ -173,14 +177,15 @@ Setting port(Common common, std::uint16_t Settings::*field, std::uint16_t initia
       [field](const Settings& in) { return std::to_string(in.*field); });
 }
 
-Setting string(Common common, std::string Settings::*field, std::string initial) {
+Setting string(Common common, std::string Settings::* field, std::string initial) {
   return finish(
       std::move(common), "text", initial, "",
       [field](Settings& out, const RawValue& raw) -> Stored {
         auto text = scalar(raw);
         if (!text) return std::unexpected(text.error());
         for (const char c : *text) {
-          if (static_cast<unsigned char>(c) < 0x20) return std::unexpected("control characters are not allowed");
+          if (static_cast<unsigned char>(c) < 0x20)
+            return std::unexpected("control characters are not allowed");
         }
         out.*field = *std::move(text);
         return {};
@@ -188,7 +193,7 @@ Setting string(Common common, std::string Settings::*field, std::string initial)
       [field](const Settings& in) { return in.*field; });
 }
 
-Setting duration(Common common, Milliseconds Settings::*field, Milliseconds initial,
+Setting duration(Common common, Milliseconds Settings::* field, Milliseconds initial,
                  Milliseconds low, Milliseconds high, Milliseconds unit) {
   const std::string bounds = range_text(show_duration(low), show_duration(high));
   return finish(
@@ -205,8 +210,8 @@ Setting duration(Common common, Milliseconds Settings::*field, Milliseconds init
       [field](const Settings& in) { return show_duration(in.*field); });
 }
 
-Setting seconds(Common common, Seconds Settings::*field, Seconds initial, Seconds low, Seconds high,
-                Seconds unit) {
+Setting seconds(Common common, Seconds Settings::* field, Seconds initial, Seconds low,
+                Seconds high, Seconds unit) {
   const std::string bounds = range_text(show_duration(low), show_duration(high));
   return finish(
       std::move(common), "duration", show_duration(initial), bounds,
@@ -222,7 +227,7 @@ Setting seconds(Common common, Seconds Settings::*field, Seconds initial, Second
       [field](const Settings& in) { return show_duration(in.*field); });
 }
 
-Setting size(Common common, std::int64_t Settings::*field, std::int64_t initial, std::int64_t low,
+Setting size(Common common, std::int64_t Settings::* field, std::int64_t initial, std::int64_t low,
              std::int64_t high) {
   const std::string bounds = range_text(show_size(low), show_size(high));
   return finish(
@@ -231,7 +236,8 @@ Setting size(Common common, std::int64_t Settings::*field, std::int64_t initial,
         const auto text = scalar(raw);
         if (!text) return std::unexpected(text.error());
         const auto value = parse_with_unit(*text, kSizeUnits, 1);
-        if (!value) return std::unexpected(value.error() + ": a size is written as 4096, 64KiB or 1MiB");
+        if (!value)
+          return std::unexpected(value.error() + ": a size is written as 4096, 64KiB or 1MiB");
         if (*value < low || *value > high) return std::unexpected(*text + " is outside " + bounds);
         out.*field = *value;
         return {};
@@ -239,14 +245,15 @@ Setting size(Common common, std::int64_t Settings::*field, std::int64_t initial,
       [field](const Settings& in) { return show_size(in.*field); });
 }
 
-Setting strings(Common common, std::vector<std::string> Settings::*field) {
+Setting strings(Common common, std::vector<std::string> Settings::* field) {
   return finish(
       std::move(common), "list", "", "",
-      store_each(field, [](const std::string& s) { return std::expected<std::string, std::string>(s); }),
+      store_each(field,
+                 [](const std::string& s) { return std::expected<std::string, std::string>(s); }),
       show_each(field, [](const std::string& s) { return s; }));
 }
 
-Setting hosts(Common common, std::vector<std::string> Settings::*field) {
+Setting hosts(Common common, std::vector<std::string> Settings::* field) {
   return finish(std::move(common), "list of host names", "", "",
                 store_each(field,
                            [](const std::string& s) -> std::expected<std::string, std::string> {
@@ -257,18 +264,19 @@ Setting hosts(Common common, std::vector<std::string> Settings::*field) {
                 show_each(field, [](const std::string& s) { return s; }));
 }
 
-Setting blocks(Common common, std::vector<Cidr> Settings::*field) {
+Setting blocks(Common common, std::vector<Cidr> Settings::* field) {
   return finish(std::move(common), "list of addresses and CIDR blocks", "", "",
                 store_each(field,
                            [](const std::string& s) -> std::expected<Cidr, std::string> {
                              auto block = Cidr::parse(s);
-                             if (!block) return std::unexpected("'" + s + "' is no IP address or CIDR block");
+                             if (!block)
+                               return std::unexpected("'" + s + "' is no IP address or CIDR block");
                              return *block;
                            }),
                 show_each(field, [](const Cidr& block) { return block.text(); }));
 }
 
-Setting origins(Common common, std::vector<OriginPattern> Settings::*field) {
+Setting origins(Common common, std::vector<OriginPattern> Settings::* field) {
   return finish(
       std::move(common), "list of origins", "", "",
       store_each(field,

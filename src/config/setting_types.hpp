@@ -19,23 +19,23 @@ struct Common {
   Restart restart = Restart::no;
 };
 
-Setting boolean(Common common, bool Settings::*field, bool initial);
-Setting integer(Common common, std::int64_t Settings::*field, std::int64_t initial, std::int64_t low,
-                std::int64_t high);
-Setting port(Common common, std::uint16_t Settings::*field, std::uint16_t initial);
-Setting string(Common common, std::string Settings::*field, std::string initial);
+Setting boolean(Common common, bool Settings::* field, bool initial);
+Setting integer(Common common, std::int64_t Settings::* field, std::int64_t initial,
+                std::int64_t low, std::int64_t high);
+Setting port(Common common, std::uint16_t Settings::* field, std::uint16_t initial);
+Setting string(Common common, std::string Settings::* field, std::string initial);
 /// `15s`, `500ms`, `2m`, `24h`, or a bare number of `unit`.
-Setting duration(Common common, Milliseconds Settings::*field, Milliseconds initial,
+Setting duration(Common common, Milliseconds Settings::* field, Milliseconds initial,
                  Milliseconds low, Milliseconds high, Milliseconds unit = Seconds{1});
-Setting seconds(Common common, Seconds Settings::*field, Seconds initial, Seconds low, Seconds high,
-                Seconds unit = Seconds{1});
+Setting seconds(Common common, Seconds Settings::* field, Seconds initial, Seconds low,
+                Seconds high, Seconds unit = Seconds{1});
 /// `64KiB`, `1MiB`, or a bare number of bytes.
-Setting size(Common common, std::int64_t Settings::*field, std::int64_t initial, std::int64_t low,
+Setting size(Common common, std::int64_t Settings::* field, std::int64_t initial, std::int64_t low,
              std::int64_t high);
-Setting strings(Common common, std::vector<std::string> Settings::*field);
-Setting hosts(Common common, std::vector<std::string> Settings::*field);
-Setting blocks(Common common, std::vector<Cidr> Settings::*field);
-Setting origins(Common common, std::vector<OriginPattern> Settings::*field);
+Setting strings(Common common, std::vector<std::string> Settings::* field);
+Setting hosts(Common common, std::vector<std::string> Settings::* field);
+Setting blocks(Common common, std::vector<Cidr> Settings::* field);
+Setting origins(Common common, std::vector<OriginPattern> Settings::* field);
 
 std::string environment_name(std::string_view path);
 std::expected<bool, std::string> parse_boolean(std::string_view text);
@@ -44,7 +44,7 @@ std::string show_duration(Milliseconds value);
 
 /// A choice between named values.
 template <class E>
-Setting choice(Common common, E Settings::*field, E initial,
+Setting choice(Common common, E Settings::* field, E initial,
                std::vector<std::pair<std::string, E>> names);
 
 Setting finish(Common common, std::string type, std::string default_text, std::string bounds,
@@ -52,7 +52,7 @@ Setting finish(Common common, std::string type, std::string default_text, std::s
 std::expected<std::string, std::string> scalar(const RawValue& raw);
 
 template <class E>
-Setting choice(Common common, E Settings::*field, E initial,
+Setting choice(Common common, E Settings::* field, E initial,
                std::vector<std::pair<std::string, E>> names) {
   std::string bounds;
   std::string default_text;

@@ -155,12 +155,19 @@ class Reader {
       const std::string path = "sites[" + std::to_string(i) + "]";
       SiteSettings site;
       read_entry(node[i], path, [&](const std::string& key, const YAML::Node& value) {
-        if (key == "id") site.id = text_of(value, path + ".id");
-        else if (key == "origins") read_origins(value, path + ".origins", site);
-        else if (key == "upstream") read_upstream(value, path + ".upstream", site.upstream);
-        else if (key == "history") site.history = text_of(value, path + ".history") == "off" ? HistoryMode::off : HistoryMode::on;
-        else if (key == "limits") read_site_limits(value, path + ".limits", site);
-        else return false;
+        if (key == "id")
+          site.id = text_of(value, path + ".id");
+        else if (key == "origins")
+          read_origins(value, path + ".origins", site);
+        else if (key == "upstream")
+          read_upstream(value, path + ".upstream", site.upstream);
+        else if (key == "history")
+          site.history =
+              text_of(value, path + ".history") == "off" ? HistoryMode::off : HistoryMode::on;
+        else if (key == "limits")
+          read_site_limits(value, path + ".limits", site);
+        else
+          return false;
         return true;
       });
       if (site.id.empty()) error(node[i], path, "a site needs an id");
@@ -200,11 +207,15 @@ class Reader {
     read_entry(node, path, [&](const std::string& key, const YAML::Node& value) {
       const std::string text = text_of(value, path + "." + key);
       if (key == "kind") {
-        if (text == "demo") upstream.kind = UpstreamKind::demo;
-        else if (text == "n8n") upstream.kind = UpstreamKind::n8n;
-        else if (text != "auto") error(value, path + ".kind", "'" + text + "' is not one of auto, demo, n8n");
+        if (text == "demo")
+          upstream.kind = UpstreamKind::demo;
+        else if (text == "n8n")
+          upstream.kind = UpstreamKind::n8n;
+        else if (text != "auto")
+          error(value, path + ".kind", "'" + text + "' is not one of auto, demo, n8n");
       } else if (key == "url") {
-        if (!Origin::of_url(text)) error(value, path + ".url", "'" + text + "' is no http or https URL");
+        if (!Origin::of_url(text))
+          error(value, path + ".url", "'" + text + "' is no http or https URL");
         upstream.url = text;
       } else if (key == "api_key") {
         upstream.api_key = text;
@@ -238,27 +249,32 @@ class Reader {
           route.path = text_of(value, path + ".path");
         } else if (key == "enabled") {
           const auto flag = text_of(value, path + ".enabled");
-          if (flag != "true" && flag != "false") error(value, path + ".enabled", "true or false is expected");
+          if (flag != "true" && flag != "false")
+            error(value, path + ".enabled", "true or false is expected");
           route.enabled = flag != "false";
         } else if (key == "guards") {
-          read_entry(value, path + ".guards", [&](const std::string& guard, const YAML::Node& mode) {
-            if (std::ranges::find(kGuardNames, guard) == std::end(kGuardNames)) return false;
-            const auto text = text_of(mode, path + ".guards." + guard);
-            for (const Mode m : {Mode::enforce, Mode::monitor, Mode::off}) {
-              if (text == name_of(m)) {
-                route.guard_modes[guard] = m;
-                return true;
-              }
-            }
-            error(mode, path + ".guards." + guard, "'" + text + "' is not one of enforce, monitor, off");
-            return true;
-          });
+          read_entry(value, path + ".guards",
+                     [&](const std::string& guard, const YAML::Node& mode) {
+                       if (std::ranges::find(kGuardNames, guard) == std::end(kGuardNames))
+                         return false;
+                       const auto text = text_of(mode, path + ".guards." + guard);
+                       for (const Mode m : {Mode::enforce, Mode::monitor, Mode::off}) {
+                         if (text == name_of(m)) {
+                           route.guard_modes[guard] = m;
+                           return true;
+                         }
+                       }
+                       error(mode, path + ".guards." + guard,
+                             "'" + text + "' is not one of enforce, monitor, off");
+                       return true;
+                     });
         } else {
           return false;
         }
         return true;
       });
-      if (!route.path.starts_with('/')) error(node[i], path + ".path", "a path that begins with / is expected");
+      if (!route.path.starts_with('/'))
+        error(node[i], path + ".path", "a path that begins with / is expected");
       out_.routes.push_back(std::move(route));
     }
   }
@@ -278,8 +294,9 @@ FileContent parse_yaml(const std::string& text, const std::string& name) {
   try {
     Reader(out, name).read_root(YAML::Load(text));
   } catch (const YAML::Exception& error) {
-    const auto line = error.mark.line < 0 ? "" : ":" + std::to_string(error.mark.line + 1) + ":" +
-                                                     std::to_string(error.mark.column + 1);
+    const auto line = error.mark.line < 0 ? ""
+                                          : ":" + std::to_string(error.mark.line + 1) + ":" +
+                                                std::to_string(error.mark.column + 1);
     out.errors.push_back({name + line, "is no valid YAML: " + error.msg});
   }
   return out;

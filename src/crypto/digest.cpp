@@ -29,7 +29,8 @@ using MacContext = std::unique_ptr<EVP_MAC_CTX, Deleter<EVP_MAC_CTX_free>>;
 using Kdf = std::unique_ptr<EVP_KDF, Deleter<EVP_KDF_free>>;
 using KdfContext = std::unique_ptr<EVP_KDF_CTX, Deleter<EVP_KDF_CTX_free>>;
 
-/// OpenSSL fails here only where memory ran out or the library is broken: nothing a caller can mend.
+/// OpenSSL fails here only where memory ran out or the library is broken: nothing a caller can
+/// mend.
 void require(bool ok) {
   if (!ok) std::abort();
 }
@@ -43,9 +44,8 @@ MacContext new_hmac(std::string_view key) {
   require(mac != nullptr);
   MacContext context(EVP_MAC_CTX_new(mac.get()));
   char digest[] = "SHA256";
-  const OSSL_PARAM params[] = {
-      OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
-      OSSL_PARAM_construct_end()};
+  const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+                               OSSL_PARAM_construct_end()};
   require(context && EVP_MAC_init(context.get(), data_of(key), key.size(), params) == 1);
   return context;
 }

@@ -39,9 +39,12 @@ std::unique_ptr<state::Store> make_store(const config::Settings& s) {
   auto store = std::make_unique<state::MemoryStore>(store_options(s));
   using Behaviour = state::SimulatedStore::Behaviour;
   switch (s.state_simulate) {
-    case config::StateSimulation::none: return store;
-    case config::StateSimulation::slow: return std::make_unique<state::SimulatedStore>(std::move(store), Behaviour::slow);
-    case config::StateSimulation::failing: return std::make_unique<state::SimulatedStore>(std::move(store), Behaviour::failing);
+    case config::StateSimulation::none:
+      return store;
+    case config::StateSimulation::slow:
+      return std::make_unique<state::SimulatedStore>(std::move(store), Behaviour::slow);
+    case config::StateSimulation::failing:
+      return std::make_unique<state::SimulatedStore>(std::move(store), Behaviour::failing);
   }
   return store;
 }
@@ -64,7 +67,9 @@ void say(const std::string& line) {
 /// One worker thread with its listeners and connections.
 struct Lane {
   Lane(unsigned index, http::Handler& public_handler, http::Handler& operations_handler)
-      : worker(index), server(worker, public_handler), operations_server(worker, operations_handler) {}
+      : worker(index),
+        server(worker, public_handler),
+        operations_server(worker, operations_handler) {}
 
   net::Worker worker;
   http::Http1Server server;
@@ -169,23 +174,29 @@ class Gateway::Impl {
               std::vector<std::string> notices;
               if (forwarding_.seen()) {
                 notices.push_back("the peer " + forwarding_.peer() +
-                                  " sends forwarding headers but is not in TRUSTED_PROXIES: every visitor behind it counts as one address");
+                                  " sends forwarding headers but is not in TRUSTED_PROXIES: every "
+                                  "visitor behind it counts as one address");
               }
               return notices;
             }};
   }
 
   void register_gauges() {
-    metrics_.gauge("portcullis_connections_open", [this] { return static_cast<double>(connections_.open()); });
-    metrics_.gauge("portcullis_streams_open", [this] { return static_cast<double>(hub_.open_streams()); });
+    metrics_.gauge("portcullis_connections_open",
+                   [this] { return static_cast<double>(connections_.open()); });
+    metrics_.gauge("portcullis_streams_open",
+                   [this] { return static_cast<double>(hub_.open_streams()); });
     metrics_.gauge("portcullis_sessions_active", [this] {
       const auto figures = store_->figures();
       return static_cast<double>(figures.sessions + figures.silent_sessions);
     });
-    metrics_.gauge("portcullis_state_sessions", [this] { return static_cast<double>(store_->figures().sessions); });
-    metrics_.gauge("portcullis_state_keys", [this] { return static_cast<double>(store_->figures().limiter_keys); });
+    metrics_.gauge("portcullis_state_sessions",
+                   [this] { return static_cast<double>(store_->figures().sessions); });
+    metrics_.gauge("portcullis_state_keys",
+                   [this] { return static_cast<double>(store_->figures().limiter_keys); });
     metrics_.gauge("portcullis_build_info", [] { return 1.0; });
-    metrics_.gauge("portcullis_start_time_seconds", [this] { return static_cast<double>(epoch_seconds(started_)); });
+    metrics_.gauge("portcullis_start_time_seconds",
+                   [this] { return static_cast<double>(epoch_seconds(started_)); });
     accepted_ = &metrics_.counter("portcullis_connections_accepted_total");
     refused_ = &metrics_.counter("portcullis_connections_refused_total");
     accepted_cell_ = accepted_->cell({});
@@ -194,15 +205,17 @@ class Gateway::Impl {
   }
 
   Result<void> open_listeners(const config::Settings& s) {
-    // SO_REUSEPORT would let a second gateway share the port in silence; a plain bind first finds it taken.
+    // SO_REUSEPORT would let a second gateway share the port in silence; a plain bind first finds
+    // it taken.
     std::uint16_t port = s.server_port;
     if (port != 0) {
       TRY([[maybe_unused]] const bool free, net::Listener::probe(s.server_host, port));
     }
     for (auto& lane : lanes_) {
-      TRY(lane->listener, net::Listener::open(lane->worker, s.server_host, port, [this, &lane = *lane](auto stream) {
-        accept(lane, std::move(stream));
-      }));
+      TRY(lane->listener, net::Listener::open(lane->worker, s.server_host, port,
+                                              [this, &lane = *lane](auto stream) {
+                                                accept(lane, std::move(stream));
+                                              }));
       port = lane->listener->port();
     }
     port_ = port;
@@ -222,7 +235,8 @@ class Gateway::Impl {
       });
     }();
     if (!opened) {
-      log_.write(observe::Level::warning, "no operations listener", {{"reason", opened.error().detail}});
+      log_.write(observe::Level::warning, "no operations listener",
+                 {{"reason", opened.error().detail}});
       return {};
     }
     lane.operations_listener = *std::move(opened);
@@ -237,21 +251,24 @@ class Gateway::Impl {
     const bool counted = !any_contains(runtime->settings().trusted_proxies, address);
     const auto outcome = connections_.admit(address, counted);
     if (outcome != net::ConnectionLimits::Outcome::admitted) {
-      refused_->add(outcome == net::ConnectionLimits::Outcome::total_reached ? refused_total_ : refused_address_);
+      refused_->add(outcome == net::ConnectionLimits::Outcome::total_reached ? refused_total_
+                                                                             : refused_address_);
       stream->abort();
       return;
     }
     accepted_->add(accepted_cell_);
-    lane.server.serve(std::move(stream), runtime->connection_limits(), [this, address, counted] { connections_.release(address, counted); });
+    lane.server.serve(std::move(stream), runtime->connection_limits(),
+                      [this, address, counted] { connections_.release(address, counted); });
   }
 
   void announce(const config::Loaded& loaded) {
     const auto& s = loaded.settings;
-    log_.write(observe::Level::info, "starting", {{"version", version()},
-                                                  {"profile", config::name_of(s.profile)},
-                                                  {"because", s.profile_reason},
-                                                  {"workers", std::int64_t{workers_}},
-                                                  {"operations", ops_url_}});
+    log_.write(observe::Level::info, "starting",
+               {{"version", version()},
+                {"profile", config::name_of(s.profile)},
+                {"because", s.profile_reason},
+                {"workers", std::int64_t{workers_}},
+                {"operations", ops_url_}});
     for (const auto& note : loaded.notes) log_.write(observe::Level::info, note);
     for (const auto& warning : loaded.warnings) {
       log_.write(observe::Level::warning, warning.message, {{"setting", warning.place}});
@@ -283,7 +300,8 @@ class Gateway::Impl {
     }
     if (!reason.empty()) {
       reloads.add(reloads.cell({"failed"}));
-      log_.write(observe::Level::error, "the configuration was not reloaded; the old one stays", {{"reason", reason}});
+      log_.write(observe::Level::error, "the configuration was not reloaded; the old one stays",
+                 {{"reason", reason}});
       return;
     }
     reloads.add(reloads.cell({"ok"}));
@@ -296,7 +314,8 @@ class Gateway::Impl {
   void drain() {
     draining_ = true;
     const auto timeout = runtime()->settings().drain_timeout;
-    log_.write(observe::Level::info, "draining", {{"connections", static_cast<std::int64_t>(connections_.open())}});
+    log_.write(observe::Level::info, "draining",
+               {{"connections", static_cast<std::int64_t>(connections_.open())}});
     for (auto& lane : lanes_) {
       lane->worker.post([&lane = *lane] {
         lane.listener->stop();
@@ -321,10 +340,12 @@ class Gateway::Impl {
     }
     // Give cancelled coroutines a moment to run to their ends.
     const auto grace = std::chrono::steady_clock::now() + std::chrono::milliseconds(500);
-    while ((connections_.open() > 0 || hub_.turns() > 0) && std::chrono::steady_clock::now() < grace) {
+    while ((connections_.open() > 0 || hub_.turns() > 0) &&
+           std::chrono::steady_clock::now() < grace) {
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
-    log_.write(observe::Level::info, "stopped", {{"cut_connections", static_cast<std::int64_t>(left)}});
+    log_.write(observe::Level::info, "stopped",
+               {{"cut_connections", static_cast<std::int64_t>(left)}});
   }
 
   config::Sources sources_;
@@ -359,7 +380,8 @@ Gateway::~Gateway() = default;
 Result<std::unique_ptr<Gateway>> Gateway::make(config::Loaded loaded, config::Sources sources) {
   config::ensure_development_secrets(loaded);
   auto impl = std::make_unique<Impl>(loaded, std::move(sources));
-  if (auto started = impl->start(std::move(loaded)); !started) return std::unexpected(started.error());
+  if (auto started = impl->start(std::move(loaded)); !started)
+    return std::unexpected(started.error());
   return std::unique_ptr<Gateway>(new Gateway(std::move(impl)));
 }
 
@@ -378,7 +400,9 @@ std::string describe_routes(const config::Settings& given, std::vector<std::stri
   guards::ForwardingWarning forwarding(log);
   std::unordered_map<std::string, std::shared_ptr<upstream::Assistant>> assistants;
   const Lasting lasting{log, metrics, sink, store, hub, forwarding, assistants, 1};
-  auto runtime = Runtime::make(settings, lasting, {std::string(version()), WallTime{}, [] { return false; }, [] { return std::vector<std::string>{}; }});
+  auto runtime = Runtime::make(settings, lasting,
+                               {std::string(version()), WallTime{}, [] { return false; },
+                                [] { return std::vector<std::string>{}; }});
   if (!runtime) {
     problems.push_back(runtime.error().detail);
     return {};

@@ -7,10 +7,12 @@
 
 namespace portcullis::gateway {
 
-/// The whole program: builds the parts from a configuration, owns the workers, reloads and shuts down.
+/// The whole program: builds the parts from a configuration, owns the workers, reloads and shuts
+/// down.
 ///
 /// Threads:  make() and run() on the main thread, which waits for signals; workers serve.
-/// Shutdown: stop accepting → streams and requests finish (at most server.drain_timeout) → cancel → stop.
+/// Shutdown: stop accepting → streams and requests finish (at most server.drain_timeout) → cancel →
+/// stop.
 class Gateway {
  public:
   /// @returns what keeps it from starting: an address in use, an upstream that cannot be used.

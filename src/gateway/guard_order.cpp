@@ -10,9 +10,9 @@
 
 namespace portcullis::gateway {
 
-std::vector<std::unique_ptr<pipeline::Guard>> make_guards(const config::Settings& settings, const Lasting& lasting,
-                                                          const identity::SessionTokens& tokens,
-                                                          const std::vector<pipeline::Site>& sites) {
+std::vector<std::unique_ptr<pipeline::Guard>> make_guards(
+    const config::Settings& settings, const Lasting& lasting, const identity::SessionTokens& tokens,
+    const std::vector<pipeline::Site>& sites) {
   std::vector<std::unique_ptr<pipeline::Guard>> guards;
   // Everything after it speaks of the visitor, so first find out who that is.
   guards.push_back(guards::make_address_guard(settings, lasting.forwarding));
@@ -24,7 +24,8 @@ std::vector<std::unique_ptr<pipeline::Guard>> make_guards(const config::Settings
   guards.push_back(guards::make_host_guard(settings));
   // Which page sent it, and so which site's limits and assistant apply.
   guards.push_back(guards::make_origin_guard(settings, sites));
-  // Signatures only, no lookup: the limits below must know whom to charge before anything costs more.
+  // Signatures only, no lookup: the limits below must know whom to charge before anything costs
+  // more.
   guards.push_back(guards::make_credentials_guard(settings, tokens));
   // One call for all tiers; what the store knows of the session comes along.
   guards.push_back(guards::make_rate_guard(settings, lasting.store, lasting.metrics));

@@ -8,7 +8,8 @@
 namespace portcullis::gateway {
 namespace {
 
-upstream::N8nOptions n8n_options(const config::Settings& s, const config::SiteSettings& site, unsigned workers) {
+upstream::N8nOptions n8n_options(const config::Settings& s, const config::SiteSettings& site,
+                                 unsigned workers) {
   upstream::N8nOptions o;
   o.name = site.id;
   o.url = site.upstream.url;
@@ -32,18 +33,21 @@ upstream::N8nOptions n8n_options(const config::Settings& s, const config::SiteSe
 /// What makes two configurations of an assistant the same.
 std::string identity_of(const upstream::N8nOptions& o, const config::Settings& s) {
   std::string out;
-  for (const auto* text : {&o.name, &o.url, &o.api_key, &o.ca_file, &s.jwt_secrets.front()}) out += *text + '\0';
-  for (const auto number : {o.connect_timeout.count(), o.first_byte_timeout.count(), o.idle_timeout.count(),
-                            static_cast<std::int64_t>(o.max_connections), static_cast<std::int64_t>(o.keep_alive),
-                            static_cast<std::int64_t>(o.max_answer_bytes), std::int64_t{o.tries}, o.retry_delay.count(),
-                            std::int64_t{o.retry_budget_percent}, std::int64_t{o.breaker.failures},
-                            o.breaker.open_for.count(), s.upstream_token_life.count()}) {
+  for (const auto* text : {&o.name, &o.url, &o.api_key, &o.ca_file, &s.jwt_secrets.front()})
+    out += *text + '\0';
+  for (const auto number :
+       {o.connect_timeout.count(), o.first_byte_timeout.count(), o.idle_timeout.count(),
+        static_cast<std::int64_t>(o.max_connections), static_cast<std::int64_t>(o.keep_alive),
+        static_cast<std::int64_t>(o.max_answer_bytes), std::int64_t{o.tries}, o.retry_delay.count(),
+        std::int64_t{o.retry_budget_percent}, std::int64_t{o.breaker.failures},
+        o.breaker.open_for.count(), s.upstream_token_life.count()}) {
     out += std::to_string(number) + ',';
   }
   return out;
 }
 
-Result<std::shared_ptr<upstream::Assistant>> make_assistant(const config::Settings& s, const config::SiteSettings& site,
+Result<std::shared_ptr<upstream::Assistant>> make_assistant(const config::Settings& s,
+                                                            const config::SiteSettings& site,
                                                             const Lasting& lasting) {
   if (site.upstream.kind == config::UpstreamKind::demo) {
     auto& demo = lasting.assistants["demo"];
@@ -53,8 +57,10 @@ Result<std::shared_ptr<upstream::Assistant>> make_assistant(const config::Settin
   auto options = n8n_options(s, site, lasting.workers);
   auto& known = lasting.assistants[identity_of(options, s)];
   if (!known) {
-    TRY(auto made, upstream::N8n::make(std::move(options), identity::UpstreamTokens(s.jwt_secrets.front(), s.upstream_token_life),
-                                       lasting.metrics, lasting.log));
+    TRY(auto made,
+        upstream::N8n::make(std::move(options),
+                            identity::UpstreamTokens(s.jwt_secrets.front(), s.upstream_token_life),
+                            lasting.metrics, lasting.log));
     known = std::move(made);
   }
   return known;
@@ -74,10 +80,12 @@ struct Runtime::RouteSet {
 Runtime::Runtime(config::Settings settings) : settings_(std::move(settings)) {}
 Runtime::~Runtime() = default;
 
-Result<std::shared_ptr<const Runtime>> Runtime::make(config::Settings settings, const Lasting& lasting,
+Result<std::shared_ptr<const Runtime>> Runtime::make(config::Settings settings,
+                                                     const Lasting& lasting,
                                                      routes::Vitals vitals) {
   std::shared_ptr<Runtime> out(new Runtime(std::move(settings)));
-  if (auto built = out->build(lasting, std::move(vitals)); !built) return std::unexpected(built.error());
+  if (auto built = out->build(lasting, std::move(vitals)); !built)
+    return std::unexpected(built.error());
   return out;
 }
 
@@ -85,7 +93,9 @@ Result<void> Runtime::build(const Lasting& lasting, routes::Vitals vitals) {
   session_tokens_ = std::make_unique<identity::SessionTokens>(settings_.session_secrets);
   reporter_ = std::make_unique<pipeline::Reporter>(
       settings_.monitoring_enabled ? &lasting.sink : nullptr, settings_.debug,
-      [tokens = session_tokens_.get()](const http::SessionClaims& claims) { return tokens->handle("audit", claims.id); });
+      [tokens = session_tokens_.get()](const http::SessionClaims& claims) {
+        return tokens->handle("audit", claims.id);
+      });
 
   routes::Services services;
   services.settings = &settings_;
@@ -114,8 +124,10 @@ Result<void> Runtime::build(const Lasting& lasting, routes::Vitals vitals) {
 }
 
 std::unique_ptr<pipeline::Pipeline> Runtime::make_pipeline(const Lasting& lasting, RouteSet& set,
-                                                           const routes::Services& services, const routes::Vitals& vitals,
-                                                           bool operations, std::vector<std::string>& problems) {
+                                                           const routes::Services& services,
+                                                           const routes::Vitals& vitals,
+                                                           bool operations,
+                                                           std::vector<std::string>& problems) {
   if (!operations) {
     set.session = std::make_unique<routes::SessionRoutes>(services);
     set.session->add_to(set.table);
@@ -146,7 +158,8 @@ std::unique_ptr<pipeline::Pipeline> Runtime::make_pipeline(const Lasting& lastin
 }
 
 http::ConnectionLimits Runtime::connection_limits() const {
-  return {settings_.head_timeout, settings_.body_timeout, settings_.idle_timeout, settings_.write_timeout};
+  return {settings_.head_timeout, settings_.body_timeout, settings_.idle_timeout,
+          settings_.write_timeout};
 }
 
 }  // namespace portcullis::gateway

@@ -22,7 +22,8 @@
 
 namespace portcullis::gateway {
 
-/// What outlives reloads: logs, counters, state, streams, and assistants with their breakers and pools.
+/// What outlives reloads: logs, counters, state, streams, and assistants with their breakers and
+/// pools.
 struct Lasting {
   observe::Log& log;
   observe::Metrics& metrics;
@@ -30,18 +31,19 @@ struct Lasting {
   state::Store& store;
   chat::StreamHub& hub;
   guards::ForwardingWarning& forwarding;
-  /// By everything that makes an assistant what it is, so that a reload that leaves it alone keeps it.
+  /// By everything that makes an assistant what it is, so that a reload that leaves it alone keeps
+  /// it.
   std::unordered_map<std::string, std::shared_ptr<upstream::Assistant>>& assistants;
   unsigned workers = 1;
 };
 
-/// Everything that is made from one configuration: guards, routes, pipelines. Immutable; a reload makes
-/// another one while exchanges under way keep theirs.
+/// Everything that is made from one configuration: guards, routes, pipelines. Immutable; a reload
+/// makes another one while exchanges under way keep theirs.
 class Runtime {
  public:
   /// @returns an upstream that cannot be used, or clashing routes.
-  static Result<std::shared_ptr<const Runtime>> make(config::Settings settings, const Lasting& lasting,
-                                                     routes::Vitals vitals);
+  static Result<std::shared_ptr<const Runtime>> make(config::Settings settings,
+                                                     const Lasting& lasting, routes::Vitals vitals);
   ~Runtime();
 
   const config::Settings& settings() const noexcept { return settings_; }
@@ -53,7 +55,8 @@ class Runtime {
   struct RouteSet;
   explicit Runtime(config::Settings settings);
   Result<void> build(const Lasting& lasting, routes::Vitals vitals);
-  std::unique_ptr<pipeline::Pipeline> make_pipeline(const Lasting& lasting, RouteSet& set, const routes::Services& services,
+  std::unique_ptr<pipeline::Pipeline> make_pipeline(const Lasting& lasting, RouteSet& set,
+                                                    const routes::Services& services,
                                                     const routes::Vitals& vitals, bool operations,
                                                     std::vector<std::string>& problems);
 
@@ -68,7 +71,8 @@ class Runtime {
 };
 
 /// The guards of a request in their order.
-std::vector<std::unique_ptr<pipeline::Guard>> make_guards(const config::Settings& settings, const Lasting& lasting,
+std::vector<std::unique_ptr<pipeline::Guard>> make_guards(const config::Settings& settings,
+                                                          const Lasting& lasting,
                                                           const identity::SessionTokens& tokens,
                                                           const std::vector<pipeline::Site>& sites);
 

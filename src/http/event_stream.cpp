@@ -4,7 +4,8 @@
 
 namespace portcullis::http::sse {
 
-void append_event(std::string& out, std::uint64_t id, std::string_view event, std::string_view data) {
+void append_event(std::string& out, std::uint64_t id, std::string_view event,
+                  std::string_view data) {
   if (id != 0) {
     out += "id: ";
     text::append_number(out, id);

@@ -19,9 +19,7 @@ Response Response::text(std::uint16_t status, std::string_view content_type, std
 }
 
 Exchange::Exchange(net::Worker& owner)
-    : worker_(owner),
-      started_at_(owner.clock().monotonic()),
-      started_wall_(owner.clock().wall()) {}
+    : worker_(owner), started_at_(owner.clock().monotonic()), started_wall_(owner.clock().wall()) {}
 
 Exchange::~Exchange() = default;
 

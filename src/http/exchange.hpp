@@ -1,6 +1,6 @@
 #pragma once
-#include <functional>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -47,8 +47,8 @@ struct Response : ResponseHead {
   std::string_view bytes() const noexcept { return static_body.empty() ? body : static_body; }
 };
 
-/// Adds the headers that every answer carries. Implemented by the pipeline, called by the exchange, so
-/// that no answer can leave without it.
+/// Adds the headers that every answer carries. Implemented by the pipeline, called by the exchange,
+/// so that no answer can leave without it.
 class ResponseFilter {
  public:
   virtual ~ResponseFilter() = default;
@@ -59,8 +59,9 @@ class ResponseFilter {
 /// nothing below it.
 ///
 /// Threads:   the worker of its connection.
-/// Ownership: the protocol owns it for as long as the handler runs; views of head and body end with it.
-/// Errors:    a client that has gone is an Error of code closed, reset or timeout from write(); sending
+/// Ownership: the protocol owns it for as long as the handler runs; views of head and body end with
+/// it. Errors:    a client that has gone is an Error of code closed, reset or timeout from write();
+/// sending
 ///            a whole answer never fails towards the handler.
 class Exchange {
  public:
@@ -84,15 +85,15 @@ class Exchange {
   Eventual<Result<std::string_view>> read_body(std::uint64_t limit);
 
   // ---- what guards learn; each field has one writer, named here
-  Client client;                          ///< address guard
-  Uuid request_id;                        ///< address guard
-  const pipeline::Route* route = nullptr; ///< pipeline
-  const pipeline::Site* site = nullptr;   ///< origin guard; the default site before it
-  std::optional<Origin> origin;           ///< origin guard: the allowed origin of the page
-  Principal principal;                    ///< credentials guard
-  LimitState limit_state;                 ///< rate guard
-  SessionState session_state;             ///< rate guard (the same flight)
-  std::unique_ptr<JsonBody> json;         ///< body guard
+  Client client;                           ///< address guard
+  Uuid request_id;                         ///< address guard
+  const pipeline::Route* route = nullptr;  ///< pipeline
+  const pipeline::Site* site = nullptr;    ///< origin guard; the default site before it
+  std::optional<Origin> origin;            ///< origin guard: the allowed origin of the page
+  Principal principal;                     ///< credentials guard
+  LimitState limit_state;                  ///< rate guard
+  SessionState session_state;              ///< rate guard (the same flight)
+  std::unique_ptr<JsonBody> json;          ///< body guard
 
   // ---- how it ended; written by the pipeline, read by finish()
   Ulid event_id;
@@ -125,8 +126,8 @@ class Exchange {
   // ---- the client leaving, and the server stopping
   bool gone() const noexcept { return gone_; }
   bool draining() const noexcept { return draining_; }
-  /// Calls `hook` once when the client has gone or the server drains. One hook at a time; an empty one
-  /// takes it away. REQUIRES: the hook must not destroy the exchange.
+  /// Calls `hook` once when the client has gone or the server drains. One hook at a time; an empty
+  /// one takes it away. REQUIRES: the hook must not destroy the exchange.
   void set_hook(std::function<void()> hook) { hook_ = std::move(hook); }
 
  protected:

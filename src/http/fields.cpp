@@ -29,7 +29,8 @@ int quality_of(std::string_view parameters) {
 int specificity(std::string_view range, std::string_view type) {
   if (text::iequals(range, type)) return 3;
   if (range == "*/*") return 1;
-  if (range.ends_with("/*") && text::istarts_with(type, range.substr(0, range.size() - 1))) return 2;
+  if (range.ends_with("/*") && text::istarts_with(type, range.substr(0, range.size() - 1)))
+    return 2;
   return 0;
 }
 
@@ -62,7 +63,8 @@ std::optional<std::string_view> bearer_token(const RequestHead& head) {
 
 std::optional<std::size_t> negotiate(std::string_view accept,
                                      std::span<const std::string_view> offered) {
-  if (text::trim(accept).empty()) return offered.empty() ? std::nullopt : std::optional<std::size_t>(0);
+  if (text::trim(accept).empty())
+    return offered.empty() ? std::nullopt : std::optional<std::size_t>(0);
   struct Range {
     std::string_view type;
     int quality;
@@ -71,8 +73,9 @@ std::optional<std::size_t> negotiate(std::string_view accept,
   for (const auto item : text::split_list(accept)) {
     if (ranges.size() == 32) break;
     const auto semicolon = item.find(';');
-    ranges.push_back({text::trim(item.substr(0, semicolon)),
-                      semicolon == std::string_view::npos ? 1000 : quality_of(item.substr(semicolon + 1))});
+    ranges.push_back(
+        {text::trim(item.substr(0, semicolon)),
+         semicolon == std::string_view::npos ? 1000 : quality_of(item.substr(semicolon + 1))});
   }
   std::optional<std::size_t> best;
   int best_score = 0;

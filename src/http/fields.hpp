@@ -10,17 +10,21 @@
 /// Reads the header fields that have a grammar of their own.
 namespace portcullis::http {
 
-/// The values of one cookie (RFC 6265 section 5.4), at most `most`: a hostile neighbour on a sibling
-/// domain can add a second cookie of the same name, so the caller must be able to see them all.
+/// The values of one cookie (RFC 6265 section 5.4), at most `most`: a hostile neighbour on a
+/// sibling domain can add a second cookie of the same name, so the caller must be able to see them
+/// all.
 std::vector<std::string_view> cookie_values(const RequestHead& head, std::string_view name,
                                             std::size_t most = 4);
 
-/// The credentials of `Authorization: Bearer …`; nullopt where there is none or it is another scheme.
+/// The credentials of `Authorization: Bearer …`; nullopt where there is none or it is another
+/// scheme.
 std::optional<std::string_view> bearer_token(const RequestHead& head);
 
-/// Which of `offered` (in order of preference) the Accept header likes best; nullopt where none fits.
-/// A missing header likes all. Source: RFC 9110 section 12.5.1, with quality values and wildcards.
-std::optional<std::size_t> negotiate(std::string_view accept, std::span<const std::string_view> offered);
+/// Which of `offered` (in order of preference) the Accept header likes best; nullopt where none
+/// fits. A missing header likes all. Source: RFC 9110 section 12.5.1, with quality values and
+/// wildcards.
+std::optional<std::size_t> negotiate(std::string_view accept,
+                                     std::span<const std::string_view> offered);
 
 /// `type/subtype` of a Content-Type in lower case, without parameters.
 std::string media_type(std::string_view content_type);

@@ -13,7 +13,8 @@ constexpr auto kTokenChars = [] {
   for (int c = 0; c < 256; ++c) {
     const char ch = static_cast<char>(c);
     table[static_cast<std::size_t>(c)] =
-        text::is_alnum(ch) || std::string_view("!#$%&'*+-.^_`|~").find(ch) != std::string_view::npos;
+        text::is_alnum(ch) ||
+        std::string_view("!#$%&'*+-.^_`|~").find(ch) != std::string_view::npos;
   }
   return table;
 }();
@@ -28,7 +29,8 @@ std::unexpected<FramingError> bad(std::string_view reason, Code code = Code::bad
 /// leaves out. Of those, browsers send { } | ^ ` unescaped in queries, so these pass.
 bool is_target(std::string_view target) {
   for (const char c : target) {
-    if (c < 0x21 || c > 0x7e || c == '"' || c == '<' || c == '>' || c == '\\' || c == '#') return false;
+    if (c < 0x21 || c > 0x7e || c == '"' || c == '<' || c == '>' || c == '\\' || c == '#')
+      return false;
   }
   return !target.empty();
 }
@@ -57,17 +59,21 @@ std::expected<void, FramingError> check_raw_head(std::string_view head) {
     const std::string_view line = head.substr(0, end - 1);
     head.remove_prefix(end + 1);
     if (line.find('\r') != std::string_view::npos) return bad("bare CR");
-    if (line.empty()) return head.empty() && !request_line ? std::expected<void, FramingError>{} : bad("empty request line");
+    if (line.empty())
+      return head.empty() && !request_line ? std::expected<void, FramingError>{}
+                                           : bad("empty request line");
     if (request_line) {
       request_line = false;
-      if (line.size() > kMaxRequestLineBytes) return bad("request line too long", Code::uri_too_long);
+      if (line.size() > kMaxRequestLineBytes)
+        return bad("request line too long", Code::uri_too_long);
       const auto first = line.find(' ');
       const auto second = line.find(' ', first + 1);
       if (first == 0 || first == std::string_view::npos || second == std::string_view::npos ||
           line.find(' ', second + 1) != std::string_view::npos) {
         return bad("request line is not method, target, version");
       }
-      if (!is_target(line.substr(first + 1, second - first - 1))) return bad("invalid request target");
+      if (!is_target(line.substr(first + 1, second - first - 1)))
+        return bad("invalid request target");
       continue;
     }
     if (++fields > kMaxFields) return bad("too many header fields", Code::headers_too_large);

@@ -27,10 +27,10 @@ struct FramingError {
   std::string_view reason;  ///< for the log; static text
 };
 
-/// Checks the bytes of a head, from the request line to the empty line, against the letter of RFC 9112:
-/// lines end with CRLF, no bare CR, LF or NUL, no folded lines, no space before a colon, names are
-/// tokens, values hold no control characters. What a lenient parser would let pass here is what request
-/// smuggling is made of.
+/// Checks the bytes of a head, from the request line to the empty line, against the letter of RFC
+/// 9112: lines end with CRLF, no bare CR, LF or NUL, no folded lines, no space before a colon,
+/// names are tokens, values hold no control characters. What a lenient parser would let pass here
+/// is what request smuggling is made of.
 ///
 /// Cost: one pass.
 std::expected<void, FramingError> check_raw_head(std::string_view head);

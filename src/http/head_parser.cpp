@@ -76,7 +76,8 @@ class BodyParser : public basic_parser<kIsRequest> {
     return take(body, error);
   }
   void on_chunk_header_impl(std::uint64_t, beast::string_view, BoostError&) override {}
-  std::size_t on_chunk_body_impl(std::uint64_t, beast::string_view body, BoostError& error) override {
+  std::size_t on_chunk_body_impl(std::uint64_t, beast::string_view body,
+                                 BoostError& error) override {
     return take(body, error);
   }
   void on_finish_impl(BoostError&) override {}
@@ -93,7 +94,8 @@ std::expected<void, FramingError> parse_request_head(std::string_view bytes, Req
   if (error == beast::http::error::bad_version) {
     return std::unexpected(FramingError{Code::version_not_supported, "unknown HTTP version"});
   }
-  // Beast looks at Content-Length and Transfer-Encoding too; check_framing() then says it precisely.
+  // Beast looks at Content-Length and Transfer-Encoding too; check_framing() then says it
+  // precisely.
   const bool framing_of_beast = error == beast::http::error::bad_content_length ||
                                 error == beast::http::error::bad_transfer_encoding ||
                                 error == beast::http::error::multiple_content_length;
@@ -130,8 +132,7 @@ std::expected<ChunkedDecoder::Step, ErrorCode> ChunkedDecoder::put(std::string_v
   while (!impl_->is_done() && step.consumed < in.size()) {
     BoostError error;
     const auto rest = in.substr(step.consumed);
-    const std::size_t used =
-        impl_->put(boost::asio::const_buffer(rest.data(), rest.size()), error);
+    const std::size_t used = impl_->put(boost::asio::const_buffer(rest.data(), rest.size()), error);
     step.consumed += used;
     if (error == beast::http::error::need_more) {
       if (rest.size() - used > kMaxHeadBytes) return std::unexpected(ErrorCode::malformed);

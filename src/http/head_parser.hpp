@@ -1,8 +1,8 @@
 #pragma once
 #include <expected>
+#include <memory>
 #include <optional>
 #include <string>
-#include <memory>
 #include <string_view>
 
 #include "base/result.hpp"
@@ -11,8 +11,8 @@
 
 namespace portcullis::http {
 
-/// Parses a complete request head (from the request line to the empty line) with Beast's parser, after
-/// the strict check of the raw bytes. `head` then refers to `bytes`.
+/// Parses a complete request head (from the request line to the empty line) with Beast's parser,
+/// after the strict check of the raw bytes. `head` then refers to `bytes`.
 ///
 /// Threads: any.  Cost: about 1 us for a browser's head.
 std::expected<void, FramingError> parse_request_head(std::string_view bytes, RequestHead& head);
@@ -51,7 +51,8 @@ struct ResponseHeadView {
   std::string keep_alive_header;
 };
 
-/// Parses an answer: head, then the body as it arrives in whatever framing. 1xx answers are skipped.
+/// Parses an answer: head, then the body as it arrives in whatever framing. 1xx answers are
+/// skipped.
 class ResponseParser {
  public:
   /// `max_head` bounds the head's size.
@@ -60,8 +61,8 @@ class ResponseParser {
   ResponseParser(const ResponseParser&) = delete;
   ResponseParser& operator=(const ResponseParser&) = delete;
 
-  /// Takes bytes; appends body bytes to `body`. Returns how many were consumed; what is left must be
-  /// offered again with what follows. Errors: malformed, too_large (head).
+  /// Takes bytes; appends body bytes to `body`. Returns how many were consumed; what is left must
+  /// be offered again with what follows. Errors: malformed, too_large (head).
   std::expected<std::size_t, ErrorCode> put(std::string_view in, std::string& body);
   /// The connection has ended. Errors: closed where the answer is cut.
   std::expected<void, ErrorCode> put_eof();

@@ -7,8 +7,8 @@ namespace portcullis::http {
 /// Response headers in the form in which HTTP/1.1 sends them: `Name: value\r\n` after one another.
 /// Appending is a copy, so a constant group of headers can be prepared once and added whole.
 ///
-/// Threads: value type.  Errors: characters that would end a line are replaced by spaces, so that no
-/// value can start a header of its own (RFC 9110 section 5.5).
+/// Threads: value type.  Errors: characters that would end a line are replaced by spaces, so that
+/// no value can start a header of its own (RFC 9110 section 5.5).
 class HeaderBlock {
  public:
   void add(std::string_view name, std::string_view value);

@@ -77,13 +77,14 @@ class Http1Connection::Http1Exchange final : public Exchange {
   /// Takes over the head that stands at the front of the connection's buffer.
   void accept_head() {
     const std::string_view bytes(connection_.buffer_.get(), connection_.head_size_);
-    if (auto parsed = parse_request_head(bytes, head_); !parsed) return refuse_framing(parsed.error());
+    if (auto parsed = parse_request_head(bytes, head_); !parsed)
+      return refuse_framing(parsed.error());
     auto framing = check_framing(head_);
     if (!framing) return refuse_framing(framing.error());
     framing_ = *framing;
     body_done_ = framing_.body == Framing::Body::none;
-    expects_continue_ = !body_done_ && head_.version >= 11 &&
-                        text::iequals(head_.get("expect"), "100-continue");
+    expects_continue_ =
+        !body_done_ && head_.version >= 11 && text::iequals(head_.get("expect"), "100-continue");
   }
 
   void on_monitor() {
@@ -292,7 +293,8 @@ class Http1Connection::Http1Exchange final : public Exchange {
         co_return fail(ErrorCode::malformed, "chunk header too long", ErrorOrigin::client);
       }
       head_.rebase(c.buffer_.get());  // growing moved the head
-      auto got = co_await read_body_bytes({c.buffer_.get() + c.filled_, c.capacity_ - c.filled_}, deadline);
+      auto got = co_await read_body_bytes({c.buffer_.get() + c.filled_, c.capacity_ - c.filled_},
+                                          deadline);
       if (!got) co_return std::unexpected(std::move(got).error());
       c.filled_ += *got;
     }
@@ -520,7 +522,8 @@ Task<void> Http1Connection::linger() {
   head_size_ = read_ = filled_ = 0;
   if (!grow(kFirstBuffer)) co_return;
   for (std::size_t swallowed = 0; swallowed < kMaxLingerBytes;) {
-    const auto left = std::chrono::duration_cast<Milliseconds>(deadline - worker_.clock().monotonic());
+    const auto left =
+        std::chrono::duration_cast<Milliseconds>(deadline - worker_.clock().monotonic());
     if (left.count() <= 0) break;
     read_deadline_.arm(left);
     const auto got = co_await stream_->read_some({buffer_.get(), capacity_});
@@ -549,8 +552,7 @@ Http1Server::~Http1Server() = default;
 
 void Http1Server::serve(std::unique_ptr<net::Stream> stream, const ConnectionLimits& limits,
                         std::move_only_function<void()> closed) {
-  auto connection =
-      std::make_unique<Http1Connection>(worker_, std::move(stream), handler_, limits);
+  auto connection = std::make_unique<Http1Connection>(worker_, std::move(stream), handler_, limits);
   connection->draining_ = draining_;
   connection->next_ = first_;
   if (first_ != nullptr) first_->previous_ = connection.get();

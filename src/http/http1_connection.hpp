@@ -17,11 +17,13 @@ struct ConnectionLimits {
   Milliseconds write_timeout{30'000};
 };
 
-/// One HTTP/1.x connection: reads requests, hands each to the handler as an Exchange, answers in order.
+/// One HTTP/1.x connection: reads requests, hands each to the handler as an Exchange, answers in
+/// order.
 ///
 /// Threads:   one worker.
-/// Ownership: made by Http1Server; run() ends when the connection is over, and `closed` then tells it.
-/// Memory:    the read buffer (4 KiB, growing to 32 KiB for large heads) is given back while a stream
+/// Ownership: made by Http1Server; run() ends when the connection is over, and `closed` then tells
+/// it. Memory:    the read buffer (4 KiB, growing to 32 KiB for large heads) is given back while a
+/// stream
 ///            is open and nothing is unread.
 /// Source:    RFC 9112; lingering close: section 9.6.
 class Http1Connection {

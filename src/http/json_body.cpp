@@ -12,7 +12,8 @@ namespace {
 
 namespace json = boost::json;
 
-/// Builds a value from parser events, as Boost.JSON's own handler does, and watches keys on the way.
+/// Builds a value from parser events, as Boost.JSON's own handler does, and watches keys on the
+/// way.
 class StrictHandler {
  public:
   static constexpr std::size_t max_object_size = json::object::max_size();
@@ -25,7 +26,10 @@ class StrictHandler {
   json::value release() { return stack_.release(); }
   JsonError::Kind kind() const { return kind_; }
 
-  bool on_document_begin(json::error_code&) { stack_.reset(); return true; }
+  bool on_document_begin(json::error_code&) {
+    stack_.reset();
+    return true;
+  }
   bool on_document_end(json::error_code&) { return true; }
   bool on_object_begin(json::error_code&) {
     keys_.emplace_back();
@@ -117,11 +121,16 @@ class StrictHandler {
 
 std::string detail_of(JsonError::Kind kind, std::size_t offset) {
   switch (kind) {
-    case JsonError::Kind::duplicate_key: return "The JSON has a duplicate key.";
-    case JsonError::Kind::too_deep: return "The JSON is nested too deeply.";
-    case JsonError::Kind::too_many_keys: return "The JSON has too many keys.";
-    case JsonError::Kind::not_utf8: return "The body is not valid UTF-8.";
-    case JsonError::Kind::malformed: break;
+    case JsonError::Kind::duplicate_key:
+      return "The JSON has a duplicate key.";
+    case JsonError::Kind::too_deep:
+      return "The JSON is nested too deeply.";
+    case JsonError::Kind::too_many_keys:
+      return "The JSON has too many keys.";
+    case JsonError::Kind::not_utf8:
+      return "The body is not valid UTF-8.";
+    case JsonError::Kind::malformed:
+      break;
   }
   return "The body is not valid JSON (near byte " + std::to_string(offset) + ").";
 }

@@ -9,38 +9,67 @@ namespace portcullis::http {
 namespace {
 
 constexpr CodeInfo kCodes[] = {
-    {Code::bad_request, 400, "BAD_REQUEST", "Bad request", "The bytes do not form a valid HTTP request."},
-    {Code::validation_failed, 400, "VALIDATION_FAILED", "Validation failed", "Malformed JSON, a blank or over-long message, a malformed domain or URL."},
-    {Code::schema_invalid, 422, "SCHEMA_INVALID", "Invalid request body", "A member is missing, has the wrong type or breaks another schema rule."},
+    {Code::bad_request, 400, "BAD_REQUEST", "Bad request",
+     "The bytes do not form a valid HTTP request."},
+    {Code::validation_failed, 400, "VALIDATION_FAILED", "Validation failed",
+     "Malformed JSON, a blank or over-long message, a malformed domain or URL."},
+    {Code::schema_invalid, 422, "SCHEMA_INVALID", "Invalid request body",
+     "A member is missing, has the wrong type or breaks another schema rule."},
     {Code::content_refused, 400, "CONTENT_REFUSED", "Content refused", "The text was refused."},
-    {Code::invalid_host, 400, "INVALID_HOST", "Invalid host", "The Host header is missing, ambiguous or names no host of this gateway."},
-    {Code::session_invalid, 401, "SESSION_INVALID", "Session invalid", "No session, or it has expired or ended; create a new one."},
-    {Code::auth_failed, 401, "AUTH_FAILED", "Authentication failed", "The credential does not verify."},
-    {Code::invalid_origin, 403, "INVALID_ORIGIN", "Origin not allowed", "The page that made the request may not use this gateway."},
-    {Code::https_required, 403, "HTTPS_REQUIRED", "HTTPS required", "The request came over plain http."},
-    {Code::address_blocked, 403, "ADDRESS_BLOCKED", "Address blocked", "The address is blocked for a time."},
-    {Code::challenge_required, 403, "CHALLENGE_REQUIRED", "Challenge required", "The client must solve a challenge first."},
+    {Code::invalid_host, 400, "INVALID_HOST", "Invalid host",
+     "The Host header is missing, ambiguous or names no host of this gateway."},
+    {Code::session_invalid, 401, "SESSION_INVALID", "Session invalid",
+     "No session, or it has expired or ended; create a new one."},
+    {Code::auth_failed, 401, "AUTH_FAILED", "Authentication failed",
+     "The credential does not verify."},
+    {Code::invalid_origin, 403, "INVALID_ORIGIN", "Origin not allowed",
+     "The page that made the request may not use this gateway."},
+    {Code::https_required, 403, "HTTPS_REQUIRED", "HTTPS required",
+     "The request came over plain http."},
+    {Code::address_blocked, 403, "ADDRESS_BLOCKED", "Address blocked",
+     "The address is blocked for a time."},
+    {Code::challenge_required, 403, "CHALLENGE_REQUIRED", "Challenge required",
+     "The client must solve a challenge first."},
     {Code::not_found, 404, "NOT_FOUND", "Not found", "Nothing is here."},
-    {Code::method_not_allowed, 405, "METHOD_NOT_ALLOWED", "Method not allowed", "The Allow header lists the methods of this path."},
-    {Code::not_acceptable, 406, "NOT_ACCEPTABLE", "Not acceptable", "No representation fits the Accept header."},
-    {Code::request_timeout, 408, "REQUEST_TIMEOUT", "Request timeout", "The request was not sent in time."},
-    {Code::conflict, 409, "CONFLICT", "Conflict", "The same client_message_id came with another message, or too many answers are in the making."},
-    {Code::payload_too_large, 413, "PAYLOAD_TOO_LARGE", "Payload too large", "The body is larger than the route allows."},
-    {Code::uri_too_long, 414, "URI_TOO_LONG", "URI too long", "The request line is longer than 8 KiB."},
-    {Code::unsupported_media_type, 415, "UNSUPPORTED_MEDIA_TYPE", "Unsupported media type", "The route does not take this Content-Type or Content-Encoding."},
-    {Code::misdirected_request, 421, "MISDIRECTED_REQUEST", "Misdirected request", "This connection is not for that host."},
-    {Code::headers_too_large, 431, "HEADERS_TOO_LARGE", "Request header fields too large", "More than 32 KiB or 100 header fields."},
-    {Code::rate_limited, 429, "RATE_LIMITED", "Rate limit exceeded", "Too many requests; Retry-After tells when to come back."},
+    {Code::method_not_allowed, 405, "METHOD_NOT_ALLOWED", "Method not allowed",
+     "The Allow header lists the methods of this path."},
+    {Code::not_acceptable, 406, "NOT_ACCEPTABLE", "Not acceptable",
+     "No representation fits the Accept header."},
+    {Code::request_timeout, 408, "REQUEST_TIMEOUT", "Request timeout",
+     "The request was not sent in time."},
+    {Code::conflict, 409, "CONFLICT", "Conflict",
+     "The same client_message_id came with another message, or too many answers are in the "
+     "making."},
+    {Code::payload_too_large, 413, "PAYLOAD_TOO_LARGE", "Payload too large",
+     "The body is larger than the route allows."},
+    {Code::uri_too_long, 414, "URI_TOO_LONG", "URI too long",
+     "The request line is longer than 8 KiB."},
+    {Code::unsupported_media_type, 415, "UNSUPPORTED_MEDIA_TYPE", "Unsupported media type",
+     "The route does not take this Content-Type or Content-Encoding."},
+    {Code::misdirected_request, 421, "MISDIRECTED_REQUEST", "Misdirected request",
+     "This connection is not for that host."},
+    {Code::headers_too_large, 431, "HEADERS_TOO_LARGE", "Request header fields too large",
+     "More than 32 KiB or 100 header fields."},
+    {Code::rate_limited, 429, "RATE_LIMITED", "Rate limit exceeded",
+     "Too many requests; Retry-After tells when to come back."},
     {Code::internal_error, 500, "INTERNAL_ERROR", "Internal error", "A mistake of the gateway."},
-    {Code::not_implemented, 501, "NOT_IMPLEMENTED", "Not implemented", "The method or transfer coding is not supported."},
-    {Code::upstream_error, 502, "UPSTREAM_ERROR", "Assistant error", "The assistant gave no usable answer."},
-    {Code::upstream_unavailable, 503, "UPSTREAM_UNAVAILABLE", "Assistant unavailable", "The assistant cannot be reached or is failing; calls are held back."},
-    {Code::upstream_timeout, 504, "UPSTREAM_TIMEOUT", "Assistant timeout", "The assistant did not answer in time."},
-    {Code::state_unavailable, 503, "STATE_UNAVAILABLE", "Temporarily unavailable", "The gateway could not decide about the request."},
-    {Code::stream_limit, 503, "STREAM_LIMIT", "Too many streams", "The session, the address or the gateway has all its streams open."},
-    {Code::session_limit, 503, "SESSION_LIMIT", "Too many sessions", "The gateway holds as many sessions as it may."},
+    {Code::not_implemented, 501, "NOT_IMPLEMENTED", "Not implemented",
+     "The method or transfer coding is not supported."},
+    {Code::upstream_error, 502, "UPSTREAM_ERROR", "Assistant error",
+     "The assistant gave no usable answer."},
+    {Code::upstream_unavailable, 503, "UPSTREAM_UNAVAILABLE", "Assistant unavailable",
+     "The assistant cannot be reached or is failing; calls are held back."},
+    {Code::upstream_timeout, 504, "UPSTREAM_TIMEOUT", "Assistant timeout",
+     "The assistant did not answer in time."},
+    {Code::state_unavailable, 503, "STATE_UNAVAILABLE", "Temporarily unavailable",
+     "The gateway could not decide about the request."},
+    {Code::stream_limit, 503, "STREAM_LIMIT", "Too many streams",
+     "The session, the address or the gateway has all its streams open."},
+    {Code::session_limit, 503, "SESSION_LIMIT", "Too many sessions",
+     "The gateway holds as many sessions as it may."},
     {Code::shutting_down, 503, "SHUTTING_DOWN", "Shutting down", "The gateway is being stopped."},
-    {Code::version_not_supported, 505, "VERSION_NOT_SUPPORTED", "HTTP version not supported", "Only HTTP/1.0 and HTTP/1.1."},
+    {Code::version_not_supported, 505, "VERSION_NOT_SUPPORTED", "HTTP version not supported",
+     "Only HTTP/1.0 and HTTP/1.1."},
     {Code::permanent_redirect, 308, "PERMANENT_REDIRECT", "Use https", "The same URL over https."},
 };
 
@@ -54,34 +83,62 @@ const CodeInfo& info_of(Code code) noexcept {
 
 std::string_view reason_phrase(std::uint16_t status) noexcept {
   switch (status) {
-    case 101: return "Switching Protocols";
-    case 200: return "OK";
-    case 202: return "Accepted";
-    case 204: return "No Content";
-    case 304: return "Not Modified";
-    case 308: return "Permanent Redirect";
-    case 400: return "Bad Request";
-    case 401: return "Unauthorized";
-    case 403: return "Forbidden";
-    case 404: return "Not Found";
-    case 405: return "Method Not Allowed";
-    case 406: return "Not Acceptable";
-    case 408: return "Request Timeout";
-    case 409: return "Conflict";
-    case 413: return "Content Too Large";
-    case 414: return "URI Too Long";
-    case 415: return "Unsupported Media Type";
-    case 421: return "Misdirected Request";
-    case 422: return "Unprocessable Content";
-    case 429: return "Too Many Requests";
-    case 431: return "Request Header Fields Too Large";
-    case 500: return "Internal Server Error";
-    case 501: return "Not Implemented";
-    case 502: return "Bad Gateway";
-    case 503: return "Service Unavailable";
-    case 504: return "Gateway Timeout";
-    case 505: return "HTTP Version Not Supported";
-    default: return "Unknown";
+    case 101:
+      return "Switching Protocols";
+    case 200:
+      return "OK";
+    case 202:
+      return "Accepted";
+    case 204:
+      return "No Content";
+    case 304:
+      return "Not Modified";
+    case 308:
+      return "Permanent Redirect";
+    case 400:
+      return "Bad Request";
+    case 401:
+      return "Unauthorized";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 406:
+      return "Not Acceptable";
+    case 408:
+      return "Request Timeout";
+    case 409:
+      return "Conflict";
+    case 413:
+      return "Content Too Large";
+    case 414:
+      return "URI Too Long";
+    case 415:
+      return "Unsupported Media Type";
+    case 421:
+      return "Misdirected Request";
+    case 422:
+      return "Unprocessable Content";
+    case 429:
+      return "Too Many Requests";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 500:
+      return "Internal Server Error";
+    case 501:
+      return "Not Implemented";
+    case 502:
+      return "Bad Gateway";
+    case 503:
+      return "Service Unavailable";
+    case 504:
+      return "Gateway Timeout";
+    case 505:
+      return "HTTP Version Not Supported";
+    default:
+      return "Unknown";
   }
 }
 

@@ -61,10 +61,10 @@ std::string_view reason_phrase(std::uint16_t status) noexcept;
 /// An error on its way to a client (RFC 9457), before it is written down.
 struct Problem {
   Code code = Code::internal_error;
-  std::string detail;                        ///< for people; tells nothing about rules or internals
-  std::optional<std::int64_t> retry_after;   ///< seconds
-  std::string location;                      ///< for redirects
-  std::string allow;                         ///< for 405
+  std::string detail;                       ///< for people; tells nothing about rules or internals
+  std::optional<std::int64_t> retry_after;  ///< seconds
+  std::string location;                     ///< for redirects
+  std::string allow;                        ///< for 405
 
   Problem() = default;
   explicit Problem(Code c, std::string d = {}, std::optional<std::int64_t> retry = {})
@@ -72,6 +72,7 @@ struct Problem {
 };
 
 /// The `application/problem+json` body.
-std::string problem_body(const Problem& problem, std::string_view error_id, std::string_view instance);
+std::string problem_body(const Problem& problem, std::string_view error_id,
+                         std::string_view instance);
 
 }  // namespace portcullis::http

@@ -6,8 +6,8 @@ namespace portcullis::http {
 namespace {
 
 constexpr std::pair<std::string_view, Method> kMethods[] = {
-    {"GET", Method::get},         {"HEAD", Method::head},   {"POST", Method::post},
-    {"PUT", Method::put},         {"DELETE", Method::delete_}, {"PATCH", Method::patch},
+    {"GET", Method::get},         {"HEAD", Method::head},       {"POST", Method::post},
+    {"PUT", Method::put},         {"DELETE", Method::delete_},  {"PATCH", Method::patch},
     {"OPTIONS", Method::options}, {"CONNECT", Method::connect}, {"TRACE", Method::trace}};
 
 }  // namespace
@@ -66,7 +66,8 @@ void RequestHead::set_request_line(std::string_view method_text, std::string_vie
     if (name == method_text) method = value;
   }
   std::string_view rest = target;
-  if (const auto at = target.find("://"); at != std::string_view::npos && !target.starts_with('/')) {
+  if (const auto at = target.find("://");
+      at != std::string_view::npos && !target.starts_with('/')) {
     scheme_ = piece(target.substr(0, at));
     rest = target.substr(at + 3);
     const auto slash = rest.find_first_of("/?");

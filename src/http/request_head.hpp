@@ -8,7 +8,16 @@
 namespace portcullis::http {
 
 enum class Method : std::uint8_t {
-  get, head, post, put, delete_, patch, options, connect, trace, other
+  get,
+  head,
+  post,
+  put,
+  delete_,
+  patch,
+  options,
+  connect,
+  trace,
+  other
 };
 
 std::string_view name_of(Method method) noexcept;
@@ -71,7 +80,8 @@ class RequestHead {
   std::string_view view(Piece piece) const noexcept { return {base_ + piece.at, piece.size}; }
   Piece piece(std::string_view text) const noexcept {
     if (text.empty()) return {};
-    return {static_cast<std::uint16_t>(text.data() - base_), static_cast<std::uint16_t>(text.size())};
+    return {static_cast<std::uint16_t>(text.data() - base_),
+            static_cast<std::uint16_t>(text.size())};
   }
 
   const char* base_ = "";

@@ -34,7 +34,8 @@ class SessionTokens {
   /// What `audience` may know a session by: 32 URL-safe characters.
   std::string handle(std::string_view audience, const std::array<std::uint8_t, 32>& id) const;
 
-  /// A keyed hash of what a browser says about itself: stable, without a clock in it. 32 hex digits.
+  /// A keyed hash of what a browser says about itself: stable, without a clock in it. 32 hex
+  /// digits.
   std::string fingerprint(std::string_view user_agent, std::string_view accept_language) const;
 
  private:

@@ -7,8 +7,9 @@
 
 namespace portcullis::identity {
 
-/// Mints the short-lived token that tells an upstream whose message this is: a JWT (RFC 7519), HS256,
-/// `aud` n8n, with `bh`, the SHA-256 of the message, so that it cannot be used for another one.
+/// Mints the short-lived token that tells an upstream whose message this is: a JWT (RFC 7519),
+/// HS256, `aud` n8n, with `bh`, the SHA-256 of the message, so that it cannot be used for another
+/// one.
 ///
 /// Threads: immutable; safe from any.  Cost: two short HMACs' worth, about 2 us.
 class UpstreamTokens {

@@ -32,13 +32,14 @@ class Resolve {
   Resolve(tcp::resolver& resolver, const Target& target) : resolver_(resolver), target_(target) {}
   bool await_ready() const noexcept { return false; }
   void await_suspend(std::coroutine_handle<> waiter) {
-    resolver_.async_resolve(
-        target_.host, std::to_string(target_.port),
-        [this, waiter](const boost::system::error_code& error, const tcp::resolver::results_type& found) {
-          error_ = error;
-          for (const auto& entry : found) endpoints_.push_back(entry.endpoint());
-          waiter.resume();
-        });
+    resolver_.async_resolve(target_.host, std::to_string(target_.port),
+                            [this, waiter](const boost::system::error_code& error,
+                                           const tcp::resolver::results_type& found) {
+                              error_ = error;
+                              for (const auto& entry : found)
+                                endpoints_.push_back(entry.endpoint());
+                              waiter.resume();
+                            });
   }
   Result<Endpoints> await_resume() {
     if (error_) {

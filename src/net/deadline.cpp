@@ -6,7 +6,7 @@ Deadlines::Deadlines(boost::asio::io_context& context, const Clock& clock)
     : clock_(clock), timer_(context) {}
 
 std::int64_t Deadlines::tick_now() const noexcept {
-  return std::chrono::duration_cast<Milliseconds>(clock_.monotonic().time_since_epoch()) / kTick;
+  return std::chrono::duration_cast<Milliseconds>(clock_.coarse().time_since_epoch()) / kTick;
 }
 
 void Deadlines::link(DeadlineTimer& timer, Milliseconds after) noexcept {

@@ -51,7 +51,8 @@ class Deadlines {
 
 /// One deadline: a node in the wheel that calls `expired(context)` once when its time has come.
 ///
-/// Threads: those of its wheel.  Ownership: disarms itself when destroyed; the callback may destroy it.
+/// Threads: those of its wheel.  Ownership: disarms itself when destroyed; the callback may destroy
+/// it.
 class DeadlineTimer {
  public:
   using Callback = void (*)(void* context);
@@ -82,7 +83,8 @@ class DeadlineTimer {
 class Sleep {
  public:
   Sleep(Deadlines& wheel, Milliseconds duration) noexcept
-      : timer_(wheel, [](void* self) { static_cast<Sleep*>(self)->waiter_.resume(); }, this),
+      : timer_(
+            wheel, [](void* self) { static_cast<Sleep*>(self)->waiter_.resume(); }, this),
         duration_(duration) {}
   bool await_ready() const noexcept { return duration_.count() <= 0; }
   void await_suspend(std::coroutine_handle<> waiter) noexcept {

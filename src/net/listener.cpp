@@ -16,7 +16,8 @@ Listener::Listener(Worker& worker, OnAccept on_accept)
       acceptor_(worker.context()),
       on_accept_(std::move(on_accept)),
       rest_(
-          worker.deadlines(), [](void* self) { static_cast<Listener*>(self)->accept_next(); }, this) {}
+          worker.deadlines(), [](void* self) { static_cast<Listener*>(self)->accept_next(); },
+          this) {}
 
 Result<std::unique_ptr<Listener>> Listener::open(Worker& worker, const std::string& host,
                                                  std::uint16_t port, OnAccept on_accept) {
@@ -27,8 +28,8 @@ Result<std::unique_ptr<Listener>> Listener::open(Worker& worker, const std::stri
   auto& acceptor = out->acceptor_;
   const tcp::endpoint endpoint(address, port);
   const auto refused = [&](const char* what) {
-    return fail(ErrorCode::refused,
-                std::string(what) + " " + host + ":" + std::to_string(port) + ": " + error.message());
+    return fail(ErrorCode::refused, std::string(what) + " " + host + ":" + std::to_string(port) +
+                                        ": " + error.message());
   };
   acceptor.open(endpoint.protocol(), error);
   if (error) return refused("cannot open a socket for");
@@ -55,7 +56,8 @@ Result<bool> Listener::probe(const std::string& host, std::uint16_t port) {
   acceptor.bind(endpoint, error);
   if (!error) acceptor.listen(1, error);
   if (!error) return true;
-  return fail(ErrorCode::refused, "cannot listen on " + host + ":" + std::to_string(port) + ": " + error.message());
+  return fail(ErrorCode::refused,
+              "cannot listen on " + host + ":" + std::to_string(port) + ": " + error.message());
 }
 
 void Listener::start() { accept_next(); }

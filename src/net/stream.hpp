@@ -89,14 +89,16 @@ class Stream {
   virtual void watch_peer(PeerGone gone, void* context) = 0;
   virtual void unwatch_peer() noexcept = 0;
 
-  /// Whether nothing has come from the peer since the last read: no data, no end. For idle connections.
+  /// Whether nothing has come from the peer since the last read: no data, no end. For idle
+  /// connections.
   virtual bool looks_idle() const = 0;
   virtual bool is_tls() const noexcept = 0;
   virtual IpAddress peer_address() const = 0;
 
  protected:
   virtual void start_read(std::span<char> into, IoOperation& operation) = 0;
-  /// Writes what goes without waiting and shortens the pieces by it; true when nothing is left to do.
+  /// Writes what goes without waiting and shortens the pieces by it; true when nothing is left to
+  /// do.
   virtual bool try_write(std::string_view& first, std::string_view& second,
                          IoOperation& operation) = 0;
   virtual void start_write(std::string_view first, std::string_view second,

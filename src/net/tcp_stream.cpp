@@ -40,12 +40,12 @@ struct TcpStream::Watch : std::enable_shared_from_this<TcpStream::Watch> {
   void wait() {
     if (waiting) return;
     waiting = true;
-    stream->socket_.async_wait(
-        boost::asio::socket_base::wait_read,
-        [self = shared_from_this()](const boost::system::error_code& error) {
-          self->waiting = false;
-          if (!error && self->stream != nullptr && self->gone != nullptr) self->check();
-        });
+    stream->socket_.async_wait(boost::asio::socket_base::wait_read,
+                               [self = shared_from_this()](const boost::system::error_code& error) {
+                                 self->waiting = false;
+                                 if (!error && self->stream != nullptr && self->gone != nullptr)
+                                   self->check();
+                               });
   }
 
   void check() {

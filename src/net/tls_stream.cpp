@@ -139,8 +139,7 @@ Task<Result<std::unique_ptr<Stream>>> tls_handshake(boost::asio::ip::tcp::socket
                                                     std::string host, Deadlines& wheel,
                                                     Milliseconds timeout) {
   auto stream = std::make_unique<TlsStream>(std::move(socket), *context);
-  DeadlineTimer timer(
-      wheel, [](void* s) { static_cast<TlsStream*>(s)->close(); }, stream.get());
+  DeadlineTimer timer(wheel, [](void* s) { static_cast<TlsStream*>(s)->close(); }, stream.get());
   timer.arm(timeout);
   auto done = co_await TlsStream::Handshake(*stream, host);
   timer.disarm();

@@ -10,7 +10,8 @@ namespace portcullis::net {
 
 /// One thread's event loop: everything that lives on a connection runs here and nowhere else.
 ///
-/// Threads: run() is the thread; post() may be called from any, everything else from run()'s thread.
+/// Threads: run() is the thread; post() may be called from any, everything else from run()'s
+/// thread.
 class Worker {
  public:
   explicit Worker(unsigned index, const Clock& clock = Clock::system())

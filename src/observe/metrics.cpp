@@ -42,7 +42,8 @@ CounterFamily::Cell CounterFamily::cell(const std::vector<std::string>& label_va
   const std::lock_guard lock(mutex_);
   const auto at = std::ranges::find(label_values_, label_values);
   if (at != label_values_.end()) return static_cast<Cell>(at - label_values_.begin());
-  if (label_values_.size() == kMaxCells) return kMaxCells - 1;  // bounded: the last cell takes the rest
+  if (label_values_.size() == kMaxCells)
+    return kMaxCells - 1;  // bounded: the last cell takes the rest
   label_values_.push_back(label_values);
   return static_cast<Cell>(label_values_.size() - 1);
 }
@@ -117,8 +118,8 @@ Histogram& Metrics::histogram(std::string_view name) {
   for (auto& histogram : histograms_) {
     if (histogram->name() == name) return *histogram;
   }
-  std::vector<double> bounds{1e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 1e-3, 5e-3, 1e-2,
-                             2.5e-2, 5e-2, 0.1,  0.25,  0.5,  1.0,  2.5,    5.0,  10.0, 30.0};
+  std::vector<double> bounds{1e-6,   5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 1e-3, 5e-3, 1e-2,
+                             2.5e-2, 5e-2, 0.1,  0.25,   0.5,  1.0,  2.5,    5.0,  10.0, 30.0};
   return *histograms_.emplace_back(std::make_unique<Histogram>(info(name).name, std::move(bounds)));
 }
 
@@ -144,7 +145,8 @@ std::string Metrics::text() const {
       for (std::size_t l = 0; l < cells[i].size(); ++l) {
         metric.label.push_back({counter->label_names()[l], cells[i][l]});
       }
-      metric.counter.value = static_cast<double>(counter->value(static_cast<CounterFamily::Cell>(i)));
+      metric.counter.value =
+          static_cast<double>(counter->value(static_cast<CounterFamily::Cell>(i)));
       family.metric.push_back(std::move(metric));
     }
     families.push_back(std::move(family));

@@ -6,7 +6,8 @@
 namespace portcullis::pipeline {
 namespace {
 
-constexpr std::string_view kOutcomes[] = {"passed", "refused", "would_refuse", "challenged", "error"};
+constexpr std::string_view kOutcomes[] = {"passed", "refused", "would_refuse", "challenged",
+                                          "error"};
 constexpr std::uint32_t kTimedEvery = 16;
 
 constexpr std::string_view kStatusClasses[] = {"aborted", "1xx", "2xx", "3xx", "4xx", "5xx"};
@@ -60,8 +61,8 @@ void Pipeline::choose_route(http::Exchange& exchange) const {
     // A preflight is judged as the request that it announces.
     http::Method announced = http::Method::options;
     const auto wanted = head.get("access-control-request-method");
-    for (const auto m : {http::Method::get, http::Method::head, http::Method::post, http::Method::put,
-                         http::Method::delete_, http::Method::patch}) {
+    for (const auto m : {http::Method::get, http::Method::head, http::Method::post,
+                         http::Method::put, http::Method::delete_, http::Method::patch}) {
       if (wanted == http::name_of(m)) announced = m;
     }
     const auto match = parts_.routes.find(head.path(), announced);
@@ -93,7 +94,8 @@ Task<void> Pipeline::handle(http::Exchange& exchange) const {
     passed = settle(exchange, g, result);
     if (timed) {
       const auto now = clock.monotonic();
-      guard_time_->add(time_cells_[g], kTimedEvery * static_cast<std::uint64_t>((now - before).count()));
+      guard_time_->add(time_cells_[g],
+                       kTimedEvery * static_cast<std::uint64_t>((now - before).count()));
       before = now;
     }
     if (!passed && !exchange.gone()) co_await refuse(exchange, g, std::move(result));
@@ -101,9 +103,10 @@ Task<void> Pipeline::handle(http::Exchange& exchange) const {
   if (passed && !exchange.gone()) {
     co_await exchange.route->handler->serve(exchange);
     if (!exchange.answered() && !exchange.gone()) {
-      co_await parts_.reporter->refuse(exchange, http::Problem(http::Code::internal_error),
-                                       {audit::EventType::system_integrity, audit::ThreatLevel::medium, "SYS_001",
-                                        "a handler ended without an answer"});
+      co_await parts_.reporter->refuse(
+          exchange, http::Problem(http::Code::internal_error),
+          {audit::EventType::system_integrity, audit::ThreatLevel::medium, "SYS_001",
+           "a handler ended without an answer"});
     }
   }
   finish(exchange);
@@ -117,8 +120,8 @@ bool Pipeline::settle(http::Exchange& exchange, std::size_t guard, Result<Verdic
   if (!result) {
     count(guard, Outcome::error);
     if (exchange.gone()) return false;
-    const Incident incident{audit::EventType::system_integrity, audit::ThreatLevel::medium, "SYS_002",
-                            "the guard could not decide: " + result.error().detail};
+    const Incident incident{audit::EventType::system_integrity, audit::ThreatLevel::medium,
+                            "SYS_002", "the guard could not decide: " + result.error().detail};
     if (settings.on_error == config::OnError::pass || monitor) {
       parts_.reporter->report(exchange, incident, audit::EventDecision::passed, name);
       return true;
@@ -140,9 +143,10 @@ bool Pipeline::settle(http::Exchange& exchange, std::size_t guard, Result<Verdic
   return false;
 }
 
-Task<void> Pipeline::refuse(http::Exchange& exchange, std::size_t guard, Result<Verdict> result) const {
-  co_await parts_.reporter->refuse(exchange, std::move(result->problem), std::move(result->incident),
-                                   parts_.guards[guard]->name());
+Task<void> Pipeline::refuse(http::Exchange& exchange, std::size_t guard,
+                            Result<Verdict> result) const {
+  co_await parts_.reporter->refuse(exchange, std::move(result->problem),
+                                   std::move(result->incident), parts_.guards[guard]->name());
 }
 
 void Pipeline::finish(const http::Exchange& exchange) const {

@@ -17,7 +17,8 @@ namespace portcullis::pipeline {
 /// Threads:   one object for all workers; immutable after the constructor.
 /// Ownership: guards, table and sites live as long as the pipeline; a reload makes a new one, and
 ///            exchanges under way keep theirs.
-/// Promise:   nothing but a guard refuses a request, and every request ends in finish() exactly once.
+/// Promise:   nothing but a guard refuses a request, and every request ends in finish() exactly
+/// once.
 class Pipeline {
  public:
   struct Parts {
@@ -60,7 +61,8 @@ class Pipeline {
   observe::Histogram* duration_;
   std::vector<observe::CounterFamily::Cell> cells_;       ///< guard × outcome
   std::vector<observe::CounterFamily::Cell> time_cells_;  ///< by guard
-  std::vector<std::array<observe::CounterFamily::Cell, 6>> request_cells_;  ///< by route and status class
+  std::vector<std::array<observe::CounterFamily::Cell, 6>>
+      request_cells_;  ///< by route and status class
 };
 
 }  // namespace portcullis::pipeline

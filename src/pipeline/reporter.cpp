@@ -73,8 +73,8 @@ Task<void> Reporter::refuse(http::Exchange& exchange, http::Problem problem, Inc
   co_await send(exchange, problem, id, incident.description);
 }
 
-Task<void> Reporter::answer(http::Exchange& exchange, http::Problem problem, std::optional<Ulid> event,
-                            std::string_view reason) const {
+Task<void> Reporter::answer(http::Exchange& exchange, http::Problem problem,
+                            std::optional<Ulid> event, std::string_view reason) const {
   const Ulid id = event ? *event : Ulid::make(exchange.worker().clock().wall());
   co_await send(exchange, problem, id, reason);
 }

@@ -8,8 +8,9 @@
 
 namespace portcullis::pipeline {
 
-/// Turns what went wrong with an exchange into an event and an answer. Guards' refusals and handlers'
-/// failures both go through here, so every error a client sees has an event with the same id.
+/// Turns what went wrong with an exchange into an event and an answer. Guards' refusals and
+/// handlers' failures both go through here, so every error a client sees has an event with the same
+/// id.
 ///
 /// Threads: any worker.
 class Reporter {
@@ -36,9 +37,10 @@ class Reporter {
   Subject subject_of(const http::Exchange& exchange) const;
 
   /// Records an event and returns its id.
-  Ulid report(const Subject& subject, WallTime now, const Incident& incident, audit::EventDecision decision) const;
-  Ulid report(const http::Exchange& exchange, const Incident& incident, audit::EventDecision decision,
-              std::string_view guard = {}) const;
+  Ulid report(const Subject& subject, WallTime now, const Incident& incident,
+              audit::EventDecision decision) const;
+  Ulid report(const http::Exchange& exchange, const Incident& incident,
+              audit::EventDecision decision, std::string_view guard = {}) const;
   /// Reports and answers with problem details.
   Task<void> refuse(http::Exchange& exchange, http::Problem problem, Incident incident,
                     std::string_view guard = {}) const;

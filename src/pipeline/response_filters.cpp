@@ -58,7 +58,8 @@ std::string ResponseFilters::content_security_policy(HeaderPolicy policy,
                                            : profile_ == Profile::production && !nonce.empty()
                                                ? "'self' 'strict-dynamic'"
                                                : "'self'");
-  std::string style = choose(style_src_, lax ? "'self' 'unsafe-inline' https://fonts.googleapis.com" : "'self'");
+  std::string style =
+      choose(style_src_, lax ? "'self' 'unsafe-inline' https://fonts.googleapis.com" : "'self'");
   // A nonce beside 'unsafe-inline' would switch that off in browsers.
   if (!lax) {
     script += with_nonce;
@@ -69,8 +70,12 @@ std::string ResponseFilters::content_security_policy(HeaderPolicy policy,
   out += "; style-src " + style;
   out += "; font-src 'self' https://fonts.gstatic.com";
   out += "; img-src " + choose(img_src_, "'self' data: https:");
-  out += "; connect-src " + choose(connect_src_, lax ? "'self' ws: wss: http://localhost:* ws://localhost:*" : "'self' wss: https:");
-  out += "; frame-src 'none'; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'";
+  out += "; connect-src " +
+         choose(connect_src_,
+                lax ? "'self' ws: wss: http://localhost:* ws://localhost:*" : "'self' wss: https:");
+  out +=
+      "; frame-src 'none'; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors "
+      "'none'";
   if (!lax) out += "; upgrade-insecure-requests";
   if (profile_ == Profile::production) out += "; block-all-mixed-content";
   if (!report_uri_.empty()) out += "; report-uri " + report_uri_;
@@ -82,6 +87,7 @@ void ResponseFilters::apply(http::Exchange& exchange, http::ResponseHead& head) 
   auto& out = head.headers;
   const Route* route = exchange.route;
   const HeaderPolicy policy = route == nullptr ? HeaderPolicy::api : route->headers;
+  out.reserve(out.text().size() + 2048);
   out.add_block(constant_[static_cast<std::size_t>(policy)]);
   if (csp_enabled_ && policy == HeaderPolicy::page) {
     out.add("Content-Security-Policy", content_security_policy(policy, exchange.csp_nonce));
@@ -89,7 +95,8 @@ void ResponseFilters::apply(http::Exchange& exchange, http::ResponseHead& head) 
   if (hsts_ && exchange.client.https) {
     out.add("Strict-Transport-Security", "max-age=31536000; includeSubDomains; preload");
   }
-  if (policy == HeaderPolicy::api && !out.contains("Cache-Control")) out.add("Cache-Control", "no-store");
+  if (policy == HeaderPolicy::api && !out.contains("Cache-Control"))
+    out.add("Cache-Control", "no-store");
   out.add("X-Request-ID", exchange.request_id.view());
   if (route != nullptr && route->kind != RouteKind::token) {
     if (!out.contains("Vary")) out.add("Vary", "Origin");

@@ -8,8 +8,8 @@
 
 namespace portcullis::pipeline {
 
-/// Every header that does not depend on what is answered: security headers by profile and route, CORS,
-/// request id, limits. Runs for each answer there is, refusals and parser errors included.
+/// Every header that does not depend on what is answered: security headers by profile and route,
+/// CORS, request id, limits. Runs for each answer there is, refusals and parser errors included.
 ///
 /// Threads: immutable; any worker.
 /// Cost:    constant groups are prepared once and copied.

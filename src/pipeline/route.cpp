@@ -6,19 +6,26 @@ namespace portcullis::pipeline {
 
 std::string_view name_of(RouteKind kind) noexcept {
   switch (kind) {
-    case RouteKind::browser: return "browser";
-    case RouteKind::token: return "token";
-    case RouteKind::anonymous: return "anonymous";
+    case RouteKind::browser:
+      return "browser";
+    case RouteKind::token:
+      return "token";
+    case RouteKind::anonymous:
+      return "anonymous";
   }
   return {};
 }
 
 std::string_view name_of(RouteClass cls) noexcept {
   switch (cls) {
-    case RouteClass::chat: return "chat";
-    case RouteClass::api: return "api";
-    case RouteClass::light: return "light";
-    case RouteClass::probe: return "probe";
+    case RouteClass::chat:
+      return "chat";
+    case RouteClass::api:
+      return "api";
+    case RouteClass::light:
+      return "light";
+    case RouteClass::probe:
+      return "probe";
   }
   return {};
 }
@@ -33,8 +40,9 @@ bool Route::allows(http::Method method) const noexcept {
 std::vector<std::string> RouteTable::build(const config::Settings& settings) {
   std::vector<std::string> problems;
   for (const auto& override : settings.routes) {
-    const bool known = std::ranges::any_of(
-        routes_, [&](const Route& r) { return settings.gateway_prefix + r.path == override.path || r.path == override.path; });
+    const bool known = std::ranges::any_of(routes_, [&](const Route& r) {
+      return settings.gateway_prefix + r.path == override.path || r.path == override.path;
+    });
     if (!known) problems.push_back("routes: " + override.path + " is none of the gateway's routes");
   }
   for (std::size_t g = 0; g < kGuardCount; ++g) {
@@ -43,7 +51,8 @@ std::vector<std::string> RouteTable::build(const config::Settings& settings) {
   for (auto& route : routes_) route.guards = default_guards_;
   std::erase_if(routes_, [&](Route& route) {
     for (const auto& override : settings.routes) {
-      if (override.path != route.path && override.path != settings.gateway_prefix + route.path) continue;
+      if (override.path != route.path && override.path != settings.gateway_prefix + route.path)
+        continue;
       for (std::size_t g = 0; g < kGuardCount; ++g) {
         const auto mode = override.guard_modes.find(config::kGuardNames[g]);
         if (mode != override.guard_modes.end()) route.guards[g].mode = mode->second;
@@ -58,8 +67,10 @@ std::vector<std::string> RouteTable::build(const config::Settings& settings) {
       const bool same_method = std::ranges::any_of(routes_[a].methods, [&](auto m) {
         return std::ranges::find(routes_[b].methods, m) != routes_[b].methods.end();
       });
-      if (routes_[a].path == routes_[b].path && routes_[a].prefix == routes_[b].prefix && same_method) {
-        problems.push_back("routes: " + routes_[a].path + " is claimed by " + routes_[a].name + " and " + routes_[b].name);
+      if (routes_[a].path == routes_[b].path && routes_[a].prefix == routes_[b].prefix &&
+          same_method) {
+        problems.push_back("routes: " + routes_[a].path + " is claimed by " + routes_[a].name +
+                           " and " + routes_[b].name);
       }
     }
   }
@@ -101,14 +112,17 @@ std::string RouteTable::text() const {
   };
   for (const auto& route : routes_) {
     std::string methods;
-    for (const auto m : route.methods) methods += (methods.empty() ? "" : ",") + std::string(http::name_of(m));
+    for (const auto m : route.methods)
+      methods += (methods.empty() ? "" : ",") + std::string(http::name_of(m));
     std::string modes;
     for (std::size_t g = 0; g < kGuardCount; ++g) {
       if (route.guards[g].mode == config::Mode::enforce) continue;
-      modes += " " + std::string(config::kGuardNames[g]) + "=" + std::string(config::name_of(route.guards[g].mode));
+      modes += " " + std::string(config::kGuardNames[g]) + "=" +
+               std::string(config::name_of(route.guards[g].mode));
     }
-    out += pad(methods, 12) + pad(route.path + (route.prefix ? "*" : ""), 30) + pad(std::string(name_of(route.kind)), 10) +
-           pad(std::string(name_of(route.cls)), 6) + route.name + modes + "\n";
+    out += pad(methods, 12) + pad(route.path + (route.prefix ? "*" : ""), 30) +
+           pad(std::string(name_of(route.kind)), 10) + pad(std::string(name_of(route.cls)), 6) +
+           route.name + modes + "\n";
   }
   return out;
 }

@@ -101,7 +101,9 @@ class RouteTable {
   const std::vector<Route>& routes() const noexcept { return routes_; }
   std::vector<Route>& routes() noexcept { return routes_; }
   /// Modes where no route overrides them; what answers outside of every route has these.
-  const std::array<config::GuardSettings, kGuardCount>& default_guards() const noexcept { return default_guards_; }
+  const std::array<config::GuardSettings, kGuardCount>& default_guards() const noexcept {
+    return default_guards_;
+  }
   /// The table as text for `check-config`.
   std::string text() const;
 

@@ -10,7 +10,8 @@ class NotFound final : public pipeline::RouteHandler {
 
   Task<void> serve(http::Exchange& exchange) override {
     auto match = table_.find(exchange.head().path(), exchange.head().method);
-    http::Problem problem(match.allow.empty() ? http::Code::not_found : http::Code::method_not_allowed);
+    http::Problem problem(match.allow.empty() ? http::Code::not_found
+                                              : http::Code::method_not_allowed);
     problem.allow = std::move(match.allow);
     return reporter_.answer(exchange, std::move(problem));
   }
@@ -32,11 +33,13 @@ class Preflight final : public pipeline::RouteHandler {
     http::Response response;
     response.status = 204;
     response.headers.add("Allow", methods);
-    response.headers.add("Vary", "Origin, Access-Control-Request-Method, Access-Control-Request-Headers");
+    response.headers.add("Vary",
+                         "Origin, Access-Control-Request-Method, Access-Control-Request-Headers");
     if (exchange.origin && exchange.head().find("access-control-request-method")) {
       response.headers.add("Access-Control-Allow-Methods", methods);
       response.headers.add("Access-Control-Allow-Headers",
-                           "Content-Type, Authorization, Accept, Last-Event-ID, Prefer, X-API-Key, X-Location-ID, X-Requested-With");
+                           "Content-Type, Authorization, Accept, Last-Event-ID, Prefer, X-API-Key, "
+                           "X-Location-ID, X-Requested-With");
       response.headers.add("Access-Control-Max-Age", max_age_);
     }
     co_await exchange.send(std::move(response));

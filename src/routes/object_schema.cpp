@@ -17,11 +17,13 @@ std::optional<http::Problem> ObjectSchema::check(const http::JsonBody& body) con
     }
     const bool right_type = member.type == Type::string ? value->is_string() : value->is_object();
     if (!right_type) {
-      return Problem(Code::schema_invalid, "The member '" + member.name + "' must be " +
-                                               (member.type == Type::string ? "a string." : "an object."));
+      return Problem(Code::schema_invalid,
+                     "The member '" + member.name + "' must be " +
+                         (member.type == Type::string ? "a string." : "an object."));
     }
     if (member.check) {
-      if (auto wrong = member.check(*value)) return Problem(Code::validation_failed, *std::move(wrong));
+      if (auto wrong = member.check(*value))
+        return Problem(Code::validation_failed, *std::move(wrong));
     }
   }
   return std::nullopt;
@@ -29,7 +31,9 @@ std::optional<http::Problem> ObjectSchema::check(const http::JsonBody& body) con
 
 std::string_view string_member(const boost::json::value& object, std::string_view name) {
   const auto* members = object.if_object();
-  const auto* value = members == nullptr ? nullptr : members->if_contains(boost::json::string_view(name.data(), name.size()));
+  const auto* value =
+      members == nullptr ? nullptr
+                         : members->if_contains(boost::json::string_view(name.data(), name.size()));
   if (value == nullptr || !value->is_string()) return {};
   return {value->get_string().data(), value->get_string().size()};
 }

@@ -10,7 +10,8 @@
 
 namespace portcullis::routes {
 
-/// The schema of one of our own bodies: a flat object of named members. Unknown members are ignored.
+/// The schema of one of our own bodies: a flat object of named members. Unknown members are
+/// ignored.
 class ObjectSchema final : public pipeline::BodySchema {
  public:
   enum class Type : std::uint8_t { string, object };

@@ -18,8 +18,9 @@ constexpr std::size_t kMaxContextString = 1000;
 constexpr std::size_t kMaxListItems = 100;
 constexpr std::size_t kMaxListString = 500;
 constexpr int kMaxContextDepth = 4;
-constexpr std::string_view kContextKeys[] = {"user_id",      "page_title",  "page_section", "product_id", "category",
-                                             "search_query", "user_intent", "language",     "timezone",   "custom_data"};
+constexpr std::string_view kContextKeys[] = {
+    "user_id",      "page_title",  "page_section", "product_id", "category",
+    "search_query", "user_intent", "language",     "timezone",   "custom_data"};
 
 std::string_view view(const json::string& s) { return {s.data(), s.size()}; }
 std::string_view view(json::string_view s) { return {s.data(), s.size()}; }
@@ -34,8 +35,10 @@ bool fits(const json::value& value, int depth) {
   if (depth > kMaxContextDepth) return false;
   if (const auto* s = value.if_string()) return text::utf8_length(view(*s)) <= kMaxContextString;
   if (const auto* list = value.if_array()) {
-    return list->size() <= kMaxListItems && std::ranges::all_of(*list, [&](const json::value& item) {
-             if (const auto* s = item.if_string()) return text::utf8_length(view(*s)) <= kMaxListString;
+    return list->size() <= kMaxListItems &&
+           std::ranges::all_of(*list, [&](const json::value& item) {
+             if (const auto* s = item.if_string())
+               return text::utf8_length(view(*s)) <= kMaxListString;
              return item.is_number() || item.is_bool();
            });
   }
@@ -63,7 +66,8 @@ std::optional<std::string> parse_domain(std::string_view text) {
 std::optional<std::string> url_fault(std::string_view url) {
   if (url.size() > kMaxUrlBytes) return "The URL is longer than 2000 characters.";
   for (const char c : url) {
-    if (static_cast<unsigned char>(c) <= 0x20 || c == 0x7f) return "The URL holds spaces or control characters.";
+    if (static_cast<unsigned char>(c) <= 0x20 || c == 0x7f)
+      return "The URL holds spaces or control characters.";
   }
   const auto origin = Origin::of_url(url);
   if (!origin) return "The URL must be an http or https URL.";
@@ -71,17 +75,19 @@ std::optional<std::string> url_fault(std::string_view url) {
   if (authority.substr(0, authority.find_first_of("/?#")).find('@') != std::string_view::npos) {
     return "The URL must not hold a user name or password.";
   }
-  // Browsers leave some characters unescaped that RFC 3986 wants escaped; structure is what counts here.
+  // Browsers leave some characters unescaped that RFC 3986 wants escaped; structure is what counts
+  // here.
   std::string strict;
   for (const char c : url) {
-    if (static_cast<unsigned char>(c) >= 0x80 || c == '|' || c == '^' || c == '`' || c == '{' || c == '}' ||
-        c == '"' || c == '<' || c == '>' || c == '[' || c == ']' || c == '\\') {
+    if (static_cast<unsigned char>(c) >= 0x80 || c == '|' || c == '^' || c == '`' || c == '{' ||
+        c == '}' || c == '"' || c == '<' || c == '>' || c == '[' || c == ']' || c == '\\') {
       strict += "%20";
     } else {
       strict += c;
     }
   }
-  if (url.find('[') == std::string_view::npos && !boost::urls::parse_uri(strict)) return "The URL is malformed.";
+  if (url.find('[') == std::string_view::npos && !boost::urls::parse_uri(strict))
+    return "The URL is malformed.";
   return std::nullopt;
 }
 
@@ -96,7 +102,8 @@ std::optional<std::string> message_fault(std::string_view message, std::size_t m
 }
 
 std::optional<std::string> context_fault(const json::value& context) {
-  if (json::serialize(context).size() > kMaxContextBytes) return "The context is larger than 5000 bytes.";
+  if (json::serialize(context).size() > kMaxContextBytes)
+    return "The context is larger than 5000 bytes.";
   return std::nullopt;
 }
 
@@ -105,7 +112,8 @@ Context clean_context(const json::value& context, bool only_allowed) {
   json::object kept;
   for (const auto& member : context.get_object()) {
     const auto key = view(member.key());
-    const bool known = !only_allowed || std::ranges::find(kContextKeys, key) != std::end(kContextKeys);
+    const bool known =
+        !only_allowed || std::ranges::find(kContextKeys, key) != std::end(kContextKeys);
     if (known && is_key(key) && fits(member.value(), 1)) {
       kept.emplace(member.key(), member.value());
     } else if (out.dropped.size() < 20) {

@@ -5,8 +5,8 @@
 #include <string_view>
 #include <vector>
 
-/// What the chat API accepts as a domain, a URL, a message and a context. Each check tells what is wrong
-/// in words for the client, or nothing.
+/// What the chat API accepts as a domain, a URL, a message and a context. Each check tells what is
+/// wrong in words for the client, or nothing.
 namespace portcullis::routes {
 
 inline constexpr std::size_t kMaxUrlBytes = 2000;
@@ -21,8 +21,8 @@ std::optional<std::string> url_fault(std::string_view url);
 /// 1 to `max_chars` characters after trimming, valid and not blank.
 std::optional<std::string> message_fault(std::string_view message, std::size_t max_chars);
 
-/// What may be passed on of a `context` object: the allowed keys, within the bounds of the chat proxy
-/// (5000 bytes in all, strings of 1000 characters, lists of 100 items of 500).
+/// What may be passed on of a `context` object: the allowed keys, within the bounds of the chat
+/// proxy (5000 bytes in all, strings of 1000 characters, lists of 100 items of 500).
 struct Context {
   std::string json;                  ///< our own object; empty: nothing left
   std::vector<std::string> dropped;  ///< keys that were left out, for the answer

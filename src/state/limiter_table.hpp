@@ -8,7 +8,8 @@
 
 namespace portcullis::state {
 
-/// The windows of one shard: a bounded hash table in which the key that was silent longest gives way.
+/// The windows of one shard: a bounded hash table in which the key that was silent longest gives
+/// way.
 ///
 /// Threads: none of its own; the store locks.
 /// Memory:  at most `capacity` entries of 104 bytes and their slots in the index.
@@ -16,8 +17,8 @@ class LimiterTable {
  public:
   explicit LimiterTable(std::size_t capacity) : capacity_(capacity) {}
 
-  /// The window of this key, made at need; it becomes the youngest. Valid until the next call that may
-  /// evict, so look all keys of a request up first and check `capacity >= 16`.
+  /// The window of this key, made at need; it becomes the youngest. Valid until the next call that
+  /// may evict, so look all keys of a request up first and check `capacity >= 16`.
   Window& touch(const Key& key);
   std::size_t size() const noexcept { return index_.size(); }
 

@@ -13,14 +13,16 @@ std::size_t cost_of(const Message& message) {
   return message.content.size() + message.id.size() + message.client_id.size() + kMessageOverhead;
 }
 
-std::uint64_t hash_text(std::string_view text) { return siphash128(text, {0x706f7274, 0x63756c})[0]; }
+std::uint64_t hash_text(std::string_view text) {
+  return siphash128(text, {0x706f7274, 0x63756c})[0];
+}
 
 }  // namespace
 
 MemoryStore::MemoryStore(const MemoryStoreOptions& options, const Clock& clock)
     : options_(options), clock_(clock), silent_(options.session_idle) {
-  const std::size_t capacity =
-      std::max<std::size_t>(AdmitRequest::kMaxCharges * 2, options.max_limiter_keys / kLimiterShards);
+  const std::size_t capacity = std::max<std::size_t>(AdmitRequest::kMaxCharges * 2,
+                                                     options.max_limiter_keys / kLimiterShards);
   for (auto& shard : limiter_shards_) shard = std::make_unique<LimiterShard>(capacity);
 }
 
@@ -33,14 +35,17 @@ Eventual<Result<AdmitAnswer>> MemoryStore::admit(const AdmitRequest& request) {
   if (request.session) answer.session = view_of(*request.session);
   if (request.count == 0) return Result<AdmitAnswer>(answer);
 
-  // Lock the shards of all charges in order of their number: no two requests can wait for each other.
+  // Lock the shards of all charges in order of their number: no two requests can wait for each
+  // other.
   std::array<std::size_t, AdmitRequest::kMaxCharges> shards;
-  for (std::size_t i = 0; i < request.count; ++i) shards[i] = request.charges[i].key[1] % kLimiterShards;
+  for (std::size_t i = 0; i < request.count; ++i)
+    shards[i] = request.charges[i].key[1] % kLimiterShards;
   std::sort(shards.begin(), shards.begin() + request.count);
   const auto last = std::unique(shards.begin(), shards.begin() + request.count);
   std::array<std::unique_lock<std::mutex>, AdmitRequest::kMaxCharges> locks;
   for (auto at = shards.begin(); at != last; ++at) {
-    locks[static_cast<std::size_t>(at - shards.begin())] = std::unique_lock(limiter_shards_[*at]->mutex);
+    locks[static_cast<std::size_t>(at - shards.begin())] =
+        std::unique_lock(limiter_shards_[*at]->mutex);
   }
 
   const std::int64_t now =
@@ -131,7 +136,8 @@ bool MemoryStore::make_room(WallTime now) {
   }
   if (oldest == nullptr || oldest_time + kProtectedAfterActivity > now) return false;
   const std::lock_guard lock(oldest->mutex);
-  if (oldest->by_age.empty() || oldest->by_age.front().last_active + kProtectedAfterActivity > now) return false;
+  if (oldest->by_age.empty() || oldest->by_age.front().last_active + kProtectedAfterActivity > now)
+    return false;
   erase(*oldest, oldest->by_age.begin());
   return true;
 }
@@ -172,7 +178,8 @@ Eventual<Result<BeginOutcome>> MemoryStore::begin_message(NewMessage message) {
   if (!message.message.client_id.empty()) {
     for (auto& send : session->sends) {
       if (send.client_id != message.message.client_id) continue;
-      if (send.text_hash != text_hash) return Result<BeginOutcome>({Kind::conflict, send.message_id, session->message_count});
+      if (send.text_hash != text_hash)
+        return Result<BeginOutcome>({Kind::conflict, send.message_id, session->message_count});
       const Kind kind = send.failed ? Kind::started : Kind::duplicate;
       send.failed = false;
       return Result<BeginOutcome>({kind, send.message_id, session->message_count});
@@ -231,7 +238,8 @@ void MemoryStore::drop_oldest_message(Session& session) {
   session.messages.pop_front();
 }
 
-/// Over the total: the histories of this shard that were silent longest give way, at last the own one.
+/// Over the total: the histories of this shard that were silent longest give way, at last the own
+/// one.
 void MemoryStore::free_history(SessionShard& shard, const Session& keep) {
   for (auto& session : shard.by_age) {
     if (history_bytes_ <= options_.history_total_bytes) return;
@@ -251,7 +259,8 @@ Eventual<Result<HistoryPage>> MemoryStore::history(const Key& key, std::size_t l
   HistoryPage page;
   if (const Session* session = find(shard, key)) {
     page.total = session->messages.size();
-    for (std::size_t i = offset; i < session->messages.size() && page.messages.size() < limit; ++i) {
+    for (std::size_t i = offset; i < session->messages.size() && page.messages.size() < limit;
+         ++i) {
       page.messages.push_back(session->messages[i]);
     }
   }
@@ -287,7 +296,8 @@ Eventual<Result<void>> MemoryStore::end_session(const Key& key, WallTime created
   const WallTime until = created + options_.session_idle;
   if (until > now && shard.ended.emplace(key, until).second) {
     shard.ended_order.push_back(key);
-    if (shard.ended_order.size() > std::max<std::size_t>(1, options_.max_sessions / kSessionShards)) {
+    if (shard.ended_order.size() >
+        std::max<std::size_t>(1, options_.max_sessions / kSessionShards)) {
       shard.ended.erase(shard.ended_order.front());
       shard.ended_order.pop_front();
     }
@@ -339,7 +349,8 @@ std::size_t MemoryStore::SilentSessions::count(WallTime now) const {
   const std::lock_guard lock(mutex_);
   const std::int64_t newest = slot_of(now);
   std::size_t sum = 0;
-  for (std::int64_t slot = std::max<std::int64_t>(0, newest_ - kSlots + 1); slot <= newest_; ++slot) {
+  for (std::int64_t slot = std::max<std::int64_t>(0, newest_ - kSlots + 1); slot <= newest_;
+       ++slot) {
     if (slot > newest - kSlots) sum += counts_[static_cast<std::size_t>(slot % kSlots)];
   }
   return sum;

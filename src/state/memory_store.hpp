@@ -1,6 +1,7 @@
 #pragma once
 #include <array>
 #include <atomic>
+#include <boost/container/deque.hpp>
 #include <deque>
 #include <list>
 #include <memory>
@@ -25,7 +26,8 @@ struct MemoryStoreOptions {
 ///
 /// Threads: any; 64 shards of windows and 16 of sessions, each with a lock of its own. A request's
 ///          charges lock their shards in order, so the decision is exact over all workers.
-/// Bounds:  keys, sessions, messages and bytes as in the options; what was silent longest gives way, but
+/// Bounds:  keys, sessions, messages and bytes as in the options; what was silent longest gives
+/// way, but
 ///          never a session that was active in the last 15 minutes.
 /// Cost:    bench/limiter_bench.cpp.
 class MemoryStore final : public Store {
@@ -69,9 +71,10 @@ class MemoryStore final : public Store {
     WallTime created;
     WallTime last_active;
     std::uint32_t message_count = 0;
-    std::deque<Message> messages;
+    boost::container::deque<Message>
+        messages;  // unlike std::deque they allocate nothing while empty
     std::size_t bytes = 0;
-    std::deque<Send> sends;
+    boost::container::deque<Send> sends;
   };
   struct alignas(64) SessionShard {
     std::mutex mutex;
@@ -101,7 +104,9 @@ class MemoryStore final : public Store {
     std::int64_t newest_ = 0;
   };
 
-  SessionShard& shard_of(const Key& key) noexcept { return session_shards_[key[1] % kSessionShards]; }
+  SessionShard& shard_of(const Key& key) noexcept {
+    return session_shards_[key[1] % kSessionShards];
+  }
   SessionView view_of(const Key& key);
   Session* find(SessionShard& shard, const Key& key);
   void purge_expired(SessionShard& shard, WallTime now, std::size_t most);

@@ -6,8 +6,9 @@
 
 namespace portcullis::state {
 
-/// A store as it behaves on a bad day, around a good one: every answer comes after `delay`, or every
-/// answer is an error. For tests of what depends on a store; a setting that production refuses.
+/// A store as it behaves on a bad day, around a good one: every answer comes after `delay`, or
+/// every answer is an error. For tests of what depends on a store; a setting that production
+/// refuses.
 class SimulatedStore final : public Store {
  public:
   enum class Behaviour : std::uint8_t { slow, failing };

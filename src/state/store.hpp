@@ -12,8 +12,8 @@
 
 namespace portcullis::state {
 
-/// 128 bits that stand for a key. Made by key_of() from what it names under a process-wide secret, so
-/// that nobody outside can choose keys that collide.
+/// 128 bits that stand for a key. Made by key_of() from what it names under a process-wide secret,
+/// so that nobody outside can choose keys that collide.
 using Key = std::array<std::uint64_t, 2>;
 
 struct KeyHash {
@@ -32,7 +32,8 @@ struct Charge {
 /// What became of a request's charges.
 struct Admission {
   bool admitted = true;
-  std::size_t decided_by = 0;  ///< index of the charge that refused, or that is nearest to its limit
+  std::size_t decided_by =
+      0;  ///< index of the charge that refused, or that is nearest to its limit
   std::int64_t remaining = 0;  ///< of that charge, after this request
   Seconds reset{0};            ///< until that window has room again (refused) or is empty
 };
@@ -44,7 +45,8 @@ struct Message {
   std::string id;
   std::string content;
   WallTime created;
-  std::string client_id;  ///< client_message_id of a user's message; the user message's id of an answer
+  std::string
+      client_id;  ///< client_message_id of a user's message; the user message's id of an answer
 };
 
 /// What is known about a stored session.
@@ -81,8 +83,8 @@ struct NewMessage {
 struct BeginOutcome {
   enum class Kind : std::uint8_t {
     started,
-    duplicate,       ///< this client id was seen with the same text: `message_id` is the first one's
-    conflict,        ///< this client id was seen with another text
+    duplicate,  ///< this client id was seen with the same text: `message_id` is the first one's
+    conflict,   ///< this client id was seen with another text
     store_full,
     ended,
   };

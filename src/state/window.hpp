@@ -8,9 +8,9 @@ namespace portcullis::state {
 
 /// A sliding window counted in twelve sub-windows, the whole oldest one included.
 ///
-/// What it promises (window_test.cpp checks both against an exact log): never more than the limit is
-/// admitted in any span as long as the window; and a refusal outlasts that of an exact log by at most a
-/// twelfth of the window.
+/// What it promises (window_test.cpp checks both against an exact log): never more than the limit
+/// is admitted in any span as long as the window; and a refusal outlasts that of an exact log by at
+/// most a twelfth of the window.
 ///
 /// Threads: none of its own; the store locks.
 /// Units:   time in milliseconds of one clock; counts up to 2^32 - 1.

@@ -20,18 +20,20 @@ bool starts_like_html(std::string_view text) {
   return text::istarts_with(text, "<!doctype") || text::istarts_with(text, "<html");
 }
 
-/// Whether an answer that begins like this is a program's failure rather than words for a visitor: an
-/// exception's first line or a stack trace.
+/// Whether an answer that begins like this is a program's failure rather than words for a visitor:
+/// an exception's first line or a stack trace.
 bool starts_like_failure(std::string_view text) {
   text = text::trim(text);
-  for (const std::string_view start :
-       {"Traceback (most recent call last)", "Internal Server Error", "Bad Gateway", "Service Unavailable",
-        "Gateway Timeout", "Error in workflow", "Workflow could not be started"}) {
+  for (const std::string_view start : {"Traceback (most recent call last)", "Internal Server Error",
+                                       "Bad Gateway", "Service Unavailable", "Gateway Timeout",
+                                       "Error in workflow", "Workflow could not be started"}) {
     if (text::istarts_with(text, start)) return true;
   }
   // SomethingError: … or SomethingException: …
   std::size_t word = 0;
-  while (word < text.size() && (text::is_alnum(text[word]) || text[word] == '_' || text[word] == '.')) ++word;
+  while (word < text.size() &&
+         (text::is_alnum(text[word]) || text[word] == '_' || text[word] == '.'))
+    ++word;
   if (word < text.size() && text[word] == ':') {
     const auto name = text.substr(0, word);
     if (name.ends_with("Error") || name.ends_with("Exception")) return true;
@@ -40,7 +42,8 @@ bool starts_like_failure(std::string_view text) {
   const auto newline = text.find('\n');
   if (newline == std::string_view::npos) return false;
   const auto second = text::trim(text.substr(newline + 1, 200));
-  return second.starts_with("at ") && second.substr(0, second.find('\n')).find(':') != std::string_view::npos &&
+  return second.starts_with("at ") &&
+         second.substr(0, second.find('\n')).find(':') != std::string_view::npos &&
          second.substr(0, second.find('\n')).ends_with(')');
 }
 
@@ -94,11 +97,13 @@ Result<bool> find_text(const json::value& value, std::vector<std::string_view>& 
     }
   }
   if (is_failure_object(object)) return unusable("the upstream answered with an error object");
-  for (const char* key : {"output", "response", "text", "content", "delta", "message", "answer", "json"}) {
+  for (const char* key :
+       {"output", "response", "text", "content", "delta", "message", "answer", "json"}) {
     const auto* part = object.if_contains(key);
     if (part == nullptr || part->is_null()) continue;
     if (part->is_string() && is_n8n_notice(view(part->get_string()))) {
-      return unusable("the upstream answered with a notice: the workflow does not respond with an answer");
+      return unusable(
+          "the upstream answered with a notice: the workflow does not respond with an answer");
     }
     TRY(const bool some, find_text(*part, found, depth + 1));
     if (some) return true;
@@ -143,15 +148,20 @@ AnswerDecoder::Form AnswerDecoder::decide(bool at_end) const {
 
 Result<void> AnswerDecoder::run(bool at_end, std::vector<std::string>& pieces) {
   if (form_ == Form::undecided) {
-    if (content_type_ == "text/html" || starts_like_html(held_)) return unusable("the upstream answered with an HTML page");
+    if (content_type_ == "text/html" || starts_like_html(held_))
+      return unusable("the upstream answered with an HTML page");
     form_ = decide(at_end);
     if (form_ != Form::undecided && held_.starts_with("\xef\xbb\xbf")) held_.erase(0, 3);
   }
   switch (form_) {
-    case Form::undecided: return {};
-    case Form::events: return run_events(at_end, pieces);
-    case Form::json: return run_json(at_end, pieces);
-    case Form::text: return run_text(at_end, pieces);
+    case Form::undecided:
+      return {};
+    case Form::events:
+      return run_events(at_end, pieces);
+    case Form::json:
+      return run_json(at_end, pieces);
+    case Form::text:
+      return run_text(at_end, pieces);
   }
   return {};
 }
@@ -183,7 +193,8 @@ Result<void> AnswerDecoder::run_events(bool at_end, std::vector<std::string>& pi
       if (has_data_) event_data_ += '\n';
       event_data_ += value;
       has_data_ = true;
-      if (event_data_.size() > max_bytes_) return fail(ErrorCode::too_large, "an event is too long", ErrorOrigin::upstream);
+      if (event_data_.size() > max_bytes_)
+        return fail(ErrorCode::too_large, "an event is too long", ErrorOrigin::upstream);
     } else if (name == "event") {
       event_name_ = value;
     }
@@ -212,14 +223,16 @@ Result<void> AnswerDecoder::run_json(bool at_end, std::vector<std::string>& piec
   std::size_t start = 0;  // of the value or line under way
   while (true) {
     if (depth_ == 0) {
-      while (scanned_ < held_.size() && (text::is_space(held_[scanned_]) || held_[scanned_] == ',')) ++scanned_;
+      while (scanned_ < held_.size() && (text::is_space(held_[scanned_]) || held_[scanned_] == ','))
+        ++scanned_;
       start = scanned_;
       if (scanned_ == held_.size()) break;
       if (held_[scanned_] != '{' && held_[scanned_] != '[') {
         // A line that is no JSON between ones that are: text.
         const auto end = held_.find('\n', scanned_);
         if (end == std::string::npos && !at_end) break;
-        const auto line = std::string_view(held_).substr(scanned_, end == std::string::npos ? end : end - scanned_);
+        const auto line = std::string_view(held_).substr(
+            scanned_, end == std::string::npos ? end : end - scanned_);
         const auto trimmed = text::trim(line);
         scanned_ = end == std::string::npos ? held_.size() : end + 1;
         if (trimmed != "[DONE]") {
@@ -231,9 +244,12 @@ Result<void> AnswerDecoder::run_json(bool at_end, std::vector<std::string>& piec
     for (; scanned_ < held_.size(); ++scanned_) {
       const char c = held_[scanned_];
       if (in_string_) {
-        if (escaped_) escaped_ = false;
-        else if (c == '\\') escaped_ = true;
-        else if (c == '"') in_string_ = false;
+        if (escaped_)
+          escaped_ = false;
+        else if (c == '\\')
+          escaped_ = true;
+        else if (c == '"')
+          in_string_ = false;
       } else if (c == '"') {
         in_string_ = true;
       } else if (c == '{' || c == '[') {
@@ -257,7 +273,8 @@ Result<void> AnswerDecoder::take_json(std::string_view text, std::vector<std::st
   json::error_code error;
   json::parse_options options;
   options.max_depth = 64;
-  const json::value value = json::parse(json::string_view(text.data(), text.size()), error, {}, options);
+  const json::value value =
+      json::parse(json::string_view(text.data(), text.size()), error, {}, options);
   if (error) return unusable("the upstream's JSON does not parse");
   std::vector<std::string_view> found;
   TRY(const bool some, find_text(value, found, 0));
@@ -278,7 +295,8 @@ Result<void> AnswerDecoder::run_text(bool at_end, std::vector<std::string>& piec
   if (at_end && first_text_ && content_type_ == "application/json") {
     json::error_code error;
     const json::value value = json::parse(held_, error);
-    if (!error && !value.is_string()) return unusable("the upstream's JSON has no field with an answer");
+    if (!error && !value.is_string())
+      return unusable("the upstream's JSON has no field with an answer");
     if (!error) {
       held_.clear();
       return add(view(value.get_string()), pieces);
@@ -299,7 +317,8 @@ Result<void> AnswerDecoder::add(std::string_view text, std::vector<std::string>&
     first_text_ = false;
   }
   text_bytes_ += text.size();
-  if (text_bytes_ > max_bytes_) return fail(ErrorCode::too_large, "the answer is too long", ErrorOrigin::upstream);
+  if (text_bytes_ > max_bytes_)
+    return fail(ErrorCode::too_large, "the answer is too long", ErrorOrigin::upstream);
   pieces.push_back(text::is_utf8(text) ? std::string(text) : text::to_valid_utf8(text));
   return {};
 }

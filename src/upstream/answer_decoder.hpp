@@ -9,11 +9,11 @@
 namespace portcullis::upstream {
 
 /// Turns whatever a webhook answers into pieces of text: server-sent events, NDJSON with
-/// begin/item/end/error, one JSON object, an array of them, several objects in one chunk, plain text.
-/// The Content-Type is a hint only (n8n streams NDJSON as application/json).
+/// begin/item/end/error, one JSON object, an array of them, several objects in one chunk, plain
+/// text. The Content-Type is a hint only (n8n streams NDJSON as application/json).
 ///
-/// It never lets an upstream's failure pass for an answer: an error object, an HTML page, a stack trace,
-/// n8n's "Workflow was started" or an empty body are Errors of code malformed.
+/// It never lets an upstream's failure pass for an answer: an error object, an HTML page, a stack
+/// trace, n8n's "Workflow was started" or an empty body are Errors of code malformed.
 ///
 /// Threads: none.  Memory: what is not yet complete, at most `max_bytes`.
 /// Errors:  malformed, too_large. After an error nothing more may be put.

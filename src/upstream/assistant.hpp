@@ -25,16 +25,17 @@ struct Question {
   WallTime now;
 };
 
-/// One call under way: pieces of text, pulled one after the other, so that an upstream is read only as
-/// fast as somebody takes its text.
+/// One call under way: pieces of text, pulled one after the other, so that an upstream is read only
+/// as fast as somebody takes its text.
 ///
 /// Threads:   the worker it was started on.
 /// Ownership: must not be destroyed while next() is awaited: cancel() first and let it return.
 class Call {
  public:
   virtual ~Call() = default;
-  /// The next piece of the answer; nullopt at its orderly end. Never empty text, always valid UTF-8.
-  /// Errors: timeout, refused, unavailable (breaker, budget), malformed (no usable answer), closed (cut),
+  /// The next piece of the answer; nullopt at its orderly end. Never empty text, always valid
+  /// UTF-8. Errors: timeout, refused, unavailable (breaker, budget), malformed (no usable answer),
+  /// closed (cut),
   ///         exhausted (connections), cancelled. `detail` is for the log.
   virtual Task<Result<std::optional<std::string>>> next() = 0;
   virtual void cancel() = 0;

@@ -88,8 +88,8 @@ Breaker::State Breaker::state() const {
 Milliseconds Breaker::retry_after() const {
   const std::lock_guard lock(mutex_);
   if (state_ != State::open) return Milliseconds{0};
-  const auto left = options_.open_for -
-                    std::chrono::duration_cast<Milliseconds>(clock_.monotonic() - opened_at_);
+  const auto left =
+      options_.open_for - std::chrono::duration_cast<Milliseconds>(clock_.monotonic() - opened_at_);
   return std::max(left, Milliseconds{1});
 }
 
@@ -104,7 +104,8 @@ bool RetryBudget::try_retry() {
   if (last_ != MonotonicTime{}) {
     const double minutes = std::chrono::duration<double, std::ratio<60>>(now - last_).count();
     // The reserve refills to its own size only; what calls earned may lie above it.
-    if (tokens_ < kReservePerMinute) tokens_ = std::min(kReservePerMinute, tokens_ + minutes * kReservePerMinute);
+    if (tokens_ < kReservePerMinute)
+      tokens_ = std::min(kReservePerMinute, tokens_ + minutes * kReservePerMinute);
   }
   last_ = now;
   if (tokens_ < 1) return false;

@@ -12,9 +12,9 @@ namespace portcullis::upstream {
 
 /// Circuit breaker of one upstream.
 ///
-/// Opens at `failures` consecutive failures, or when at least half of 20 or more calls in 30 s failed;
-/// after `open_for` it lets single probes through and closes after 3 good ones. One session cannot open
-/// it alone: while others succeeded in the last 30 s, a session's failures count once.
+/// Opens at `failures` consecutive failures, or when at least half of 20 or more calls in 30 s
+/// failed; after `open_for` it lets single probes through and closes after 3 good ones. One session
+/// cannot open it alone: while others succeeded in the last 30 s, a session's failures count once.
 ///
 /// Threads: any; one lock, held for nanoseconds.
 /// Source:  Nygard, "Release It!", 2nd edition, chapter 5.
@@ -69,12 +69,14 @@ class Breaker {
   std::unordered_set<std::uint64_t> failed_sessions_;  ///< in the current run of failures
 };
 
-/// Retries may be at most a share of the calls, so that a struggling upstream is not buried under them.
+/// Retries may be at most a share of the calls, so that a struggling upstream is not buried under
+/// them.
 ///
 /// Threads: any.  Source: the retry budget of Finagle: a share of recent calls and a small reserve.
 class RetryBudget {
  public:
-  RetryBudget(int percent, const Clock& clock = Clock::system()) : percent_(percent), clock_(clock) {}
+  RetryBudget(int percent, const Clock& clock = Clock::system())
+      : percent_(percent), clock_(clock) {}
   void on_call();
   bool try_retry();
 

@@ -6,6 +6,8 @@ namespace portcullis::upstream {
 namespace {
 
 constexpr std::size_t kMaxWaiters = 1024;
+constexpr Milliseconds kSurelyAlive{10};
+constexpr Milliseconds kSweepEvery{500};
 
 }  // namespace
 
@@ -13,7 +15,9 @@ constexpr std::size_t kMaxWaiters = 1024;
 class ConnectionPool::Turn {
  public:
   Turn(ConnectionPool& pool, Milliseconds patience)
-      : pool_(pool), timer_(pool.worker_.deadlines(), &Turn::on_timeout, this), patience_(patience) {}
+      : pool_(pool),
+        timer_(pool.worker_.deadlines(), &Turn::on_timeout, this),
+        patience_(patience) {}
   bool await_ready() const noexcept { return false; }
   void await_suspend(std::coroutine_handle<> handle) {
     waiter_.handle = handle;
@@ -51,17 +55,23 @@ Task<Result<ConnectionPool::Lease>> ConnectionPool::acquire() {
     while (!idle_.empty()) {
       Idle last = std::move(idle_.back());
       idle_.pop_back();
-      const bool fresh = worker_.clock().monotonic() - last.since < options_.idle_time;
-      if (fresh && last.stream->looks_idle()) co_return Lease{std::move(last.stream), true};
+      const auto idle_for = worker_.clock().coarse() - last.since;
+      // Looking costs a system call, and one that was in use a moment ago is no likelier to be dead
+      // than one that was just looked at.
+      const bool alive =
+          idle_for < kSurelyAlive || (idle_for < options_.idle_time && last.stream->looks_idle());
+      if (alive) co_return Lease{std::move(last.stream), true};
       last.stream->close();
       forget_one();
     }
     if (open_ < options_.max_open) break;
     if (waiters_.size() >= kMaxWaiters) {
-      co_return fail(ErrorCode::exhausted, "too many calls wait for a connection", ErrorOrigin::gateway, Retry::safe);
+      co_return fail(ErrorCode::exhausted, "too many calls wait for a connection",
+                     ErrorOrigin::gateway, Retry::safe);
     }
     if (!co_await Turn(*this, options_.connect_timeout)) {
-      co_return fail(ErrorCode::exhausted, "no connection became free in time", ErrorOrigin::gateway, Retry::safe);
+      co_return fail(ErrorCode::exhausted, "no connection became free in time",
+                     ErrorOrigin::gateway, Retry::safe);
     }
   }
   ++open_;
@@ -75,15 +85,15 @@ Task<Result<ConnectionPool::Lease>> ConnectionPool::acquire() {
 }
 
 void ConnectionPool::release(std::unique_ptr<net::Stream> stream, bool reusable) {
-  if (reusable && (idle_.size() < options_.max_idle || !waiters_.empty())) {
-    idle_.push_back({std::move(stream), worker_.clock().monotonic()});
-    if (!sweep_.is_armed()) sweep_.arm(options_.idle_time);
-    if (waiters_.empty()) return;
-  } else {
+  if (!reusable) {
     stream->close();
     forget_one();
     return;
   }
+  // Above max_idle they live until the next sweep: under load the next caller comes sooner.
+  idle_.push_back({std::move(stream), worker_.clock().coarse()});
+  if (!sweep_.is_armed()) sweep_.arm(kSweepEvery);
+  if (waiters_.empty()) return;
   Waiter* next = waiters_.front();
   waiters_.pop_front();
   next->granted = true;
@@ -102,14 +112,15 @@ void ConnectionPool::forget_one() {
 
 void ConnectionPool::on_sweep(void* self) {
   auto& pool = *static_cast<ConnectionPool*>(self);
-  const auto now = pool.worker_.clock().monotonic();
+  const auto now = pool.worker_.clock().coarse();
   // The oldest idle ones stand in front.
-  while (!pool.idle_.empty() && now - pool.idle_.front().since >= pool.options_.idle_time) {
+  while (!pool.idle_.empty() && (pool.idle_.size() > pool.options_.max_idle ||
+                                 now - pool.idle_.front().since >= pool.options_.idle_time)) {
     pool.idle_.front().stream->close();
     pool.idle_.erase(pool.idle_.begin());
     pool.forget_one();
   }
-  if (!pool.idle_.empty()) pool.sweep_.arm(Milliseconds{500});
+  if (!pool.idle_.empty()) pool.sweep_.arm(kSweepEvery);
 }
 
 }  // namespace portcullis::upstream

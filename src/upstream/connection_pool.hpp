@@ -15,7 +15,8 @@ namespace portcullis::upstream {
 /// Keep-alive connections from one worker to one upstream.
 ///
 /// Threads:   one worker.
-/// Bounds:    `max_open` connections, `max_idle` of them idle; a caller that finds none free waits for at
+/// Bounds:    `max_open` connections, `max_idle` of them idle for longer than half a second; a
+/// caller that finds none free waits for at
 ///            most `connect_timeout` in a queue of at most 1024.
 /// Errors:    exhausted (queue full or waited in vain), and those of net::connect().
 class ConnectionPool {

@@ -15,7 +15,8 @@ class DemoCall final : public Call {
   Task<Result<std::optional<std::string>>> next() override {
     if (at_ == answer_.size()) co_return std::nullopt;
     if (at_ > 0) co_await worker_.sleep(delay_);
-    if (cancelled_) co_return fail(ErrorCode::cancelled, "the client has gone", ErrorOrigin::client);
+    if (cancelled_)
+      co_return fail(ErrorCode::cancelled, "the client has gone", ErrorOrigin::client);
     const auto end = answer_.find(' ', at_ + 1);
     const std::size_t next = end == std::string::npos ? answer_.size() : end;
     std::string piece = answer_.substr(at_, next - at_);
@@ -40,7 +41,8 @@ std::string Demo::answer_to(const Question& question) {
   out += shown;
   out += shown.size() < question.message.size() ? "…\"" : "\"";
   out +=
-      "\n\nYour message came through the gateway: origin, session and limits were checked, and this answer "
+      "\n\nYour message came through the gateway: origin, session and limits were checked, and "
+      "this answer "
       "is streamed back word by word. To let a real assistant answer, set `N8N_WEBHOOK_URL`:\n\n"
       "- n8n: the URL of a webhook that responds\n- then start the gateway again";
   return out;

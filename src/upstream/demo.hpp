@@ -3,8 +3,8 @@
 
 namespace portcullis::upstream {
 
-/// The built-in assistant: answers with a few words about what it is, streamed a word at a time, so that
-/// a newcomer can try everything before an upstream exists. It says that it is a demo.
+/// The built-in assistant: answers with a few words about what it is, streamed a word at a time, so
+/// that a newcomer can try everything before an upstream exists. It says that it is a demo.
 class Demo final : public Assistant {
  public:
   /// `word_delay` 0 answers at once (for benches).

@@ -96,7 +96,8 @@ class N8n::N8nCall final : public Call {
       }
       owner_->retries_.add(owner_->retries_.cell({owner_->options_.name}));
       co_await worker_.sleep(wait);
-      if (cancelled_) co_return fail(ErrorCode::cancelled, "the client has gone", ErrorOrigin::client);
+      if (cancelled_)
+        co_return fail(ErrorCode::cancelled, "the client has gone", ErrorOrigin::client);
     }
   }
 
@@ -109,15 +110,19 @@ class N8n::N8nCall final : public Call {
     auto lease = co_await owner_->pool_of(worker_).acquire();
     if (!lease) co_return std::unexpected(std::move(lease).error());
     stream_ = std::move(lease->stream);
-    if (cancelled_) co_return fail(ErrorCode::cancelled, "the client has gone", ErrorOrigin::client);
+    if (cancelled_)
+      co_return fail(ErrorCode::cancelled, "the client has gone", ErrorOrigin::client);
 
     // The token is minted for each try, so a late one has not expired on the way.
     question_.now = worker_.clock().wall();
-    const std::string token = owner_->tokens_.mint(
-        {question_.session_handle, question_.origin_domain, question_.message, question_.message_id},
-        question_.now);
+    const std::string token =
+        owner_->tokens_.mint({question_.session_handle, question_.origin_domain, question_.message,
+                              question_.message_id},
+                             question_.now);
     const std::string body = payload(question_, token);
-    std::string head = owner_->request_head_;
+    std::string head;
+    head.reserve(owner_->request_head_.size() + 96);
+    head += owner_->request_head_;
     head += "Idempotency-Key: ";
     head += question_.message_id;
     head += "\r\nContent-Length: ";
@@ -131,8 +136,10 @@ class N8n::N8nCall final : public Call {
       deadline_.disarm();
       const bool cancelled = cancelled_;
       give_back(false);
-      if (cancelled) co_return fail(ErrorCode::cancelled, "the client has gone", ErrorOrigin::client);
-      co_return fail(timed_out_ ? ErrorCode::timeout : ErrorCode::reset, "sending to the upstream failed", ErrorOrigin::upstream);
+      if (cancelled)
+        co_return fail(ErrorCode::cancelled, "the client has gone", ErrorOrigin::client);
+      co_return fail(timed_out_ ? ErrorCode::timeout : ErrorCode::reset,
+                     "sending to the upstream failed", ErrorOrigin::upstream);
     }
     parser_.emplace();
     std::string body_start;
@@ -156,8 +163,8 @@ class N8n::N8nCall final : public Call {
       retry_after_ = Seconds{std::clamp<std::int64_t>(retry_after.value_or(0), 0, 3600)};
       const int status = head.status;
       give_back(false);
-      const ErrorCode code = status == 401 || status == 403 ? ErrorCode::unauthorized
-                             : status == 404               ? ErrorCode::not_found
+      const ErrorCode code = status == 401 || status == 403   ? ErrorCode::unauthorized
+                             : status == 404                  ? ErrorCode::not_found
                              : status == 408 || status == 504 ? ErrorCode::timeout
                              : status == 429 || status == 503 ? ErrorCode::unavailable
                                                               : ErrorCode::malformed;
@@ -166,7 +173,8 @@ class N8n::N8nCall final : public Call {
     }
     if (!head.content_encoding.empty() && head.content_encoding != "identity") {
       give_back(false);
-      return fail(ErrorCode::malformed, "the upstream compressed its answer unasked", ErrorOrigin::upstream);
+      return fail(ErrorCode::malformed, "the upstream compressed its answer unasked",
+                  ErrorOrigin::upstream);
     }
     decoder_.emplace(head.content_type, owner_->options_.max_answer_bytes);
     return decode(body_start);
@@ -201,15 +209,19 @@ class N8n::N8nCall final : public Call {
   /// One read; body bytes go to `body`.
   Task<Result<void>> read_into(std::string& body) {
     std::array<char, kReadBytes> buffer;
-    if (cancelled_) co_return fail(ErrorCode::cancelled, "the client has gone", ErrorOrigin::client);
+    if (cancelled_)
+      co_return fail(ErrorCode::cancelled, "the client has gone", ErrorOrigin::client);
     auto got = co_await stream_->read_some(buffer);
-    if (cancelled_) co_return fail(ErrorCode::cancelled, "the client has gone", ErrorOrigin::client);
+    if (cancelled_)
+      co_return fail(ErrorCode::cancelled, "the client has gone", ErrorOrigin::client);
     if (timed_out_) {
-      co_return fail(ErrorCode::timeout, "the upstream was silent for too long", ErrorOrigin::upstream);
+      co_return fail(ErrorCode::timeout, "the upstream was silent for too long",
+                     ErrorOrigin::upstream);
     }
     if (!got) {
       if (got.error().code == ErrorCode::closed && parser_->put_eof()) co_return Result<void>{};
-      co_return fail(ErrorCode::closed, "the upstream ended its answer early", ErrorOrigin::upstream);
+      co_return fail(ErrorCode::closed, "the upstream ended its answer early",
+                     ErrorOrigin::upstream);
     }
     std::string_view bytes(buffer.data(), *got);
     if (!unparsed_.empty()) {
@@ -218,7 +230,8 @@ class N8n::N8nCall final : public Call {
     }
     const auto used = parser_->put(bytes, body);
     if (!used) {
-      co_return fail(ErrorCode::malformed, "the upstream's answer is no valid HTTP", ErrorOrigin::upstream);
+      co_return fail(ErrorCode::malformed, "the upstream's answer is no valid HTTP",
+                     ErrorOrigin::upstream);
     }
     extra_bytes_ = parser_->done() && *used < bytes.size();
     std::string rest(bytes.substr(*used));
@@ -244,7 +257,8 @@ class N8n::N8nCall final : public Call {
     counted_out_ = false;
     if (error.code == ErrorCode::cancelled || error.code == ErrorCode::exhausted) {
       owner_->breaker_.forget();
-      owner_->outcomes_.add(outcome_cell(error.code == ErrorCode::cancelled ? "cancelled" : "error"));
+      owner_->outcomes_.add(
+          outcome_cell(error.code == ErrorCode::cancelled ? "cancelled" : "error"));
     } else {
       owner_->log_.write(observe::Level::warning, "upstream call failed",
                          {{"upstream", owner_->options_.name},
@@ -290,7 +304,8 @@ Result<std::shared_ptr<N8n>> N8n::make(N8nOptions options, identity::UpstreamTok
   const auto origin = Origin::of_url(options.url);
   if (!origin) return fail(ErrorCode::invalid_input, options.url + " is no http or https URL");
   net::Target target;
-  target.host = origin->host.starts_with('[') ? origin->host.substr(1, origin->host.size() - 2) : origin->host;
+  target.host = origin->host.starts_with('[') ? origin->host.substr(1, origin->host.size() - 2)
+                                              : origin->host;
   target.port = origin->port;
   if (origin->scheme == "https") {
     TRY(target.tls, net::TlsClientContext::make(options.ca_file));
@@ -301,9 +316,12 @@ Result<std::shared_ptr<N8n>> N8n::make(N8nOptions options, identity::UpstreamTok
   path = path.substr(0, path.find('#'));
   if (path.starts_with('?')) path.insert(0, "/");
   for (const char c : path) {
-    if (c <= 0x20 || c >= 0x7f) return fail(ErrorCode::invalid_input, "the webhook URL has characters that must be percent-encoded");
+    if (c <= 0x20 || c >= 0x7f)
+      return fail(ErrorCode::invalid_input,
+                  "the webhook URL has characters that must be percent-encoded");
   }
-  const std::string host = options.url.substr(after_scheme, slash == std::string::npos ? slash : slash - after_scheme);
+  const std::string host =
+      options.url.substr(after_scheme, slash == std::string::npos ? slash : slash - after_scheme);
   return std::shared_ptr<N8n>(new N8n(std::move(options), std::move(tokens), std::move(target),
                                       std::move(path), host, metrics, log));
 }
@@ -313,11 +331,12 @@ N8n::N8n(N8nOptions options, identity::UpstreamTokens tokens, net::Target target
     : options_(std::move(options)),
       tokens_(std::move(tokens)),
       target_(std::move(target)),
-      request_head_("POST " + path + " HTTP/1.1\r\nHost: " + host_header +
-                    "\r\nUser-Agent: " + options_.app_name +
-                    "\r\nAccept: text/event-stream, application/x-ndjson, application/json, text/plain;q=0.8"
-                    "\r\nAccept-Encoding: identity\r\nContent-Type: application/json\r\n" +
-                    (options_.api_key.empty() ? "" : "Authorization: Bearer " + options_.api_key + "\r\n")),
+      request_head_(
+          "POST " + path + " HTTP/1.1\r\nHost: " + host_header +
+          "\r\nUser-Agent: " + options_.app_name +
+          "\r\nAccept: text/event-stream, application/x-ndjson, application/json, text/plain;q=0.8"
+          "\r\nAccept-Encoding: identity\r\nContent-Type: application/json\r\n" +
+          (options_.api_key.empty() ? "" : "Authorization: Bearer " + options_.api_key + "\r\n")),
       log_(log),
       outcomes_(metrics.counter("portcullis_upstream_requests_total")),
       retries_(metrics.counter("portcullis_upstream_retries_total")),
@@ -336,10 +355,10 @@ ConnectionPool& N8n::pool_of(net::Worker& worker) {
     const unsigned workers = options_.workers;
     pool = std::make_unique<ConnectionPool>(
         worker,
-        ConnectionPool::Options{target_,
-                                std::max<std::size_t>(1, share(options_.max_connections, workers, worker.index())),
-                                share(options_.keep_alive, workers, worker.index()),
-                                options_.connect_timeout},
+        ConnectionPool::Options{
+            target_,
+            std::max<std::size_t>(1, share(options_.max_connections, workers, worker.index())),
+            share(options_.keep_alive, workers, worker.index()), options_.connect_timeout},
         open_);
   }
   return *pool;
@@ -355,7 +374,7 @@ std::int64_t N8n::retry_after() const { return (breaker_.retry_after().count() +
 
 std::string N8n::payload(const Question& question, std::string_view token) {
   std::string out;
-  out.reserve(512 + question.message.size() + question.context_json.size());
+  out.reserve(1024 + question.message.size() + question.context_json.size());
   out += "{\"message\":";
   text::append_json_string(out, question.message);
   append_member(out, "session_id", question.session_handle);

@@ -33,12 +33,15 @@ struct N8nOptions {
   unsigned workers = 1;
 };
 
-/// An n8n webhook: posts the message with a token minted for it and decodes whatever form the answer has.
+/// An n8n webhook: posts the message with a token minted for it and decodes whatever form the
+/// answer has.
 ///
 /// Threads:   start() from any worker; pools belong to their worker, breaker and budget are shared.
 /// Ownership: calls keep the object alive.
-/// Failure:   retries only what cannot have been executed (no connection, 429 and 503 with Retry-After),
-///            before the first byte of an answer, with jittered exponential delay and out of a budget.
+/// Failure:   retries only what cannot have been executed (no connection, 429 and 503 with
+/// Retry-After),
+///            before the first byte of an answer, with jittered exponential delay and out of a
+///            budget.
 class N8n final : public Assistant, public std::enable_shared_from_this<N8n> {
  public:
   /// @returns invalid_input for a URL or CA file that cannot be used.

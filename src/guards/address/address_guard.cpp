@@ -9,7 +9,8 @@ namespace {
 /// One element of Forwarded or X-Forwarded-For: an address with optional quotes, brackets and port.
 std::optional<IpAddress> parse_hop(std::string_view text) {
   text = text::trim(text);
-  if (text.size() >= 2 && text.front() == '"' && text.back() == '"') text = text.substr(1, text.size() - 2);
+  if (text.size() >= 2 && text.front() == '"' && text.back() == '"')
+    text = text.substr(1, text.size() - 2);
   if (text.starts_with('[')) {
     const auto end = text.find(']');
     return end == std::string_view::npos ? std::nullopt : IpAddress::parse(text.substr(1, end - 1));
@@ -22,7 +23,8 @@ std::optional<IpAddress> parse_hop(std::string_view text) {
 std::string_view forwarded_parameter(std::string_view element, std::string_view name) {
   for (const auto pair : text::split_list(element, ';')) {
     const auto equals = pair.find('=');
-    if (equals != std::string_view::npos && text::iequals(text::trim(pair.substr(0, equals)), name)) {
+    if (equals != std::string_view::npos &&
+        text::iequals(text::trim(pair.substr(0, equals)), name)) {
       return text::trim(pair.substr(equals + 1));
     }
   }
@@ -61,7 +63,8 @@ class AddressGuard final : public pipeline::Guard {
     // The nearest proxy's word on the scheme is the last element.
     std::string_view proto = last_of(head, "x-forwarded-proto");
     if (!named_header_.empty() && head.count(named_header_) == 1) {
-      if (const auto address = parse_hop(head.get(named_header_))) exchange.client.address = *address;
+      if (const auto address = parse_hop(head.get(named_header_)))
+        exchange.client.address = *address;
     } else {
       const bool standard = head.find("forwarded").has_value();
       std::vector<std::string_view> hops;
@@ -104,10 +107,11 @@ void ForwardingWarning::note(const IpAddress& peer) {
     peer_ = peer;
   }
   const std::string text = peer.text();
-  log_.write(observe::Level::warning,
-             "SECURITY_ALERT a peer that is not trusted sends forwarding headers; if it is your proxy, "
-             "add it to TRUSTED_PROXIES, else every visitor counts as this one address",
-             {{"peer", text}});
+  log_.write(
+      observe::Level::warning,
+      "SECURITY_ALERT a peer that is not trusted sends forwarding headers; if it is your proxy, "
+      "add it to TRUSTED_PROXIES, else every visitor counts as this one address",
+      {{"peer", text}});
 }
 
 std::string ForwardingWarning::peer() const {

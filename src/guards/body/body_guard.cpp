@@ -13,9 +13,10 @@ using http::Code;
 using http::Problem;
 using pipeline::Verdict;
 
-Verdict refuse(Problem problem, std::string code, std::string description, ThreatLevel level = ThreatLevel::low) {
-  return Verdict::refuse(std::move(problem),
-                         {EventType::input_validation, level, std::move(code), std::move(description)});
+Verdict refuse(Problem problem, std::string code, std::string description,
+               ThreatLevel level = ThreatLevel::low) {
+  return Verdict::refuse(std::move(problem), {EventType::input_validation, level, std::move(code),
+                                              std::move(description)});
 }
 
 class BodyGuard final : public pipeline::Guard {
@@ -31,7 +32,8 @@ class BodyGuard final : public pipeline::Guard {
   }
 
  private:
-  static Task<Result<Verdict>> wait(http::Exchange& exchange, Eventual<Result<std::string_view>> body) {
+  static Task<Result<Verdict>> wait(http::Exchange& exchange,
+                                    Eventual<Result<std::string_view>> body) {
     auto result = co_await body;
     co_return judge(exchange, result);
   }
@@ -39,14 +41,18 @@ class BodyGuard final : public pipeline::Guard {
   static std::optional<Verdict> check_head(const http::RequestHead& head) {
     const auto encoding = head.get("content-encoding");
     if (!encoding.empty() && !text::iequals(encoding, "identity")) {
-      return refuse(Problem(Code::unsupported_media_type, "The body must not be compressed."), "VAL_006", "Content-Encoding");
+      return refuse(Problem(Code::unsupported_media_type, "The body must not be compressed."),
+                    "VAL_006", "Content-Encoding");
     }
-    if (head.count("content-type") != 1 || http::media_type(head.get("content-type")) != "application/json") {
-      return refuse(Problem(Code::unsupported_media_type, "Content-Type must be application/json."), "VAL_006", "Content-Type");
+    if (head.count("content-type") != 1 ||
+        http::media_type(head.get("content-type")) != "application/json") {
+      return refuse(Problem(Code::unsupported_media_type, "Content-Type must be application/json."),
+                    "VAL_006", "Content-Type");
     }
     const auto set = http::charset(head.get("content-type"));
     if (!set.empty() && set != "utf-8" && set != "utf8") {
-      return refuse(Problem(Code::unsupported_media_type, "The charset must be UTF-8."), "VAL_006", "charset");
+      return refuse(Problem(Code::unsupported_media_type, "The charset must be UTF-8."), "VAL_006",
+                    "charset");
     }
     return std::nullopt;
   }
@@ -72,12 +78,17 @@ class BodyGuard final : public pipeline::Guard {
   static Result<Verdict> judge_error(const http::Exchange& exchange, const Error& error) {
     switch (error.code) {
       case ErrorCode::too_large:
-        return refuse(Problem(Code::payload_too_large, "The body may have at most " + std::to_string(exchange.route->max_body_bytes) + " bytes."),
+        return refuse(Problem(Code::payload_too_large,
+                              "The body may have at most " +
+                                  std::to_string(exchange.route->max_body_bytes) + " bytes."),
                       "VAL_001", "body above the limit", ThreatLevel::medium);
-      case ErrorCode::timeout: return refuse(Problem(Code::request_timeout), "VAL_006", "the body came too slowly");
+      case ErrorCode::timeout:
+        return refuse(Problem(Code::request_timeout), "VAL_006", "the body came too slowly");
       case ErrorCode::malformed:
-        return refuse(Problem(Code::bad_request), "VAL_006", "invalid chunk framing", ThreatLevel::medium);
-      default: return std::unexpected(error);  // the client has gone
+        return refuse(Problem(Code::bad_request), "VAL_006", "invalid chunk framing",
+                      ThreatLevel::medium);
+      default:
+        return std::unexpected(error);  // the client has gone
     }
   }
 };

@@ -21,18 +21,21 @@ class HostGuard final : public pipeline::Guard {
   std::string_view name() const noexcept override { return "host"; }
 
   pipeline::Decision on_request(http::Exchange& exchange) const override {
-    if (exchange.route->cls == pipeline::RouteClass::probe || exchange.route->ops_only) return Verdict::pass();
+    if (exchange.route->cls == pipeline::RouteClass::probe || exchange.route->ops_only)
+      return Verdict::pass();
     const auto host = HostPort::parse(exchange.head().get("host"));
     if (host && allowed(host->host)) return Verdict::pass();
     return Verdict::refuse(http::Problem(http::Code::invalid_host),
-                           {audit::EventType::network_security, audit::ThreatLevel::medium, "NET_004",
-                            "Host names no host of this gateway"});
+                           {audit::EventType::network_security, audit::ThreatLevel::medium,
+                            "NET_004", "Host names no host of this gateway"});
   }
 
  private:
   bool allowed(const std::string& host) const {
-    return std::ranges::find(hosts_, host) != hosts_.end() || (loopback_ && is_loopback_host(host)) ||
-           std::ranges::any_of(patterns_, [&](const OriginPattern& p) { return p.matches_host(host); });
+    return std::ranges::find(hosts_, host) != hosts_.end() ||
+           (loopback_ && is_loopback_host(host)) ||
+           std::ranges::any_of(patterns_,
+                               [&](const OriginPattern& p) { return p.matches_host(host); });
   }
 
   std::vector<std::string> hosts_;

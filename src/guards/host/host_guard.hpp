@@ -6,8 +6,8 @@
 
 namespace portcullis::guards {
 
-/// Refuses requests for hosts that are not ours: host header injection, cache poisoning, DNS rebinding.
-/// See README.md.
+/// Refuses requests for hosts that are not ours: host header injection, cache poisoning, DNS
+/// rebinding. See README.md.
 std::unique_ptr<pipeline::Guard> make_host_guard(const config::Settings& settings);
 
 }  // namespace portcullis::guards

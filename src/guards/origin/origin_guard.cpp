@@ -25,7 +25,8 @@ class OriginGuard final : public pipeline::Guard {
 
   pipeline::Decision on_request(http::Exchange& exchange) const override {
     const auto& route = *exchange.route;
-    if (route.cls == pipeline::RouteClass::probe || route.kind == RouteKind::token) return Verdict::pass();
+    if (route.cls == pipeline::RouteClass::probe || route.kind == RouteKind::token)
+      return Verdict::pass();
     const auto& head = exchange.head();
     const std::size_t origins = head.count("origin");
     if (origins > 1) return refuse("several Origin headers");
@@ -45,7 +46,8 @@ class OriginGuard final : public pipeline::Guard {
     if (route.kind != RouteKind::browser) return Verdict::pass();
     if (const auto referer = head.find("referer")) {
       const auto origin = Origin::of_url(*referer);
-      if (!origin || !accept(exchange, *origin)) return refuse("Referer is not of an allowed origin");
+      if (!origin || !accept(exchange, *origin))
+        return refuse("Referer is not of an allowed origin");
       return Verdict::pass();
     }
     if (head.get("sec-fetch-site") == "same-origin") {
@@ -61,14 +63,16 @@ class OriginGuard final : public pipeline::Guard {
   /// Notes the origin and its site; false where it belongs to none.
   bool accept(http::Exchange& exchange, const Origin& origin) const {
     for (const auto& site : sites_) {
-      if (std::ranges::any_of(site.origins, [&](const OriginPattern& p) { return p.matches(origin); })) {
+      if (std::ranges::any_of(site.origins,
+                              [&](const OriginPattern& p) { return p.matches(origin); })) {
         exchange.site = &site;
         exchange.origin = origin;
         return true;
       }
     }
     const bool is_own = own_ ? origin == *own_
-                             : loopback_is_own_ && is_loopback_host(origin.host) && requested_origin(exchange) == origin;
+                             : loopback_is_own_ && is_loopback_host(origin.host) &&
+                                   requested_origin(exchange) == origin;
     if (is_own) {
       exchange.site = &sites_.front();
       exchange.origin = origin;

@@ -21,8 +21,9 @@ class RateGuard final : public pipeline::Guard {
         session_minute_(static_cast<std::uint32_t>(settings.limit_chat_session_minute)),
         api_minute_(static_cast<std::uint32_t>(settings.limit_api_address_minute)),
         light_minute_(static_cast<std::uint32_t>(std::min<std::int64_t>(
-            4'000'000'000, settings.limit_light_factor * std::max(settings.limit_chat_address_minute,
-                                                                  settings.limit_api_address_minute)))),
+            4'000'000'000,
+            settings.limit_light_factor *
+                std::max(settings.limit_chat_address_minute, settings.limit_api_address_minute)))),
         session_idle_(settings.session_idle),
         limited_(metrics.counter("portcullis_rate_limited_total")) {}
   std::string_view name() const noexcept override { return "rate"; }
@@ -30,7 +31,8 @@ class RateGuard final : public pipeline::Guard {
   pipeline::Decision on_request(http::Exchange& exchange) const override {
     AdmitRequest request;
     add_charges(exchange, request);
-    if (exchange.principal.session) request.session = state::session_key(exchange.principal.session->id);
+    if (exchange.principal.session)
+      request.session = state::session_key(exchange.principal.session->id);
     if (request.count == 0 && !request.session) return Verdict::pass();
     auto answer = store_.admit(request);
     if (answer.ready()) return judge(exchange, request, std::move(answer.value()));
@@ -48,7 +50,8 @@ class RateGuard final : public pipeline::Guard {
     const auto& route = *exchange.route;
     const IpAddress network = exchange.client.address.network();
     const auto address = bytes_of(network);
-    const auto charge = [&](std::string_view tier, std::string_view value, std::uint32_t limit, Seconds window) {
+    const auto charge = [&](std::string_view tier, std::string_view value, std::uint32_t limit,
+                            Seconds window) {
       request.add({tier, state::key_of(tier, value), limit, window, 1});
     };
     switch (route.cls) {
@@ -57,25 +60,34 @@ class RateGuard final : public pipeline::Guard {
         charge("address-hour", address, chat_hour_, Seconds{3600});
         if (route.is_message && exchange.principal.session) {
           const auto& id = exchange.principal.session->id;
-          charge("session-minute", {reinterpret_cast<const char*>(id.data()), id.size()}, session_minute_, Seconds{60});
+          charge("session-minute", {reinterpret_cast<const char*>(id.data()), id.size()},
+                 session_minute_, Seconds{60});
         }
         charge("site-minute", exchange.site->id, exchange.site->limit_per_minute, Seconds{60});
         break;
-      case RouteClass::api: charge("api-minute", address, api_minute_, Seconds{60}); break;
-      case RouteClass::light: charge("light-minute", address, light_minute_, Seconds{60}); break;
-      case RouteClass::probe: break;
+      case RouteClass::api:
+        charge("api-minute", address, api_minute_, Seconds{60});
+        break;
+      case RouteClass::light:
+        charge("light-minute", address, light_minute_, Seconds{60});
+        break;
+      case RouteClass::probe:
+        break;
     }
   }
 
-  Result<Verdict> judge(http::Exchange& exchange, const AdmitRequest& request, Result<AdmitAnswer> answer) const {
+  Result<Verdict> judge(http::Exchange& exchange, const AdmitRequest& request,
+                        Result<AdmitAnswer> answer) const {
     if (!answer) return std::unexpected(std::move(answer).error());
     if (exchange.principal.session) note_session(exchange, answer->session);
     if (request.count == 0) return Verdict::pass();
     const auto& admission = answer->admission;
     const auto& decided = request.charges[admission.decided_by];
-    // The ceiling of light routes is no budget that a client should plan with: shown only when reached.
+    // The ceiling of light routes is no budget that a client should plan with: shown only when
+    // reached.
     if (exchange.route->cls != RouteClass::light || !admission.admitted) {
-      exchange.limit_state = {decided.tier, decided.limit, admission.remaining, decided.window.count(), admission.reset.count()};
+      exchange.limit_state = {decided.tier, decided.limit, admission.remaining,
+                              decided.window.count(), admission.reset.count()};
     }
     if (admission.admitted) return Verdict::pass();
     limited_.add(limited_.cell({std::string(decided.tier)}));
@@ -112,8 +124,8 @@ class RateGuard final : public pipeline::Guard {
 
 }  // namespace
 
-std::unique_ptr<pipeline::Guard> make_rate_guard(const config::Settings& settings, state::Store& store,
-                                                 observe::Metrics& metrics) {
+std::unique_ptr<pipeline::Guard> make_rate_guard(const config::Settings& settings,
+                                                 state::Store& store, observe::Metrics& metrics) {
   return std::make_unique<RateGuard>(settings, store, metrics);
 }
 

@@ -8,9 +8,9 @@
 
 namespace portcullis::guards {
 
-/// Charges a request to every tier of its route class in one call of the state store, which also tells
-/// how the caller's session stands. See README.md.
-std::unique_ptr<pipeline::Guard> make_rate_guard(const config::Settings& settings, state::Store& store,
-                                                 observe::Metrics& metrics);
+/// Charges a request to every tier of its route class in one call of the state store, which also
+/// tells how the caller's session stands. See README.md.
+std::unique_ptr<pipeline::Guard> make_rate_guard(const config::Settings& settings,
+                                                 state::Store& store, observe::Metrics& metrics);
 
 }  // namespace portcullis::guards

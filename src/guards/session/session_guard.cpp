@@ -20,17 +20,22 @@ class SessionGuard final : public pipeline::Guard {
     if (exchange.route->session == pipeline::SessionNeed::none) return Verdict::pass();
     const auto& principal = exchange.principal;
     if (!principal.session) {
-      return principal.credential_rejected ? unauthorized("the credential does not verify", ThreatLevel::medium)
-                                           : unauthorized("no session");
+      return principal.credential_rejected
+                 ? unauthorized("the credential does not verify", ThreatLevel::medium)
+                 : unauthorized("no session");
     }
     using Status = http::SessionState::Status;
-    if (exchange.session_state.status == Status::ended) return unauthorized("the session has ended");
-    if (exchange.session_state.status == Status::expired) return unauthorized("the session has expired");
+    if (exchange.session_state.status == Status::ended)
+      return unauthorized("the session has ended");
+    if (exchange.session_state.status == Status::expired)
+      return unauthorized("the session has expired");
     const auto& claims = *principal.session;
     const bool other_origin = exchange.origin && claims.origin != exchange.origin->text();
     if (claims.site != exchange.site->id || other_origin) {
-      return Verdict::refuse(http::Problem(http::Code::invalid_origin, "The session belongs to another origin."),
-                             {EventType::authorization, ThreatLevel::medium, "SES_002", "session used from another origin"});
+      return Verdict::refuse(
+          http::Problem(http::Code::invalid_origin, "The session belongs to another origin."),
+          {EventType::authorization, ThreatLevel::medium, "SES_002",
+           "session used from another origin"});
     }
     return Verdict::pass();
   }

@@ -22,10 +22,13 @@ constexpr std::size_t kDefaultHistoryPage = 50;
 
 std::optional<std::string> check_client_id(const boost::json::value& value) {
   const auto& id = value.get_string();
-  const bool fits = !id.empty() && id.size() <= kMaxClientIdBytes && std::ranges::all_of(id, [](char c) {
-    return text::is_alnum(c) || c == '-' || c == '_' || c == '.' || c == ':';
-  });
-  return fits ? std::nullopt : std::optional<std::string>("The client_message_id must have 1 to 64 letters, digits or - _ . :");
+  const bool fits =
+      !id.empty() && id.size() <= kMaxClientIdBytes && std::ranges::all_of(id, [](char c) {
+        return text::is_alnum(c) || c == '-' || c == '_' || c == '.' || c == ':';
+      });
+  return fits ? std::nullopt
+              : std::optional<std::string>(
+                    "The client_message_id must have 1 to 64 letters, digits or - _ . :");
 }
 
 std::optional<std::string> check_page_url(const boost::json::value& value) {
@@ -34,7 +37,8 @@ std::optional<std::string> check_page_url(const boost::json::value& value) {
 }
 
 pipeline::Incident upstream_incident(std::string reason) {
-  return {audit::EventType::system_integrity, audit::ThreatLevel::medium, "UPS_001", std::move(reason)};
+  return {audit::EventType::system_integrity, audit::ThreatLevel::medium, "UPS_001",
+          std::move(reason)};
 }
 
 }  // namespace
@@ -46,7 +50,8 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
   Send(const Services& services, Default fallback) : s_(services), default_(fallback) {}
 
   Task<void> serve(http::Exchange& exchange) override {
-    if (!exchange.json || !exchange.json->value.is_object()) {  // only where the body guard is switched off
+    if (!exchange.json ||
+        !exchange.json->value.is_object()) {  // only where the body guard is switched off
       co_return co_await s_.reporter->answer(exchange, Problem(Code::schema_invalid));
     }
     const auto& body = exchange.json->value;
@@ -54,7 +59,8 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
     in.message = text::trim_unicode(string_member(body, "message"));
     in.client_id = string_member(body, "client_message_id");
     in.page_url = string_member(body, "page_url");
-    if (const auto* context = body.get_object().if_contains("context"); context != nullptr && context->is_object()) {
+    if (const auto* context = body.get_object().if_contains("context");
+        context != nullptr && context->is_object()) {
       in.context = clean_context(*context, s_.settings->sanitize_context);
     }
     co_await take(exchange, std::move(in));
@@ -71,19 +77,22 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
   Task<void> take(http::Exchange& exchange, Incoming in) const {
     const auto form = choose_form(exchange);
     if (!form) {
-      Problem problem(Code::not_acceptable, "Offered: application/json, text/event-stream, application/x-ndjson.");
+      Problem problem(Code::not_acceptable,
+                      "Offered: application/json, text/event-stream, application/x-ndjson.");
       co_return co_await s_.reporter->answer(exchange, std::move(problem));
     }
     const auto claims = session_of(exchange);
     const auto key = state::session_key(claims.id);
-    const bool keep_text = s_.settings->sites[exchange.site->index].history == config::HistoryMode::on;
+    const bool keep_text =
+        s_.settings->sites[exchange.site->index].history == config::HistoryMode::on;
 
     state::NewMessage incoming;
     incoming.session = key;
     incoming.session_created = claims.created;
     incoming.session_expires = claims.expires;
     incoming.keep_text = keep_text;
-    incoming.message = {state::Message::Role::user, Ulid::make(exchange.worker().clock().wall()).text(), in.message,
+    incoming.message = {state::Message::Role::user,
+                        Ulid::make(exchange.worker().clock().wall()).text(), in.message,
                         exchange.worker().clock().wall(), in.client_id};
     auto stream = s_.hub->open(key);
     auto begun = co_await s_.store->begin_message(std::move(incoming));
@@ -102,17 +111,22 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
       (void)co_await s_.store->fail_message(key, begun->message_id);
       co_return co_await s_.reporter->refuse(
           exchange, Problem(Code::rate_limited, "Earlier messages are still being answered.", 1),
-          {audit::EventType::rate_limiting, audit::ThreatLevel::low, "RATE_004", "too many answers in the making for one session"});
+          {audit::EventType::rate_limiting, audit::ThreatLevel::low, "RATE_004",
+           "too many answers in the making for one session"});
     }
     switch (*form) {
-      case Form::json: co_return co_await answer_json(exchange, turn, stream, claims, dropped);
-      case Form::accepted: co_return co_await answer_accepted(exchange, turn);
+      case Form::json:
+        co_return co_await answer_json(exchange, turn, stream, claims, dropped);
+      case Form::accepted:
+        co_return co_await answer_accepted(exchange, turn);
       case Form::sse:
-      case Form::ndjson: co_return co_await answer_stream(exchange, turn, stream, key, *form);
+      case Form::ndjson:
+        co_return co_await answer_stream(exchange, turn, stream, key, *form);
     }
   }
 
-  /// The session of the caller; where the session guard is switched off, one for this message alone.
+  /// The session of the caller; where the session guard is switched off, one for this message
+  /// alone.
   static http::SessionClaims session_of(const http::Exchange& exchange) {
     if (exchange.principal.session) return *exchange.principal.session;
     http::SessionClaims claims;
@@ -136,7 +150,8 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
       if (!chosen) return std::nullopt;
       return *chosen == 0 ? Form::sse : Form::ndjson;
     }
-    static constexpr std::string_view kOffered[] = {"application/json", "text/event-stream", "application/x-ndjson"};
+    static constexpr std::string_view kOffered[] = {"application/json", "text/event-stream",
+                                                    "application/x-ndjson"};
     const auto chosen = http::negotiate(accept, kOffered);
     if (!chosen) return std::nullopt;
     return *chosen == 0 ? Form::json : *chosen == 1 ? Form::sse : Form::ndjson;
@@ -144,8 +159,8 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
 
   std::shared_ptr<chat::Turn> make_turn(http::Exchange& exchange, const http::SessionClaims& claims,
                                         const state::BeginOutcome& begun, Incoming in,
-                                        const std::shared_ptr<chat::SessionStream>& stream, Form form,
-                                        bool keep_text) const {
+                                        const std::shared_ptr<chat::SessionStream>& stream,
+                                        Form form, bool keep_text) const {
     const auto& head = exchange.head();
     upstream::Question question;
     question.message_id = begun.message_id;
@@ -155,7 +170,8 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
     question.page_url = in.page_url.empty() ? claims.page_url : in.page_url;
     question.user_agent = clean_user_agent(head.get("user-agent"));
     question.address = exchange.client.address.text();
-    question.fingerprint = s_.session_tokens->fingerprint(head.get("user-agent"), head.get("accept-language"));
+    question.fingerprint =
+        s_.session_tokens->fingerprint(head.get("user-agent"), head.get("accept-language"));
     question.message_count = begun.message_count;
     question.context_json = std::move(in.context.json);
     question.now = exchange.worker().clock().wall();
@@ -169,52 +185,75 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
     // A JSON answer that nobody else can ask for again needs no events.
     parts.publish = form != Form::json || !in.client_id.empty() || stream->has_readers();
     parts.stream = stream;
-    // Turns may outlive their exchange, so the subject of a possible event is taken now.
-    parts.report = [reporter = s_.reporter, subject = s_.reporter->subject_of(exchange),
+    // Turns may outlive their exchange, so what a possible event tells is noted now.
+    parts.report = [reporter = s_.reporter, tokens = s_.session_tokens, route = exchange.route,
+                    site = exchange.site, id = claims.id, request_id = exchange.request_id,
+                    address = exchange.client.address,
                     &worker = exchange.worker()](const chat::TurnFailure& failure) {
-      return reporter->report(subject, worker.clock().wall(), upstream_incident(failure.reason), audit::EventDecision::passed).text();
+      pipeline::Reporter::Subject subject;
+      subject.address = address;
+      subject.endpoint = route->path;
+      subject.method = "POST";
+      subject.session = tokens->handle("audit", id);
+      subject.request_id = request_id.view();
+      subject.site = site->id;
+      return reporter
+          ->report(subject, worker.clock().wall(), upstream_incident(failure.reason),
+                   audit::EventDecision::passed)
+          .text();
     };
     return std::make_shared<chat::Turn>(exchange.worker(), std::move(parts));
   }
 
-  Task<void> refuse_begin(http::Exchange& exchange, const Result<state::BeginOutcome>& begun) const {
+  Task<void> refuse_begin(http::Exchange& exchange,
+                          const Result<state::BeginOutcome>& begun) const {
     using Kind = state::BeginOutcome::Kind;
     using audit::EventType;
     using audit::ThreatLevel;
     if (!begun) {
-      return s_.reporter->refuse(exchange, Problem(Code::state_unavailable, {}, 1),
-                                 {EventType::system_integrity, ThreatLevel::medium, "SYS_002", begun.error().detail});
+      return s_.reporter->refuse(
+          exchange, Problem(Code::state_unavailable, {}, 1),
+          {EventType::system_integrity, ThreatLevel::medium, "SYS_002", begun.error().detail});
     }
     switch (begun->kind) {
       case Kind::conflict:
-        return s_.reporter->refuse(exchange, Problem(Code::conflict, "This client_message_id was used for another message."),
-                                   {EventType::input_validation, ThreatLevel::low, "VAL_007", "client_message_id used twice"});
+        return s_.reporter->refuse(
+            exchange,
+            Problem(Code::conflict, "This client_message_id was used for another message."),
+            {EventType::input_validation, ThreatLevel::low, "VAL_007",
+             "client_message_id used twice"});
       case Kind::ended:
-        return s_.reporter->refuse(exchange, Problem(Code::session_invalid),
-                                   {EventType::authentication, ThreatLevel::low, "SES_001", "the session has ended"});
+        return s_.reporter->refuse(
+            exchange, Problem(Code::session_invalid),
+            {EventType::authentication, ThreatLevel::low, "SES_001", "the session has ended"});
       default:
         return s_.reporter->refuse(exchange, Problem(Code::session_limit, {}, 60),
-                                   {EventType::system_integrity, ThreatLevel::medium, "SES_003", "no room for a further session"});
+                                   {EventType::system_integrity, ThreatLevel::medium, "SES_003",
+                                    "no room for a further session"});
     }
   }
 
   Task<void> answer_json(http::Exchange& exchange, const std::shared_ptr<chat::Turn>& turn,
-                         const std::shared_ptr<chat::SessionStream>& stream, const http::SessionClaims& claims,
+                         const std::shared_ptr<chat::SessionStream>& stream,
+                         const http::SessionClaims& claims,
                          const std::vector<std::string>& dropped) const {
     exchange.set_hook([&exchange, &stream, turn = turn.get()] {
-      if (exchange.gone() && !stream->has_readers()) turn->cancel();  // nobody else waits for this answer
+      if (exchange.gone() && !stream->has_readers())
+        turn->cancel();  // nobody else waits for this answer
     });
     co_await turn->run();
     exchange.set_hook({});
     if (exchange.gone()) co_return;
     if (const auto& failure = turn->failure()) {
-      co_return co_await s_.reporter->answer(exchange, Problem(failure->code, {}, failure->retry_after),
+      co_return co_await s_.reporter->answer(exchange,
+                                             Problem(failure->code, {}, failure->retry_after),
                                              Ulid::parse(turn->error_id()), failure->reason);
     }
     co_await exchange.send(json_answer(turn->answer(), turn->message_id(), claims, dropped));
   }
 
-  http::Response json_answer(std::string_view answer, std::string_view message_id, const http::SessionClaims& claims,
+  http::Response json_answer(std::string_view answer, std::string_view message_id,
+                             const http::SessionClaims& claims,
                              const std::vector<std::string>& dropped) const {
     std::string body;
     body.reserve(answer.size() + 160);
@@ -236,7 +275,8 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
     return http::Response::json(200, std::move(body));
   }
 
-  Task<void> answer_accepted(http::Exchange& exchange, const std::shared_ptr<chat::Turn>& turn) const {
+  Task<void> answer_accepted(http::Exchange& exchange,
+                             const std::shared_ptr<chat::Turn>& turn) const {
     turn->live_on_readers();
     spawn(turn->run());
     std::string body = "{\"message_id\":";
@@ -250,7 +290,8 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
   }
 
   Task<void> answer_stream(http::Exchange& exchange, const std::shared_ptr<chat::Turn>& turn,
-                           const std::shared_ptr<chat::SessionStream>& stream, const state::Key& key, Form form) const {
+                           const std::shared_ptr<chat::SessionStream>& stream,
+                           const state::Key& key, Form form) const {
     auto place = s_.hub->admit(key, exchange.client.address);
     if (!place) {
       stream->remove_turn(turn->message_id());
@@ -261,12 +302,14 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
     stream->attach_to_message(reader, turn->message_id());
     turn->live_on_readers();
     spawn(turn->run());
-    co_await write_stream(exchange, stream, reader, std::move(place), form == Form::sse ? Face::sse : Face::ndjson,
+    co_await write_stream(exchange, stream, reader, std::move(place),
+                          form == Form::sse ? Face::sse : Face::ndjson,
                           s_.settings->stream_heartbeat);
   }
 
   /// The same message again: the answer under way or kept, never a second call.
-  Task<void> answer_again(http::Exchange& exchange, const state::Key& key, std::string message_id, Form form) const {
+  Task<void> answer_again(http::Exchange& exchange, const state::Key& key, std::string message_id,
+                          Form form) const {
     const auto claims = session_of(exchange);
     const auto stream = s_.hub->find(key);
     auto reader = std::make_shared<chat::SessionStream::Reader>(exchange.worker());
@@ -278,9 +321,11 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
           co_return co_await refuse_stream(s_, exchange);
         }
         co_return co_await write_stream(exchange, stream, reader, std::move(place),
-                                        form == Form::sse ? Face::sse : Face::ndjson, s_.settings->stream_heartbeat);
+                                        form == Form::sse ? Face::sse : Face::ndjson,
+                                        s_.settings->stream_heartbeat);
       }
-    } else if (stream && stream->has_turn(message_id) && stream->attach_to_message(reader, message_id)) {
+    } else if (stream && stream->has_turn(message_id) &&
+               stream->attach_to_message(reader, message_id)) {
       if (form == Form::json) co_await wait_for_end(exchange, *stream, reader);
       stream->detach(reader);
     }
@@ -295,9 +340,11 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
     }
     auto kept = co_await s_.store->find_answer(key, message_id);
     if (!kept || !*kept) {
-      co_return co_await s_.reporter->answer(exchange, Problem(Code::conflict, "The answer to this message is not kept any more."));
+      co_return co_await s_.reporter->answer(
+          exchange, Problem(Code::conflict, "The answer to this message is not kept any more."));
     }
-    if (form == Form::json) co_return co_await exchange.send(json_answer((*kept)->content, message_id, claims, {}));
+    if (form == Form::json)
+      co_return co_await exchange.send(json_answer((*kept)->content, message_id, claims, {}));
     const Face face = form == Form::sse ? Face::sse : Face::ndjson;
     std::string out;
     chat::append_opening(out, face);
@@ -323,7 +370,8 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
  public:
   static Task<void> refuse_stream(const Services& services, http::Exchange& exchange) {
     return services.reporter->refuse(exchange, Problem(Code::stream_limit, {}, 5),
-                                     {audit::EventType::rate_limiting, audit::ThreatLevel::low, "RATE_005", "stream limit reached"});
+                                     {audit::EventType::rate_limiting, audit::ThreatLevel::low,
+                                      "RATE_005", "stream limit reached"});
   }
 
  private:
@@ -331,7 +379,8 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
   const Default default_;
 };
 
-/// `GET /api/v1/chat/stream`: events of the session, resumed behind the last one that the client saw.
+/// `GET /api/v1/chat/stream`: events of the session, resumed behind the last one that the client
+/// saw.
 class ChatRoutes::Subscribe final : public pipeline::RouteHandler {
  public:
   Subscribe(const Services& services, const Send& send) : s_(services), send_(send) {}
@@ -340,11 +389,15 @@ class ChatRoutes::Subscribe final : public pipeline::RouteHandler {
     const auto& head = exchange.head();
     static constexpr std::string_view kOffered[] = {"text/event-stream", "application/x-ndjson"};
     const auto chosen = http::negotiate(head.get("accept"), kOffered);
-    if (!chosen) co_return co_await s_.reporter->answer(exchange, Problem(Code::not_acceptable, "Offered: text/event-stream, application/x-ndjson."));
+    if (!chosen)
+      co_return co_await s_.reporter->answer(
+          exchange,
+          Problem(Code::not_acceptable, "Offered: text/event-stream, application/x-ndjson."));
     std::string last = std::string(head.get("last-event-id"));
     if (last.empty()) last = http::query_parameter(head.query(), "last_event_id").value_or("");
 
-    if (const auto message = http::query_parameter(head.query(), "message"); message && last.empty()) {
+    if (const auto message = http::query_parameter(head.query(), "message");
+        message && last.empty()) {
       co_return co_await take_query_message(exchange, *message);
     }
     const auto claims = Send::session_of(exchange);
@@ -358,20 +411,24 @@ class ChatRoutes::Subscribe final : public pipeline::RouteHandler {
     const auto stream = s_.hub->open(key);
     auto reader = std::make_shared<chat::SessionStream::Reader>(exchange.worker());
     stream->attach(reader, last_id);
-    co_await write_stream(exchange, stream, reader, std::move(place), *chosen == 0 ? Face::sse : Face::ndjson, s_.settings->stream_heartbeat);
+    co_await write_stream(exchange, stream, reader, std::move(place),
+                          *chosen == 0 ? Face::sse : Face::ndjson, s_.settings->stream_heartbeat);
   }
 
  private:
   Task<void> take_query_message(http::Exchange& exchange, std::string message) {
     if (!s_.settings->chat_get_message) {
-      co_return co_await s_.reporter->answer(exchange, Problem(Code::validation_failed, "A message is sent with POST."));
+      co_return co_await s_.reporter->answer(
+          exchange, Problem(Code::validation_failed, "A message is sent with POST."));
     }
     auto fault = message_fault(message, static_cast<std::size_t>(s_.settings->message_max_chars));
-    if (!fault && message.size() > kMaxQueryMessageBytes) fault = "A message in the query may have at most 2000 bytes.";
+    if (!fault && message.size() > kMaxQueryMessageBytes)
+      fault = "A message in the query may have at most 2000 bytes.";
     if (!fault && !text::is_utf8(message)) fault = "The message is not valid UTF-8.";
     if (fault) {
-      co_return co_await s_.reporter->refuse(exchange, Problem(Code::validation_failed, *fault),
-                                             {audit::EventType::input_validation, audit::ThreatLevel::low, "VAL_006", *fault});
+      co_return co_await s_.reporter->refuse(
+          exchange, Problem(Code::validation_failed, *fault),
+          {audit::EventType::input_validation, audit::ThreatLevel::low, "VAL_006", *fault});
     }
     Send::Incoming in;
     in.message = text::trim_unicode(message);
@@ -390,26 +447,32 @@ class ChatRoutes::History final : public pipeline::RouteHandler {
     const auto limit = number(exchange, "limit", kDefaultHistoryPage);
     const auto offset = number(exchange, "offset", 0);
     if (!limit || !offset || *limit < 1) {
-      co_return co_await s_.reporter->answer(exchange, Problem(Code::validation_failed, "limit and offset must be whole numbers."));
+      co_return co_await s_.reporter->answer(
+          exchange, Problem(Code::validation_failed, "limit and offset must be whole numbers."));
     }
     const auto claims = Send::session_of(exchange);
-    auto page = co_await s_.store->history(state::session_key(claims.id), std::min(*limit, kMaxHistoryPage), *offset);
+    auto page = co_await s_.store->history(state::session_key(claims.id),
+                                           std::min(*limit, kMaxHistoryPage), *offset);
     if (!page) {
-      co_return co_await s_.reporter->refuse(exchange, Problem(Code::state_unavailable, {}, 1),
-                                             {audit::EventType::system_integrity, audit::ThreatLevel::medium, "SYS_002", page.error().detail});
+      co_return co_await s_.reporter->refuse(
+          exchange, Problem(Code::state_unavailable, {}, 1),
+          {audit::EventType::system_integrity, audit::ThreatLevel::medium, "SYS_002",
+           page.error().detail});
     }
     std::string body = "{\"messages\":[";
     for (const auto& message : page->messages) {
       if (body.back() == '}') body += ',';
       body += "{\"id\":";
       text::append_json_string(body, message.id);
-      body += message.role == state::Message::Role::user ? ",\"role\":\"user\",\"content\":" : ",\"role\":\"assistant\",\"content\":";
+      body += message.role == state::Message::Role::user ? ",\"role\":\"user\",\"content\":"
+                                                         : ",\"role\":\"assistant\",\"content\":";
       text::append_json_string(body, message.content);
       body += ",\"created_at\":";
       text::append_json_string(body, text::iso8601_millis(message.created));
       body += ",\"metadata\":{";
       if (!message.client_id.empty()) {
-        body += message.role == state::Message::Role::user ? "\"client_message_id\":" : "\"message_id\":";
+        body += message.role == state::Message::Role::user ? "\"client_message_id\":"
+                                                           : "\"message_id\":";
         text::append_json_string(body, message.client_id);
       }
       body += "}}";
@@ -423,10 +486,12 @@ class ChatRoutes::History final : public pipeline::RouteHandler {
   }
 
  private:
-  static std::optional<std::size_t> number(const http::Exchange& exchange, std::string_view name, std::size_t fallback) {
+  static std::optional<std::size_t> number(const http::Exchange& exchange, std::string_view name,
+                                           std::size_t fallback) {
     const auto query = exchange.head().query();
     const auto text = http::query_parameter(query, name);
-    if (!text) return query.find(name) == std::string_view::npos ? std::optional(fallback) : std::nullopt;
+    if (!text)
+      return query.find(name) == std::string_view::npos ? std::optional(fallback) : std::nullopt;
     return text::parse_number<std::uint32_t>(*text);
   }
   const Services& s_;
@@ -434,14 +499,15 @@ class ChatRoutes::History final : public pipeline::RouteHandler {
 
 ChatRoutes::ChatRoutes(Services services)
     : services_(std::move(services)),
-      message_schema_(
-          {{"message", ObjectSchema::Type::string, true,
-            [max = static_cast<std::size_t>(services_.settings->message_max_chars)](const boost::json::value& value) {
-              return message_fault({value.get_string().data(), value.get_string().size()}, max);
-            }},
-           {"context", ObjectSchema::Type::object, false, context_fault},
-           {"page_url", ObjectSchema::Type::string, false, check_page_url},
-           {"client_message_id", ObjectSchema::Type::string, false, check_client_id}}) {
+      message_schema_({{"message", ObjectSchema::Type::string, true,
+                        [max = static_cast<std::size_t>(services_.settings->message_max_chars)](
+                            const boost::json::value& value) {
+                          return message_fault(
+                              {value.get_string().data(), value.get_string().size()}, max);
+                        }},
+                       {"context", ObjectSchema::Type::object, false, context_fault},
+                       {"page_url", ObjectSchema::Type::string, false, check_page_url},
+                       {"client_message_id", ObjectSchema::Type::string, false, check_client_id}}) {
   message_ = std::make_unique<Send>(services_, Send::Default::json);
   auto stream = std::make_unique<Send>(services_, Send::Default::sse);
   subscribe_ = std::make_unique<Subscribe>(services_, *stream);
@@ -452,7 +518,8 @@ ChatRoutes::ChatRoutes(Services services)
 ChatRoutes::~ChatRoutes() = default;
 
 void ChatRoutes::add_to(pipeline::RouteTable& table) {
-  const auto chat_route = [&](std::string name, std::string path, http::Method method, pipeline::RouteHandler* handler) {
+  const auto chat_route = [&](std::string name, std::string path, http::Method method,
+                              pipeline::RouteHandler* handler) {
     pipeline::Route route;
     route.name = std::move(name);
     route.path = std::move(path);
@@ -463,8 +530,9 @@ void ChatRoutes::add_to(pipeline::RouteTable& table) {
     route.handler = handler;
     return route;
   };
-  for (auto [name, path, handler] : {std::tuple{"chat_message", "/api/v1/chat/message", message_.get()},
-                                     std::tuple{"chat_stream", "/api/v1/chat/stream", stream_.get()}}) {
+  for (auto [name, path, handler] :
+       {std::tuple{"chat_message", "/api/v1/chat/message", message_.get()},
+        std::tuple{"chat_stream", "/api/v1/chat/stream", stream_.get()}}) {
     auto route = chat_route(name, path, http::Method::post, handler);
     route.is_message = true;
     route.takes_body = true;
@@ -472,10 +540,12 @@ void ChatRoutes::add_to(pipeline::RouteTable& table) {
     route.schema = &message_schema_;
     table.add(std::move(route));
   }
-  auto subscribe = chat_route("chat_subscribe", "/api/v1/chat/stream", http::Method::get, subscribe_.get());
+  auto subscribe =
+      chat_route("chat_subscribe", "/api/v1/chat/stream", http::Method::get, subscribe_.get());
   subscribe.is_message = services_.settings->chat_get_message;
   table.add(std::move(subscribe));
-  auto history = chat_route("chat_history", "/api/v1/chat/history", http::Method::get, history_.get());
+  auto history =
+      chat_route("chat_history", "/api/v1/chat/history", http::Method::get, history_.get());
   history.cls = pipeline::RouteClass::light;
   table.add(std::move(history));
 }

@@ -22,15 +22,16 @@ struct Attachment {
 http::ResponseHead stream_head(chat::Face face) {
   http::ResponseHead head;
   head.status = 200;
-  head.content_type = face == chat::Face::sse ? "text/event-stream; charset=utf-8" : "application/x-ndjson; charset=utf-8";
+  head.content_type = face == chat::Face::sse ? "text/event-stream; charset=utf-8"
+                                              : "application/x-ndjson; charset=utf-8";
   head.headers.add("Cache-Control", "no-cache, no-store, must-revalidate, no-transform");
   head.headers.add("X-Accel-Buffering", "no");
   return head;
 }
 
 Task<void> write_stream(http::Exchange& exchange, std::shared_ptr<chat::SessionStream> stream,
-                        std::shared_ptr<chat::SessionStream::Reader> reader, chat::StreamHub::Place place,
-                        chat::Face face, Milliseconds heartbeat) {
+                        std::shared_ptr<chat::SessionStream::Reader> reader,
+                        chat::StreamHub::Place place, chat::Face face, Milliseconds heartbeat) {
   const Attachment attachment{*stream, reader, exchange, std::move(place)};
   exchange.set_hook([&reader] { reader->notify(); });
   if (!co_await exchange.start(stream_head(face))) co_return;
@@ -47,7 +48,8 @@ Task<void> write_stream(http::Exchange& exchange, std::shared_ptr<chat::SessionS
         out.insert(before, reset);
       }
       const bool more = out.size() >= kBatchBytes;
-      const bool last = batch.ended || batch.dropped || (exchange.draining() && !more && !stream->has_turns());
+      const bool last =
+          batch.ended || batch.dropped || (exchange.draining() && !more && !stream->has_turns());
       if (last) chat::append_done(out, face);
       if (!out.empty() && !co_await exchange.write(out)) co_return;
       if (last) co_return co_await exchange.end();

@@ -7,13 +7,13 @@
 
 namespace portcullis::routes {
 
-/// Writes a session's events to one client until the message that was asked for has ended, the client
-/// leaves, or the server drains.
+/// Writes a session's events to one client until the message that was asked for has ended, the
+/// client leaves, or the server drains.
 ///
 /// Memory: what an idle subscription keeps is this coroutine, a Reader and its place in the hub.
 Task<void> write_stream(http::Exchange& exchange, std::shared_ptr<chat::SessionStream> stream,
-                        std::shared_ptr<chat::SessionStream::Reader> reader, chat::StreamHub::Place place,
-                        chat::Face face, Milliseconds heartbeat);
+                        std::shared_ptr<chat::SessionStream::Reader> reader,
+                        chat::StreamHub::Place place, chat::Face face, Milliseconds heartbeat);
 
 /// Status and headers of an event stream.
 http::ResponseHead stream_head(chat::Face face);

@@ -28,9 +28,12 @@ void close(std::string& out, char bracket) {
 
 std::string_view name_of(upstream::Assistant::Health health) {
   switch (health) {
-    case upstream::Assistant::Health::healthy: return "healthy";
-    case upstream::Assistant::Health::unhealthy: return "unhealthy";
-    case upstream::Assistant::Health::unknown: return "unknown";
+    case upstream::Assistant::Health::healthy:
+      return "healthy";
+    case upstream::Assistant::Health::unhealthy:
+      return "unhealthy";
+    case upstream::Assistant::Health::unknown:
+      return "unknown";
   }
   return {};
 }
@@ -118,11 +121,14 @@ class OpsRoutes::MetricsPage final : public pipeline::RouteHandler {
     const auto& s = owner_.services_;
     if (!owner_.open_metrics_ && !is_local(exchange)) {
       co_return co_await s.reporter->refuse(
-          exchange, http::Problem(http::Code::auth_failed, "Metrics are served on the operations listener."),
-          {audit::EventType::authorization, audit::ThreatLevel::low, "OPS_001", "metrics asked for from outside"});
+          exchange,
+          http::Problem(http::Code::auth_failed, "Metrics are served on the operations listener."),
+          {audit::EventType::authorization, audit::ThreatLevel::low, "OPS_001",
+           "metrics asked for from outside"});
     }
     if (wants_text(exchange.head())) {
-      auto response = http::Response::text(200, "text/plain; version=0.0.4; charset=utf-8", s.metrics->text());
+      auto response =
+          http::Response::text(200, "text/plain; version=0.0.4; charset=utf-8", s.metrics->text());
       response.headers.add("Vary", "Accept, Origin");
       co_return co_await exchange.send(std::move(response));
     }
@@ -150,12 +156,14 @@ class OpsRoutes::MetricsPage final : public pipeline::RouteHandler {
     const auto host = HostPort::parse(exchange.head().get("host"));
     const auto& head = exchange.head();
     return exchange.client.peer.is_loopback() && host && is_loopback_host(host->host) &&
-           !head.find("x-forwarded-for") && !head.find("forwarded") && !head.find("x-real-ip") && !head.find("via");
+           !head.find("x-forwarded-for") && !head.find("forwarded") && !head.find("x-real-ip") &&
+           !head.find("via");
   }
   static bool wants_text(const http::RequestHead& head) {
     if (http::query_parameter(head.query(), "format") == "prometheus") return true;
     const auto accept = head.get("accept");
-    return accept.find("text/plain") != std::string_view::npos || accept.find("application/openmetrics-text") != std::string_view::npos;
+    return accept.find("text/plain") != std::string_view::npos ||
+           accept.find("application/openmetrics-text") != std::string_view::npos;
   }
   const OpsRoutes& owner_;
 };
@@ -166,7 +174,8 @@ OpsRoutes::OpsRoutes(Services services, Vitals vitals, bool open_metrics)
 OpsRoutes::~OpsRoutes() = default;
 
 void OpsRoutes::add_to(pipeline::RouteTable& table) {
-  const auto add = [&](std::string name, std::string path, pipeline::RouteClass cls, std::unique_ptr<pipeline::RouteHandler> handler) {
+  const auto add = [&](std::string name, std::string path, pipeline::RouteClass cls,
+                       std::unique_ptr<pipeline::RouteHandler> handler) {
     pipeline::Route route;
     route.name = std::move(name);
     route.path = std::move(path);
@@ -182,11 +191,13 @@ void OpsRoutes::add_to(pipeline::RouteTable& table) {
     add("api_health", "/api/health", RouteClass::api, std::make_unique<Probe>(*this, false));
   }
   if (services_.settings->health_enabled) {
-    add("health", services_.settings->health_path, RouteClass::probe, std::make_unique<Health>(*this));
+    add("health", services_.settings->health_path, RouteClass::probe,
+        std::make_unique<Health>(*this));
     add("health_live", "/health/live", RouteClass::probe, std::make_unique<Probe>(*this, false));
     add("health_ready", "/health/ready", RouteClass::probe, std::make_unique<Probe>(*this, true));
   }
-  if (services_.settings->metrics_enabled) add("metrics", "/metrics", RouteClass::light, std::make_unique<MetricsPage>(*this));
+  if (services_.settings->metrics_enabled)
+    add("metrics", "/metrics", RouteClass::light, std::make_unique<MetricsPage>(*this));
 }
 
 }  // namespace portcullis::routes

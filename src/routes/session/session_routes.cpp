@@ -48,8 +48,10 @@ class SessionRoutes::Create final : public pipeline::RouteHandler {
     const auto accepted = co_await s_.store->session_created(now);
     if (!accepted || !*accepted) {
       co_return co_await s_.reporter->refuse(
-          exchange, Problem(accepted ? Code::session_limit : Code::state_unavailable, {}, accepted ? 60 : 1),
-          {audit::EventType::system_integrity, audit::ThreatLevel::medium, "SES_003", "no room for a further session"});
+          exchange,
+          Problem(accepted ? Code::session_limit : Code::state_unavailable, {}, accepted ? 60 : 1),
+          {audit::EventType::system_integrity, audit::ThreatLevel::medium, "SES_003",
+           "no room for a further session"});
     }
     const bool cross_site = is_cross_site(exchange);
     http::SessionClaims claims;
@@ -63,7 +65,8 @@ class SessionRoutes::Create final : public pipeline::RouteHandler {
       claims.page_url = string_member(exchange.json->value, "page_url");
       delivery = string_member(exchange.json->value, "delivery");
     }
-    // Over plain http no browser takes a cookie for a foreign page, so the token goes into the body.
+    // Over plain http no browser takes a cookie for a foreign page, so the token goes into the
+    // body.
     claims.bearer = delivery == "bearer" || (cross_site && !exchange.client.https);
     const std::string token = s_.session_tokens->issue(claims);
 
@@ -78,13 +81,14 @@ class SessionRoutes::Create final : public pipeline::RouteHandler {
     body += "}";
     auto response = http::Response::json(200, std::move(body));
     if (!claims.bearer) {
-      response.headers.add("Set-Cookie", cookie(*s_.settings, token, s_.settings->cookie_max_age, exchange.client.https, cross_site));
+      response.headers.add("Set-Cookie", cookie(*s_.settings, token, s_.settings->cookie_max_age,
+                                                exchange.client.https, cross_site));
     }
     co_await exchange.send(std::move(response));
   }
 
-  static std::string cookie(const config::Settings& settings, std::string_view value, Seconds max_age, bool https,
-                            bool cross_site) {
+  static std::string cookie(const config::Settings& settings, std::string_view value,
+                            Seconds max_age, bool https, bool cross_site) {
     std::string out = settings.cookie_name + "=";
     out += value;
     out += "; Max-Age=" + std::to_string(max_age.count()) + "; Path=/; HttpOnly";
@@ -134,12 +138,15 @@ class SessionRoutes::Destroy final : public pipeline::RouteHandler {
       if (!ended) {
         co_return co_await s_.reporter->refuse(
             exchange, Problem(Code::state_unavailable, {}, 1),
-            {audit::EventType::system_integrity, audit::ThreatLevel::medium, "SYS_002", ended.error().detail});
+            {audit::EventType::system_integrity, audit::ThreatLevel::medium, "SYS_002",
+             ended.error().detail});
       }
       s_.hub->drop(key);
     }
     auto response = http::Response::json(200, R"({"message":"Session destroyed"})");
-    response.headers.add("Set-Cookie", Create::cookie(*s_.settings, "", Seconds{0}, exchange.client.https, is_cross_site(exchange)));
+    response.headers.add("Set-Cookie",
+                         Create::cookie(*s_.settings, "", Seconds{0}, exchange.client.https,
+                                        is_cross_site(exchange)));
     co_await exchange.send(std::move(response));
   }
 

@@ -10,18 +10,28 @@ std::string escape_attribute(std::string_view text) {
   std::string out;
   for (const char c : text) {
     switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      default: out += c;
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      default:
+        out += c;
     }
   }
   return out;
 }
 
 /// Replaces `@@NAME@@` by its value; unknown names stay.
-std::string fill(std::string_view page, const std::vector<std::pair<std::string, std::string>>& values) {
+std::string fill(std::string_view page,
+                 const std::vector<std::pair<std::string, std::string>>& values) {
   std::string out;
   out.reserve(page.size() + 512);
   while (true) {
@@ -31,8 +41,10 @@ std::string fill(std::string_view page, const std::vector<std::pair<std::string,
     const auto end = page.find("@@", start + 2);
     if (end == std::string_view::npos) return out += page.substr(start);
     const auto name = page.substr(start + 2, end - start - 2);
-    const auto value = std::find_if(values.begin(), values.end(), [&](const auto& v) { return v.first == name; });
-    out += value == values.end() ? page.substr(start, end + 2 - start) : std::string_view(value->second);
+    const auto value =
+        std::find_if(values.begin(), values.end(), [&](const auto& v) { return v.first == name; });
+    out += value == values.end() ? page.substr(start, end + 2 - start)
+                                 : std::string_view(value->second);
     page.remove_prefix(end + 2);
   }
 }
@@ -42,13 +54,17 @@ std::string fill(std::string_view page, const std::vector<std::pair<std::string,
 class WidgetRoutes::File final : public pipeline::RouteHandler {
  public:
   explicit File(const Asset& asset)
-      : asset_(asset), etag_("\"" + text::hex(crypto::bytes_of(crypto::sha256(asset.content)).substr(0, 12)) + "\"") {}
+      : asset_(asset),
+        etag_("\"" + text::hex(crypto::bytes_of(crypto::sha256(asset.content)).substr(0, 12)) +
+              "\"") {}
 
   Task<void> serve(http::Exchange& exchange) override {
     http::Response response;
     response.headers.add("ETag", etag_);
-    response.headers.add("Cache-Control", asset_.immutable ? "public, max-age=31536000, immutable" : "public, max-age=300");
-    if (exchange.head().has_token("if-none-match", etag_) || exchange.head().get("if-none-match") == "*") {
+    response.headers.add("Cache-Control", asset_.immutable ? "public, max-age=31536000, immutable"
+                                                           : "public, max-age=300");
+    if (exchange.head().has_token("if-none-match", etag_) ||
+        exchange.head().get("if-none-match") == "*") {
       response.status = 304;
     } else {
       response.content_type = asset_.type;
@@ -64,16 +80,18 @@ class WidgetRoutes::File final : public pipeline::RouteHandler {
 
 class WidgetRoutes::Page final : public pipeline::RouteHandler {
  public:
-  Page(const Services& services, const Asset& asset) : settings_(*services.settings), asset_(asset) {}
+  Page(const Services& services, const Asset& asset)
+      : settings_(*services.settings), asset_(asset) {}
 
   Task<void> serve(http::Exchange& exchange) override {
     exchange.csp_nonce = text::base64url(crypto::random_bytes(16));
-    auto body = fill(asset_.content, {{"NONCE", exchange.csp_nonce},
-                                      {"WIDGET_TITLE", escape_attribute(settings_.widget_title)},
-                                      {"WIDGET_PLACEHOLDER", escape_attribute(settings_.widget_placeholder)},
-                                      {"WIDGET_WELCOME", escape_attribute(settings_.widget_welcome)},
-                                      {"WIDGET_POSITION", escape_attribute(settings_.widget_position)},
-                                      {"WIDGET_THEME", escape_attribute(settings_.widget_theme)}});
+    auto body = fill(asset_.content,
+                     {{"NONCE", exchange.csp_nonce},
+                      {"WIDGET_TITLE", escape_attribute(settings_.widget_title)},
+                      {"WIDGET_PLACEHOLDER", escape_attribute(settings_.widget_placeholder)},
+                      {"WIDGET_WELCOME", escape_attribute(settings_.widget_welcome)},
+                      {"WIDGET_POSITION", escape_attribute(settings_.widget_position)},
+                      {"WIDGET_THEME", escape_attribute(settings_.widget_theme)}});
     auto response = http::Response::text(200, asset_.type, std::move(body));
     response.headers.add("Cache-Control", "no-store");  // the nonce is of this answer alone
     co_await exchange.send(std::move(response));
@@ -96,11 +114,14 @@ void WidgetRoutes::add_to(pipeline::RouteTable& table) {
     route.path = "/widget/" + std::string(asset.path == "index.html" ? "" : asset.path);
     route.methods = {http::Method::get};
     route.cls = pipeline::RouteClass::light;
-    route.headers = asset.is_template ? pipeline::HeaderPolicy::page : pipeline::HeaderPolicy::asset;
-    route.handler = handlers_
-                        .emplace_back(asset.is_template ? std::unique_ptr<pipeline::RouteHandler>(std::make_unique<Page>(services_, asset))
-                                                        : std::make_unique<File>(asset))
-                        .get();
+    route.headers =
+        asset.is_template ? pipeline::HeaderPolicy::page : pipeline::HeaderPolicy::asset;
+    route.handler =
+        handlers_
+            .emplace_back(asset.is_template ? std::unique_ptr<pipeline::RouteHandler>(
+                                                  std::make_unique<Page>(services_, asset))
+                                            : std::make_unique<File>(asset))
+            .get();
     table.add(std::move(route));
   }
 }

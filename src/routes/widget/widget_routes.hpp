@@ -7,8 +7,8 @@
 
 namespace portcullis::routes {
 
-/// `/widget/`: the demo page, `embed.js` and what they load, out of the program itself: there is no file
-/// system behind these paths.
+/// `/widget/`: the demo page, `embed.js` and what they load, out of the program itself: there is no
+/// file system behind these paths.
 class WidgetRoutes {
  public:
   explicit WidgetRoutes(Services services, std::span<const Asset> assets = embedded_assets());
