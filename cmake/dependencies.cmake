@@ -12,7 +12,10 @@ find_package(prometheus-cpp CONFIG REQUIRED)
 add_library(portcullis_options INTERFACE)
 target_compile_options(portcullis_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor
-  -Woverloaded-virtual -Wimplicit-fallthrough -Werror -fno-omit-frame-pointer)
+  -Woverloaded-virtual -Wimplicit-fallthrough -Werror)
+if(NOT CMAKE_BUILD_TYPE STREQUAL "Release")
+  target_compile_options(portcullis_options INTERFACE -fno-omit-frame-pointer)
+endif()
 target_compile_definitions(portcullis_options INTERFACE
   BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_BOOST_COROUTINE
   BOOST_BEAST_SEPARATE_COMPILATION BOOST_ALLOW_DEPRECATED_HEADERS

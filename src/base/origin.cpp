@@ -45,7 +45,8 @@ bool is_valid_host(std::string_view host) {
     return host.back() == ']' && inner.find(':') != std::string_view::npos &&
            IpAddress::parse(inner).has_value();
   }
-  if (IpAddress::parse(host)) return host.find(':') == std::string_view::npos;
+  // Only what ends in a digit can be an IPv4 address; IPv6 comes in brackets.
+  if (text::is_digit(host.back()) && IpAddress::parse(host)) return true;
   std::string_view last;
   std::string_view rest = host;
   while (true) {
@@ -139,6 +140,7 @@ std::string OriginPattern::text() const {
 
 bool is_loopback_host(std::string_view host) noexcept {
   if (host == "localhost" || host.ends_with(".localhost") || host == "[::1]") return true;
+  if (host.empty() || !text::is_digit(host.back())) return false;
   const auto address = IpAddress::parse(host);
   return address && address->is_loopback();
 }

@@ -7,7 +7,7 @@ namespace portcullis::chat {
 // ---- SessionStream
 
 SessionStream::SessionStream(StreamHub& hub, const state::Key& key, std::uint64_t first_id)
-    : hub_(hub), key_(key), next_id_(first_id), last_use_(hub.clock().monotonic()) {}
+    : hub_(hub), key_(key), next_id_(first_id), last_use_(hub.clock().coarse()) {}
 
 void SessionStream::Reader::notify() {
   if (notified_.exchange(true)) return;
@@ -45,7 +45,7 @@ bool SessionStream::attach_to_message(const std::shared_ptr<Reader>& reader,
 void SessionStream::detach(const std::shared_ptr<Reader>& reader) {
   const std::lock_guard lock(mutex_);
   std::erase(readers_, reader);
-  last_use_ = hub_.clock().monotonic();
+  last_use_ = hub_.clock().coarse();
   if (readers_.empty()) tell_turns_about_readers(false);
   trim();
   if (writers_wait_ && largest_lag() <= hub_.options().buffer_bytes) tell_turns_about_room();
@@ -93,7 +93,7 @@ void SessionStream::remove_turn(std::string_view message_id) {
   const std::lock_guard lock(mutex_);
   std::erase_if(turns_, [&](const TurnEntry& turn) { return turn.message_id == message_id; });
   for (const auto& reader : readers_) reader->notify();  // a draining one waits for the last turn
-  last_use_ = hub_.clock().monotonic();
+  last_use_ = hub_.clock().coarse();
 }
 
 void SessionStream::forget_if_idle() { hub_.forget_if_idle(key_); }
@@ -215,7 +215,7 @@ std::shared_ptr<SessionStream> StreamHub::find(const state::Key& session) {
 /// Forgets streams that nobody uses: after their retention, or at once while too many bytes are
 /// kept.
 void StreamHub::sweep(Shard& shard) {
-  const auto now = clock_.monotonic();
+  const auto now = clock_.coarse();
   const bool pressed = kept_bytes_ > options_.total_bytes;
   if (!pressed && now - shard.swept < Seconds{1}) return;
   shard.swept = now;

@@ -34,9 +34,9 @@ Task<void> Turn::run() {
     if (!failure_->cancelled) error_id_ = parts_.report(*failure_);
     (void)co_await parts_.store->fail_message(parts_.stream->key(), message_id_);
   } else if (parts_.keep_text) {
-    state::Message message{state::Message::Role::assistant,
-                           Ulid::make(worker_.clock().wall()).text(), answer_,
-                           worker_.clock().wall(), message_id_};
+    const WallTime now = worker_.clock().wall();
+    state::Message message{state::Message::Role::assistant, Ulid::make(now).text(), answer_, now,
+                           message_id_};
     (void)co_await parts_.store->add_answer(parts_.stream->key(), std::move(message));
   }
   if (parts_.publish) {

@@ -38,6 +38,7 @@ class Turn final : public TurnObserver, public std::enable_shared_from_this<Turn
     bool publish = true;    ///< write events; false where nobody can read them
     bool keep_text = true;  ///< history of the site
     Milliseconds resume_grace{15'000};
+    std::shared_ptr<const void> configuration;  ///< kept alive for what `report` refers to
     /// Records a failure as an event and gives its id for the visitor.
     std::function<std::string(const TurnFailure&)> report;
   };

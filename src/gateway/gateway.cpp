@@ -65,13 +65,40 @@ void say(const std::string& line) {
 }
 
 /// One worker thread with its listeners and connections.
-struct Lane {
-  Lane(unsigned index, http::Handler& public_handler, http::Handler& operations_handler)
+class Lane {
+ public:
+  explicit Lane(unsigned index, std::shared_ptr<const Runtime> first)
       : worker(index),
-        server(worker, public_handler),
-        operations_server(worker, operations_handler) {}
+        runtime(std::move(first)),
+        entrance_(*this, false),
+        operations_entrance_(*this, true),
+        server(worker, entrance_),
+        operations_server(worker, operations_entrance_) {}
 
+ private:
+  /// Hands each exchange to the pipeline of the configuration in force when it began.
+  class Entrance final : public http::Handler {
+   public:
+    Entrance(Lane& lane, bool operations) : lane_(lane), operations_(operations) {}
+    Task<void> handle(http::Exchange& exchange) override {
+      const auto kept = lane_.runtime;
+      co_await (operations_ ? kept->operations() : kept->pipeline()).handle(exchange);
+    }
+
+   private:
+    Lane& lane_;
+    const bool operations_;
+  };
+
+ public:
   net::Worker worker;
+  std::shared_ptr<const Runtime> runtime;  ///< read and replaced on the worker's thread only
+
+ private:
+  Entrance entrance_;
+  Entrance operations_entrance_;
+
+ public:
   http::Http1Server server;
   http::Http1Server operations_server;
   std::unique_ptr<net::Listener> listener;
@@ -92,9 +119,10 @@ class Gateway::Impl {
         connections_(static_cast<std::size_t>(loaded.settings.max_connections),
                      static_cast<std::size_t>(loaded.settings.max_connections_per_address)),
         forwarding_(log_),
-        public_handler_(*this, false),
-        operations_handler_(*this, true),
-        started_(Clock::system().wall()) {
+        started_(Clock::system().wall()),
+        version_(loaded.settings.app_version.empty()
+                     ? version()
+                     : std::string_view(loaded.settings.app_version)) {
     // Signals are waited for on the main thread; workers inherit the mask.
     sigemptyset(&signals_);
     for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals_, signal);
@@ -110,7 +138,7 @@ class Gateway::Impl {
     runtime_ = std::move(runtime);
     register_gauges();
     for (unsigned i = 0; i < workers; ++i) {
-      lanes_.push_back(std::make_unique<Lane>(i, public_handler_, operations_handler_));
+      lanes_.push_back(std::make_unique<Lane>(i, runtime_));
     }
     if (auto opened = open_listeners(loaded.settings); !opened) return opened;
     for (auto& lane : lanes_) {
@@ -140,36 +168,17 @@ class Gateway::Impl {
     }
     // Pools hold sockets and timers of the workers, so they go first.
     runtime_.reset();
-    retired_.clear();
+    for (auto& lane : lanes_) lane->runtime.reset();
     assistants_.clear();
   }
 
  private:
-  /// Hands each exchange to the pipeline of the configuration in force when it began.
-  class Entrance final : public http::Handler {
-   public:
-    Entrance(Impl& impl, bool operations) : impl_(impl), operations_(operations) {}
-    Task<void> handle(http::Exchange& exchange) override {
-      const auto runtime = impl_.runtime();
-      co_await (operations_ ? runtime->operations() : runtime->pipeline()).handle(exchange);
-    }
-
-   private:
-    Impl& impl_;
-    const bool operations_;
-  };
-
-  std::shared_ptr<const Runtime> runtime() const {
-    const std::lock_guard lock(runtime_mutex_);
-    return runtime_;
-  }
-
   Lasting lasting() {
     return {log_, metrics_, sink_, *store_, hub_, forwarding_, assistants_, workers_};
   }
 
   routes::Vitals vitals() {
-    return {std::string(version()), started_, [this] { return draining_.load(); },
+    return {version_, started_, [this] { return draining_.load(); },
             [this] {
               std::vector<std::string> notices;
               if (forwarding_.seen()) {
@@ -230,8 +239,8 @@ class Gateway::Impl {
       if (ops_port != 0) {
         TRY([[maybe_unused]] const bool free, net::Listener::probe(host, ops_port));
       }
-      return net::Listener::open(lane.worker, host, ops_port, [this, &lane](auto stream) {
-        lane.operations_server.serve(std::move(stream), runtime()->connection_limits(), [] {});
+      return net::Listener::open(lane.worker, host, ops_port, [&lane](auto stream) {
+        lane.operations_server.serve(std::move(stream), lane.runtime->connection_limits(), [] {});
       });
     }();
     if (!opened) {
@@ -246,7 +255,7 @@ class Gateway::Impl {
 
   void accept(Lane& lane, std::unique_ptr<net::Stream> stream) {
     const IpAddress address = stream->peer_address();
-    const auto runtime = this->runtime();
+    const auto& runtime = lane.runtime;
     // A trusted proxy carries many visitors on its one address.
     const bool counted = !any_contains(runtime->settings().trusted_proxies, address);
     const auto outcome = connections_.admit(address, counted);
@@ -293,10 +302,10 @@ class Gateway::Impl {
       log_.set_level(loaded.settings.log_level);
       connections_.set(static_cast<std::size_t>(loaded.settings.max_connections),
                        static_cast<std::size_t>(loaded.settings.max_connections_per_address));
-      const std::lock_guard lock(runtime_mutex_);
-      retired_.push_back(std::exchange(runtime_, *std::move(made)));
-      // Turns may outlive the exchange that holds a runtime; the last few are kept for them.
-      if (retired_.size() > 4) retired_.erase(retired_.begin());
+      runtime_ = *std::move(made);
+      for (auto& lane : lanes_) {
+        lane->worker.post([&lane = *lane, fresh = runtime_] { lane.runtime = fresh; });
+      }
     }
     if (!reason.empty()) {
       reloads.add(reloads.cell({"failed"}));
@@ -313,7 +322,7 @@ class Gateway::Impl {
 
   void drain() {
     draining_ = true;
-    const auto timeout = runtime()->settings().drain_timeout;
+    const auto timeout = runtime_->settings().drain_timeout;
     log_.write(observe::Level::info, "draining",
                {{"connections", static_cast<std::int64_t>(connections_.open())}});
     for (auto& lane : lanes_) {
@@ -357,9 +366,8 @@ class Gateway::Impl {
   net::ConnectionLimits connections_;
   guards::ForwardingWarning forwarding_;
   std::unordered_map<std::string, std::shared_ptr<upstream::Assistant>> assistants_;
-  Entrance public_handler_;
-  Entrance operations_handler_;
   const WallTime started_;
+  const std::string version_;  ///< as /health shows it
   sigset_t signals_{};
   std::atomic<bool> draining_{false};
   unsigned workers_ = 1;
@@ -368,9 +376,7 @@ class Gateway::Impl {
   observe::CounterFamily* accepted_ = nullptr;
   observe::CounterFamily* refused_ = nullptr;
   observe::CounterFamily::Cell accepted_cell_ = 0, refused_total_ = 0, refused_address_ = 0;
-  mutable std::mutex runtime_mutex_;
   std::shared_ptr<const Runtime> runtime_;
-  std::vector<std::shared_ptr<const Runtime>> retired_;
   std::vector<std::unique_ptr<Lane>> lanes_;
 };
 

@@ -104,6 +104,7 @@ Result<void> Runtime::build(const Lasting& lasting, routes::Vitals vitals) {
   services.hub = &lasting.hub;
   services.reporter = reporter_.get();
   services.metrics = &lasting.metrics;
+  services.owner = weak_from_this();
   for (const auto& site : settings_.sites) {
     const auto limit = site.limit_per_minute.value_or(settings_.limit_site_minute);
     sites_.push_back({sites_.size(), site.id, site.origins, static_cast<std::uint32_t>(limit)});

@@ -39,7 +39,7 @@ struct Lasting {
 
 /// Everything that is made from one configuration: guards, routes, pipelines. Immutable; a reload
 /// makes another one while exchanges under way keep theirs.
-class Runtime {
+class Runtime : public std::enable_shared_from_this<Runtime> {
  public:
   /// @returns an upstream that cannot be used, or clashing routes.
   static Result<std::shared_ptr<const Runtime>> make(config::Settings settings,

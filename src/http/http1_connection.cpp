@@ -200,7 +200,7 @@ class Http1Connection::Http1Exchange final : public Exchange {
     auto& out = connection_.output_;
     out.clear();
     append_status_line(out, head.status);
-    append_date(out, worker().clock().wall());
+    append_date(out, started_wall());
     if (!head.content_type.empty()) {
       out += "Content-Type: ";
       out += head.content_type;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/siphash.hpp"
 #include "base/text.hpp"
 
 namespace portcullis::identity {
@@ -64,8 +65,10 @@ std::array<std::uint8_t, 32> new_session_id() {
   return id;
 }
 
-SessionTokens::SessionTokens(const std::vector<std::string>& secrets)
-    : handle_key_(crypto::hkdf(secrets.front(), "portcullis session handle v1")) {
+SessionTokens::SessionTokens(const std::vector<std::string>& secrets) {
+  const std::string handles =
+      crypto::hkdf(secrets.front(), "portcullis session handle v1", sizeof handle_keys_);
+  std::memcpy(handle_keys_.data(), handles.data(), sizeof handle_keys_);
   for (const auto& secret : secrets) {
     keys_.emplace_back(crypto::hkdf(secret, "portcullis session token v1"));
   }
@@ -115,22 +118,19 @@ std::optional<http::SessionClaims> SessionTokens::verify(std::string_view token)
 
 std::string SessionTokens::handle(std::string_view audience,
                                   const std::array<std::uint8_t, 32>& id) const {
-  std::string input(audience);
-  input += '\0';
-  input.append(reinterpret_cast<const char*>(id.data()), id.size());
-  const auto mac = handle_key_.sign(input);
-  return text::base64url(crypto::bytes_of(mac).substr(0, 24));
+  const std::string_view bytes(reinterpret_cast<const char*>(id.data()), id.size());
+  // The id has 256 random bits and both hashes are keyed, so a handle tells nothing about it.
+  const auto low = siphash128(bytes, siphash128(audience, handle_keys_[0]));
+  const auto high = siphash128(bytes, siphash128(audience, handle_keys_[1]));
+  const std::array<std::uint64_t, 3> words{low[0], low[1], high[0]};
+  return text::base64url({reinterpret_cast<const char*>(words.data()), sizeof words});
 }
 
 std::string SessionTokens::fingerprint(std::string_view user_agent,
                                        std::string_view accept_language) const {
-  std::string input("fingerprint");
-  for (const auto part : {user_agent, accept_language}) {
-    input += '\0';
-    input += part;
-  }
-  const auto mac = handle_key_.sign(input);
-  return text::hex(crypto::bytes_of(mac).substr(0, 16));
+  const auto of_agent = siphash128(user_agent, handle_keys_[2]);
+  const auto both = siphash128(accept_language, of_agent);
+  return text::hex({reinterpret_cast<const char*>(both.data()), sizeof both});
 }
 
 }  // namespace portcullis::identity

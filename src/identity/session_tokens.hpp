@@ -40,7 +40,7 @@ class SessionTokens {
 
  private:
   std::vector<crypto::HmacKey> keys_;
-  crypto::HmacKey handle_key_;
+  std::array<std::array<std::uint64_t, 2>, 3> handle_keys_{};  ///< SipHash keys
 };
 
 /// 256 random bits.

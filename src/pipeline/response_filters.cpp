@@ -110,7 +110,7 @@ void ResponseFilters::apply(http::Exchange& exchange, http::ResponseHead& head) 
 
 void ResponseFilters::add_limits(const http::Exchange& exchange, http::HeaderBlock& out) const {
   const auto& limit = exchange.limit_state;
-  const std::int64_t now = epoch_seconds(exchange.worker().clock().wall());
+  const std::int64_t now = epoch_seconds(exchange.started_wall());
   out.add_number("X-RateLimit-Limit", limit.limit);
   out.add_number("X-RateLimit-Remaining", limit.remaining);
   out.add_number("X-RateLimit-Reset", now + limit.reset_seconds);

@@ -76,7 +76,7 @@ class N8n::N8nCall final : public Call {
   /// Connects, sends and reads until the answer's head is there; tries again where that is safe.
   Task<Result<void>> begin() {
     if (!owner_->breaker_.allow()) {
-      owner_->outcomes_.add(outcome_cell("rejected"));
+      owner_->count(Outcome::rejected);
       settled_ = true;
       co_return fail(ErrorCode::unavailable, "the breaker is open", ErrorOrigin::upstream);
     }
@@ -94,7 +94,7 @@ class N8n::N8nCall final : public Call {
         if (retry_after_ > kLongestRetryWait) co_return tried;
         wait = std::max<Milliseconds>(wait, retry_after_);
       }
-      owner_->retries_.add(owner_->retries_.cell({owner_->options_.name}));
+      owner_->retries_.add(owner_->retry_cell_);
       co_await worker_.sleep(wait);
       if (cancelled_)
         co_return fail(ErrorCode::cancelled, "the client has gone", ErrorOrigin::client);
@@ -247,7 +247,7 @@ class N8n::N8nCall final : public Call {
     give_back(head.keep_alive && !extra_bytes_);
     owner_->breaker_.record(true, session_number(question_));
     owner_->last_success_ = epoch_seconds(worker_.clock().wall());
-    owner_->outcomes_.add(outcome_cell("ok"));
+    owner_->count(Outcome::ok);
   }
 
   std::unexpected<Error> settle_error(Error error) {
@@ -257,8 +257,7 @@ class N8n::N8nCall final : public Call {
     counted_out_ = false;
     if (error.code == ErrorCode::cancelled || error.code == ErrorCode::exhausted) {
       owner_->breaker_.forget();
-      owner_->outcomes_.add(
-          outcome_cell(error.code == ErrorCode::cancelled ? "cancelled" : "error"));
+      owner_->count(error.code == ErrorCode::cancelled ? Outcome::cancelled : Outcome::error);
     } else {
       owner_->log_.write(observe::Level::warning, "upstream call failed",
                          {{"upstream", owner_->options_.name},
@@ -266,13 +265,9 @@ class N8n::N8nCall final : public Call {
                           {"reason", error.detail}});
       owner_->breaker_.record(false, session_number(question_));
       owner_->last_failure_ = epoch_seconds(worker_.clock().wall());
-      owner_->outcomes_.add(outcome_cell(error.code == ErrorCode::timeout ? "timeout" : "error"));
+      owner_->count(error.code == ErrorCode::timeout ? Outcome::timeout : Outcome::error);
     }
     return std::unexpected(std::move(error));
-  }
-
-  observe::CounterFamily::Cell outcome_cell(const char* outcome) {
-    return owner_->outcomes_.cell({owner_->options_.name, outcome});
   }
 
   void give_back(bool reusable) {
@@ -342,14 +337,19 @@ N8n::N8n(N8nOptions options, identity::UpstreamTokens tokens, net::Target target
       retries_(metrics.counter("portcullis_upstream_retries_total")),
       breaker_(options_.breaker),
       budget_(options_.retry_budget_percent),
-      pools_(options_.workers) {}
+      pools_(options_.workers) {
+  constexpr std::string_view kOutcomes[] = {"ok", "error", "timeout", "rejected", "cancelled"};
+  for (std::size_t i = 0; i < std::size(kOutcomes); ++i) {
+    outcome_cells_[i] = outcomes_.cell({options_.name, std::string(kOutcomes[i])});
+  }
+  retry_cell_ = retries_.cell({options_.name});
+}
 
 std::unique_ptr<Call> N8n::start(net::Worker& worker, Question question) {
   return std::make_unique<N8nCall>(shared_from_this(), worker, std::move(question));
 }
 
 ConnectionPool& N8n::pool_of(net::Worker& worker) {
-  const std::lock_guard lock(pools_mutex_);
   auto& pool = pools_[worker.index() % pools_.size()];
   if (!pool) {
     const unsigned workers = options_.workers;

@@ -1,7 +1,7 @@
 #pragma once
+#include <array>
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
@@ -70,15 +70,22 @@ class N8n final : public Assistant, public std::enable_shared_from_this<N8n> {
   const net::Target target_;
   const std::string request_head_;  ///< everything before Content-Length
   observe::Log& log_;
+  enum class Outcome : std::uint8_t { ok, error, timeout, rejected, cancelled };
+  void count(Outcome outcome) noexcept {
+    outcomes_.add(outcome_cells_[static_cast<std::size_t>(outcome)]);
+  }
+
   observe::CounterFamily& outcomes_;
   observe::CounterFamily& retries_;
+  std::array<observe::CounterFamily::Cell, 5> outcome_cells_{};
+  observe::CounterFamily::Cell retry_cell_ = 0;
   Breaker breaker_;
   RetryBudget budget_;
   std::atomic<std::size_t> open_{0};
   std::atomic<std::int64_t> last_success_{0};
   std::atomic<std::int64_t> last_failure_{0};
-  std::mutex pools_mutex_;
-  std::vector<std::unique_ptr<ConnectionPool>> pools_;  ///< by worker
+  std::vector<std::unique_ptr<ConnectionPool>>
+      pools_;  ///< by worker; each slot is made and used on its own worker only
 };
 
 }  // namespace portcullis::upstream

@@ -10,6 +10,7 @@ import { PROVES } from '../harness/proves.mjs';
 import { startRecordingUpstream } from '../harness/recording_upstream.mjs';
 import { createRequest, kOrigin, kWideLimits, messageBytes, messageRequest, openSession } from '../harness/visitor.mjs';
 import { bytesOf, connect, request } from '../harness/wire.mjs';
+import { withGateway } from '../harness/with_gateway.mjs';
 
 const kTimeout = { timeout: 30_000 };
 const kHost = '127.0.0.1';
@@ -30,18 +31,6 @@ after(async () => {
   await started?.gateway.stop();
   await started?.upstream.stop();
 });
-
-async function withGateway(options, body) {
-  const gateway = await startGateway(options);
-  let failed = true;
-  try {
-    await body(gateway);
-    failed = false;
-  } finally {
-    if (failed) await gateway.stop().catch(() => {});
-  }
-  await gateway.stop();
-}
 
 /** The head of a chat message with `lines` added, then `rest` as it is. */
 function carrier(token, lines, rest, { version = 'HTTP/1.1', host = `Host: ${kHost}` } = {}) {
@@ -272,9 +261,9 @@ const kBrokenHeads = [
   ['target without a slash', get([], { target: 'api/health' }), 400, 'BAD_REQUEST'],
   ['target of a foreign scheme', get([], { target: `ftp://${kHost}/api/health` }), 400, 'BAD_REQUEST'],
   ['HTTP/0.9', 'GET /api/health\r\n\r\n', 400, 'BAD_REQUEST'],
-  ['lower-case protocol name', get([], { version: 'http/1.1' }), 400, 'BAD_REQUEST'],
-  ['version with more digits', get([], { version: 'HTTP/1.10' }), 400, 'BAD_REQUEST'],
-  ['version with letters', get([], { version: 'HTTP/x.y' }), 400, 'BAD_REQUEST'],
+  ['lower-case protocol name', get([], { version: 'http/1.1' }), 505, 'VERSION_NOT_SUPPORTED'],
+  ['version with more digits', get([], { version: 'HTTP/1.10' }), 505, 'VERSION_NOT_SUPPORTED'],
+  ['version with letters', get([], { version: 'HTTP/x.y' }), 505, 'VERSION_NOT_SUPPORTED'],
   ['method with a separator', get([], { method: 'GE(T' }), 400, 'BAD_REQUEST'],
   ['empty method', ` /api/health HTTP/1.1\r\nHost: ${kHost}\r\n\r\n`, 400, 'BAD_REQUEST'],
   ['no Host', get([], { host: [] }), 400, 'INVALID_HOST'],
@@ -311,7 +300,7 @@ function headOf(size) {
 for (const [name, bytes, status, code] of kBrokenHeads) {
   const second = 'GET /smuggled HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n';
   test(`a broken head is refused: ${name}`, kTimeout, async () => {
-    await expectRefusedAlone(/never ends|TLS/.test(name) ? bytes : bytes + second, status, code);
+    await expectRefusedAlone(/never ends|TLS|only bare LFs/.test(name) ? bytes : bytes + second, status, code);
     const { gateway } = await shared();
     assert.ok(!gateway.log().includes('path=/smuggled'));
   });

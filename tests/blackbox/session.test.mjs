@@ -153,7 +153,7 @@ describe('session', () => {
       assertProblem(await validateWith(gateway, { Cookie: `chat_session_id=${visitor.token}` }), 401, 'SESSION_INVALID');
     });
 
-    test(PROVES({ guard: 'body' }) + 'another delivery is malformed', async () => {
+    test('another delivery is malformed', async () => {
       assertProblem(await createSession(gateway, { body: { delivery: 'pigeon' } }), 400, 'VALIDATION_FAILED');
     });
   });
@@ -418,7 +418,7 @@ describe('session', () => {
       assertProblem(await create(invalidUtf8), 400, 'VALIDATION_FAILED');
     });
 
-    test(PROVES({ guard: 'body' }) + 'another content type is 415', async () => {
+    test('another content type is 415', async () => {
       const good = JSON.stringify({ origin_domain: 'shop.example' });
       for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'application/json; charset=utf-16']) {
         assertProblem(await create(good, { 'Content-Type': type }), 415, 'UNSUPPORTED_MEDIA_TYPE');
@@ -516,11 +516,11 @@ test('a rotation of the secret does not change the id under which n8n knows a ru
 
 test(PROVES('F105', 'F170') + 'a session secret that is short, well known or equal to the n8n secret refuses to start', async () => {
   for (const env of [
-    { SESSION_SECRET_KEY: 'short' },
+    { SESSION_SECRET_KEY: 'tiny-4711' },
     { SESSION_SECRET_KEY: 'x'.repeat(31) },
     { SESSION_SECRET_KEY: 'your-secret-key-change-in-production' },
     { SESSION_SECRET_KEY: secretA, JWT_SECRET_KEY: secretA },
-    { SESSION_SECRET_KEY: `${secretA},short` },
+    { SESSION_SECRET_KEY: `${secretA},tiny-4711` },
   ]) {
     const { status, stderr } = await runCommand(['serve'], { env });
     assert.equal(status, 2, JSON.stringify(env));

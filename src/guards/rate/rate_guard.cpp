@@ -102,7 +102,7 @@ class RateGuard final : public pipeline::Guard {
     using Status = http::SessionState::Status;
     const auto& claims = *exchange.principal.session;
     auto& out = exchange.session_state;
-    const WallTime now = exchange.worker().clock().wall();
+    const WallTime now = exchange.started_wall();
     out.message_count = view.message_count;
     if (view.status == state::SessionView::Status::ended) {
       out.status = Status::ended;

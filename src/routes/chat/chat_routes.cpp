@@ -91,9 +91,8 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
     incoming.session_created = claims.created;
     incoming.session_expires = claims.expires;
     incoming.keep_text = keep_text;
-    incoming.message = {state::Message::Role::user,
-                        Ulid::make(exchange.worker().clock().wall()).text(), in.message,
-                        exchange.worker().clock().wall(), in.client_id};
+    incoming.message = {state::Message::Role::user, Ulid::make(exchange.started_wall()).text(),
+                        in.message, exchange.started_wall(), in.client_id};
     auto stream = s_.hub->open(key);
     auto begun = co_await s_.store->begin_message(std::move(incoming));
     if (!begun || begun->kind != state::BeginOutcome::Kind::started) {
@@ -131,7 +130,7 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
     if (exchange.principal.session) return *exchange.principal.session;
     http::SessionClaims claims;
     claims.id = identity::new_session_id();
-    claims.created = exchange.worker().clock().wall();
+    claims.created = exchange.started_wall();
     claims.expires = claims.created + Seconds{60};
     claims.site = exchange.site->id;
     claims.origin = exchange.origin ? exchange.origin->text() : "";
@@ -174,11 +173,12 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
         s_.session_tokens->fingerprint(head.get("user-agent"), head.get("accept-language"));
     question.message_count = begun.message_count;
     question.context_json = std::move(in.context.json);
-    question.now = exchange.worker().clock().wall();
+    question.now = exchange.started_wall();
 
     chat::Turn::Parts parts;
     parts.assistant = s_.assistants[exchange.site->index];
     parts.store = s_.store;
+    parts.configuration = s_.owner.lock();
     parts.question = std::move(question);
     parts.keep_text = keep_text;
     parts.resume_grace = s_.settings->stream_resume_grace;
