@@ -146,6 +146,7 @@ std::size_t SessionStream::largest_lag() const {
 /// Drops what lies over the bound and was taken by every reader. What nobody reads yet stays:
 /// full() tells its turn to stop.
 void SessionStream::trim() {
+  if (bytes_ <= hub_.options().buffer_bytes) return;
   std::uint64_t needed = next_id_;
   for (const auto& reader : readers_) needed = std::min(needed, reader->next_id_);
   const bool unread = readers_.empty() && !turns_.empty();

@@ -91,7 +91,7 @@ void add_limits(std::vector<Setting>& t) {
 
 void add_streams(std::vector<Setting>& t) {
   t.push_back(integer({.path = "stream.max", .text = "Open event streams in all.", .restart = Restart::needed}, &S::max_streams, 10'000, 1, 1'000'000));
-  t.push_back(integer({.path = "stream.max_per_session", .text = "Open event streams of one session.", .restart = Restart::needed}, &S::max_streams_per_session, 5, 1, 1000));
+  t.push_back(integer({.path = "stream.max_per_session", .text = "Open event streams of one session.", .restart = Restart::needed}, &S::max_streams_per_session, 5, 1, 1'000'000));
   t.push_back(integer({.path = "stream.max_per_address", .text = "Open event streams of one address (IPv6: one /64).", .restart = Restart::needed}, &S::max_streams_per_address, 20, 1, 1'000'000));
   t.push_back(duration({.path = "stream.heartbeat", .text = "A silent stream gets a heartbeat this often."}, &S::stream_heartbeat, Seconds{15}, Milliseconds{100}, minutes{10}));
   t.push_back(duration({.path = "stream.resume_grace", .text = "How long an answer is read on after its last reader left; 0 cancels it at once."}, &S::stream_resume_grace, Seconds{15}, Milliseconds{0}, minutes{10}));

@@ -82,7 +82,15 @@ class Lane {
     Entrance(Lane& lane, bool operations) : lane_(lane), operations_(operations) {}
     Task<void> handle(http::Exchange& exchange) override {
       const auto kept = lane_.runtime;
-      co_await (operations_ ? kept->operations() : kept->pipeline()).handle(exchange);
+      const auto& pipeline = operations_ ? kept->operations() : kept->pipeline();
+      std::string failure;
+      try {
+        co_await pipeline.handle(exchange);
+        co_return;
+      } catch (const std::exception& error) {
+        failure = error.what();
+      }
+      co_await pipeline.answer_exception(exchange, std::move(failure));
     }
 
    private:

@@ -102,8 +102,8 @@ class Http1Connection::Http1Exchange final : public Exchange {
     head_.rebase(own_head_.get());
     c.buffer_.reset();
     c.capacity_ = c.head_size_ = c.read_ = c.filled_ = 0;
-    c.output_ = std::string();
-    body_ = std::string();
+    std::string().swap(c.output_);  // assigning an empty string would keep the memory
+    std::string().swap(body_);
   }
 
   void peer_gone() { set_gone(); }

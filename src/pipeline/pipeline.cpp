@@ -80,34 +80,61 @@ Task<void> Pipeline::handle(http::Exchange& exchange) const {
   exchange.set_filter(parts_.filters.get());
   exchange.site = parts_.sites.data();
   choose_route(exchange);
+  return run_guards(exchange, 0);
+}
 
+/// Runs guards for as long as they answer at once. No coroutine of its own: what waits long, a
+/// stream above all, keeps none of this alive.
+Task<void> Pipeline::run_guards(http::Exchange& exchange, std::size_t first) const {
   thread_local std::uint32_t sampled = 0;
   const bool timed = ++sampled % kTimedEvery == 0;
   const Clock& clock = exchange.worker().clock();
   MonotonicTime before = timed ? clock.monotonic() : MonotonicTime{};
-
-  bool passed = true;
-  for (std::size_t g = 0; g < parts_.guards.size() && passed; ++g) {
+  for (std::size_t g = first; g < parts_.guards.size(); ++g) {
     if (exchange.route->guards[g].mode == config::Mode::off) continue;
     Decision decision = parts_.guards[g]->on_request(exchange);
-    Result<Verdict> result = decision.ready() ? std::move(decision.value()) : co_await decision;
-    passed = settle(exchange, g, result);
+    if (!decision.ready()) return wait_for_guard(exchange, g, std::move(decision));
+    const bool passed = settle(exchange, g, decision.value());
     if (timed) {
       const auto now = clock.monotonic();
       guard_time_->add(time_cells_[g],
                        kTimedEvery * static_cast<std::uint64_t>((now - before).count()));
       before = now;
     }
-    if (!passed && !exchange.gone()) co_await refuse(exchange, g, std::move(result));
+    if (!passed) return refuse(exchange, g, std::move(decision.value()));
   }
-  if (passed && !exchange.gone()) {
-    co_await exchange.route->handler->serve(exchange);
-    if (!exchange.answered() && !exchange.gone()) {
-      co_await parts_.reporter->refuse(
-          exchange, http::Problem(http::Code::internal_error),
-          {audit::EventType::system_integrity, audit::ThreatLevel::medium, "SYS_001",
-           "a handler ended without an answer"});
-    }
+  return serve(exchange);
+}
+
+Task<void> Pipeline::wait_for_guard(http::Exchange& exchange, std::size_t guard,
+                                    Decision decision) const {
+  Result<Verdict> result = co_await decision;
+  if (settle(exchange, guard, result)) {
+    co_await run_guards(exchange, guard + 1);
+  } else {
+    co_await refuse(exchange, guard, std::move(result));
+  }
+}
+
+Task<void> Pipeline::serve(http::Exchange& exchange) const {
+  co_await exchange.route->handler->serve(exchange);
+  if (!exchange.answered() && !exchange.gone()) co_await answer_for_handler(exchange);
+  finish(exchange);
+}
+
+Task<void> Pipeline::answer_for_handler(http::Exchange& exchange) const {
+  return parts_.reporter->refuse(exchange, http::Problem(http::Code::internal_error),
+                                 {audit::EventType::system_integrity, audit::ThreatLevel::medium,
+                                  "SYS_001", "a handler ended without an answer"});
+}
+
+Task<void> Pipeline::answer_exception(http::Exchange& exchange, std::string what) const {
+  const Incident incident{audit::EventType::system_integrity, audit::ThreatLevel::high, "SYS_003",
+                          "exception: " + what};
+  if (exchange.answered()) {
+    parts_.reporter->report(exchange, incident, audit::EventDecision::passed);
+  } else {
+    co_await parts_.reporter->refuse(exchange, http::Problem(http::Code::internal_error), incident);
   }
   finish(exchange);
 }
@@ -145,8 +172,13 @@ bool Pipeline::settle(http::Exchange& exchange, std::size_t guard, Result<Verdic
 
 Task<void> Pipeline::refuse(http::Exchange& exchange, std::size_t guard,
                             Result<Verdict> result) const {
+  if (exchange.gone()) {
+    finish(exchange);
+    co_return;
+  }
   co_await parts_.reporter->refuse(exchange, std::move(result->problem),
                                    std::move(result->incident), parts_.guards[guard]->name());
+  finish(exchange);
 }
 
 void Pipeline::finish(const http::Exchange& exchange) const {

@@ -35,6 +35,8 @@ class Pipeline {
   Pipeline(Parts parts, observe::Log& log, observe::Metrics& metrics);
 
   Task<void> handle(http::Exchange& exchange) const;
+  /// Answers an exchange whose guard or handler threw: 500, where nothing has been sent yet.
+  Task<void> answer_exception(http::Exchange& exchange, std::string what) const;
   const RouteTable& routes() const noexcept { return parts_.routes; }
   const std::vector<Site>& sites() const noexcept { return parts_.sites; }
 
@@ -43,6 +45,10 @@ class Pipeline {
 
   void number(Route& route);
   void choose_route(http::Exchange& exchange) const;
+  Task<void> run_guards(http::Exchange& exchange, std::size_t first) const;
+  Task<void> wait_for_guard(http::Exchange& exchange, std::size_t guard, Decision decision) const;
+  Task<void> serve(http::Exchange& exchange) const;
+  Task<void> answer_for_handler(http::Exchange& exchange) const;
   bool settle(http::Exchange& exchange, std::size_t guard, Result<Verdict>& result) const;
   Task<void> refuse(http::Exchange& exchange, std::size_t guard, Result<Verdict> result) const;
   void count(std::size_t guard, Outcome outcome) const noexcept {

@@ -686,24 +686,28 @@ describe('a message in the query', () => {
   });
 });
 
-describe('answers in the making', () => {
-  test('one session has at most three at a time', async () => {
-    const upstreamStream = [controlled(), controlled(), controlled()];
-    upstream.onRequest([...upstreamStream.map((s) => s.handler), answers.object('output', 'fourth')]);
-    const running = upstreamStream.map((s, i) => visitor.ask(`m${i}`));
-    await Promise.all(upstreamStream.map((s) => s.opened));
-    const refused = await visitor.ask('one too many', { client_message_id: 'late' });
+test('one session has at most UPSTREAM_RUNS_PER_SESSION answers in the making', async () => {
+  const own = await startGateway({ env: { ...plenty, N8N_WEBHOOK_URL: upstream.url, UPSTREAM_RUNS_PER_SESSION: '3' } });
+  try {
+    const [busy, other] = [await newVisitor(own), await newVisitor(own)];
+    const streams = [controlled(), controlled(), controlled()];
+    upstream.onRequest([...streams.map((s) => s.handler), answers.object('output', 'fourth')]);
+    const running = streams.map((s, i) => busy.ask(`m${i}`));
+    await within(5000, Promise.all(streams.map((s) => s.opened)));
+    const refused = await busy.ask('one too many', { client_message_id: 'late' });
     assertProblem(refused, 429, 'RATE_LIMITED');
     assert.equal(refused.headers['retry-after'], '1');
-    const other = await newVisitor(gateway);
+    assert.equal(upstream.requests.length, 3);
     assert.equal((await other.ask('hello')).status, 200, 'another session is not held up');
-    for (const s of upstreamStream) {
+    for (const s of streams) {
       await s.send('x');
       await s.end();
     }
     for (const answer of await within(5000, Promise.all(running))) assert.equal(answer.status, 200);
-    assert.equal((await visitor.ask('one too many', { client_message_id: 'late' })).status, 200, 'the refused one can be sent again');
-  });
+    assert.equal((await busy.ask('one too many', { client_message_id: 'late' })).status, 200, 'the refused one can be sent again');
+  } finally {
+    await own.stop();
+  }
 });
 
 test(PROVES('F095') + 'the demo assistant answers where no upstream is configured, and says what it is', async () => {

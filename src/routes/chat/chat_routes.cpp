@@ -385,34 +385,35 @@ class ChatRoutes::Subscribe final : public pipeline::RouteHandler {
  public:
   Subscribe(const Services& services, const Send& send) : s_(services), send_(send) {}
 
+  // No coroutine: an idle subscription must keep nothing of this alive.
   Task<void> serve(http::Exchange& exchange) override {
     const auto& head = exchange.head();
     static constexpr std::string_view kOffered[] = {"text/event-stream", "application/x-ndjson"};
     const auto chosen = http::negotiate(head.get("accept"), kOffered);
-    if (!chosen)
-      co_return co_await s_.reporter->answer(
+    if (!chosen) {
+      return s_.reporter->answer(
           exchange,
           Problem(Code::not_acceptable, "Offered: text/event-stream, application/x-ndjson."));
+    }
     std::string last = std::string(head.get("last-event-id"));
     if (last.empty()) last = http::query_parameter(head.query(), "last_event_id").value_or("");
 
-    if (const auto message = http::query_parameter(head.query(), "message");
-        message && last.empty()) {
-      co_return co_await take_query_message(exchange, *message);
+    if (auto message = http::query_parameter(head.query(), "message"); message && last.empty()) {
+      return take_query_message(exchange, *std::move(message));
     }
     const auto claims = Send::session_of(exchange);
     const auto key = state::session_key(claims.id);
     auto place = s_.hub->admit(key, exchange.client.address);
-    if (!place) co_return co_await Send::refuse_stream(s_, exchange);
+    if (!place) return Send::refuse_stream(s_, exchange);
 
     // An id that is no number of ours was never sent by us: treat it as one that is gone.
     std::optional<std::uint64_t> last_id;
     if (!last.empty()) last_id = text::parse_number<std::uint64_t>(last).value_or(0);
-    const auto stream = s_.hub->open(key);
+    auto stream = s_.hub->open(key);
     auto reader = std::make_shared<chat::SessionStream::Reader>(exchange.worker());
     stream->attach(reader, last_id);
-    co_await write_stream(exchange, stream, reader, std::move(place),
-                          *chosen == 0 ? Face::sse : Face::ndjson, s_.settings->stream_heartbeat);
+    return write_stream(exchange, std::move(stream), std::move(reader), std::move(place),
+                        *chosen == 0 ? Face::sse : Face::ndjson, s_.settings->stream_heartbeat);
   }
 
  private:
