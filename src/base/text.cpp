@@ -64,10 +64,10 @@ std::uint32_t code_point(std::string_view s, std::size_t i, std::size_t length) 
 /// White space of Unicode (property White_Space) and the invisible characters that make a message
 /// look empty: zero-width space and joiners, word joiner, BOM, soft hyphen, Hangul fillers.
 bool is_blank_code_point(std::uint32_t c) noexcept {
-  return c <= 0x20 || c == 0x7f || c == 0x85 || c == 0xa0 || c == 0xad || c == 0x115f ||
-         c == 0x1160 || c == 0x1680 || c == 0x180e || (c >= 0x2000 && c <= 0x200f) || c == 0x2028 ||
-         c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x2060 || c == 0x2800 || c == 0x3000 ||
-         c == 0x3164 || c == 0xfeff || c == 0xffa0;
+  return c == 0x20 || (c >= 0x09 && c <= 0x0d) || c == 0x85 || c == 0xa0 || c == 0xad ||
+         c == 0x115f || c == 0x1160 || c == 0x1680 || c == 0x180e || (c >= 0x2000 && c <= 0x200f) ||
+         c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x2060 || c == 0x2800 ||
+         c == 0x3000 || c == 0x3164 || c == 0xfeff || c == 0xffa0;
 }
 
 std::tm utc(WallTime time) noexcept {

@@ -31,7 +31,12 @@ void SessionStream::attach(const std::shared_ptr<Reader>& reader,
 bool SessionStream::attach_to_message(const std::shared_ptr<Reader>& reader,
                                       std::string_view message_id) {
   const std::lock_guard lock(mutex_);
-  const auto first = std::ranges::find(entries_, message_id, &Entry::message_id);
+  auto first = entries_.end();
+  bool ended = true;  // an earlier try that failed is over
+  for (auto at = entries_.begin(); at != entries_.end(); ++at) {
+    if (at->message_id != message_id) continue;
+    if (std::exchange(ended, at->ends_message)) first = at;
+  }
   const bool live = std::ranges::find(turns_, message_id, &TurnEntry::message_id) != turns_.end();
   if (first == entries_.end() && !live) return false;
   reader->only_message_ = message_id;
@@ -40,6 +45,15 @@ bool SessionStream::attach_to_message(const std::shared_ptr<Reader>& reader,
   readers_.push_back(reader);
   if (readers_.size() == 1) tell_turns_about_readers(true);
   return true;
+}
+
+void SessionStream::attach_to_turn(const std::shared_ptr<Reader>& reader,
+                                   std::string_view message_id) {
+  const std::lock_guard lock(mutex_);
+  reader->only_message_ = message_id;
+  reader->next_id_ = next_id_;
+  readers_.push_back(reader);
+  if (readers_.size() == 1) tell_turns_about_readers(true);
 }
 
 void SessionStream::detach(const std::shared_ptr<Reader>& reader) {

@@ -76,8 +76,10 @@ class SessionStream : public std::enable_shared_from_this<SessionStream> {
   // ---- readers
   /// Attaches behind `last_id` (nullopt: only what comes now).
   void attach(const std::shared_ptr<Reader>& reader, std::optional<std::uint64_t> last_id);
-  /// Attaches at the first kept event of one message; false where none is kept.
+  /// Attaches at the first kept event of the newest try of one message; false where none is kept.
   bool attach_to_message(const std::shared_ptr<Reader>& reader, std::string_view message_id);
+  /// Attaches to what a turn that is about to run will write.
+  void attach_to_turn(const std::shared_ptr<Reader>& reader, std::string_view message_id);
   void detach(const std::shared_ptr<Reader>& reader);
   /// Appends what is new, at most about `max_bytes`.
   Batch take(Reader& reader, Face face, std::string& out, std::size_t max_bytes);

@@ -33,7 +33,7 @@ Task<void> Turn::run() {
   if (failure_) {
     if (!failure_->cancelled) error_id_ = parts_.report(*failure_);
     (void)co_await parts_.store->fail_message(parts_.stream->key(), message_id_);
-  } else if (parts_.keep_text) {
+  } else if (parts_.keep_text && !too_long_to_keep_) {
     const WallTime now = worker_.clock().wall();
     state::Message message{state::Message::Role::assistant, Ulid::make(now).text(), answer_, now,
                            message_id_};
@@ -73,7 +73,11 @@ Task<void> Turn::read_answer() {
       break;
     }
     if (!*piece) break;
-    answer_ += **piece;
+    if (!too_long_to_keep_) answer_ += **piece;
+    if (answer_.size() > parts_.keep_bytes) {
+      too_long_to_keep_ = true;
+      std::string().swap(answer_);
+    }
     if (!parts_.publish) continue;
     const bool room = parts_.stream->publish(
         message_id_, [&](std::uint64_t id) { return item_event(id, message_id_, **piece); }, false);

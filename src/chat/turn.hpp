@@ -35,8 +35,9 @@ class Turn final : public TurnObserver, public std::enable_shared_from_this<Turn
     std::shared_ptr<upstream::Assistant> assistant;
     state::Store* store = nullptr;
     upstream::Question question;
-    bool publish = true;    ///< write events; false where nobody can read them
-    bool keep_text = true;  ///< history of the site
+    bool publish = true;                ///< write events; false where nobody can read them
+    bool keep_text = true;              ///< history of the site
+    std::size_t keep_bytes = SIZE_MAX;  ///< an answer longer than this is not kept
     Milliseconds resume_grace{15'000};
     std::shared_ptr<const void> configuration;  ///< kept alive for what `report` refers to
     /// Records a failure as an event and gives its id for the visitor.
@@ -76,6 +77,7 @@ class Turn final : public TurnObserver, public std::enable_shared_from_this<Turn
   std::optional<TurnFailure> failure_;
   std::string error_id_;
   bool on_readers_ = false;
+  bool too_long_to_keep_ = false;
   bool cancelled_ = false;
   bool finished_ = false;
 };

@@ -328,6 +328,12 @@ class Gateway::Impl {
     }
   }
 
+  std::size_t open_connections() const {
+    std::size_t open = 0;
+    for (const auto& lane : lanes_) open += lane->server.open() + lane->operations_server.open();
+    return open;
+  }
+
   void drain() {
     draining_ = true;
     const auto timeout = runtime_->settings().drain_timeout;
@@ -357,7 +363,7 @@ class Gateway::Impl {
     }
     // Give cancelled coroutines a moment to run to their ends.
     const auto grace = std::chrono::steady_clock::now() + std::chrono::milliseconds(500);
-    while ((connections_.open() > 0 || hub_.turns() > 0) &&
+    while ((open_connections() > 0 || hub_.turns() > 0) &&
            std::chrono::steady_clock::now() < grace) {
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }

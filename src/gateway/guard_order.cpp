@@ -19,8 +19,9 @@ std::vector<std::unique_ptr<pipeline::Guard>> make_guards(
   // A blocked address must cost next to nothing.
   guards.push_back(guards::make_blocks_guard(nullptr));
   // What is no valid request has no headers to look at.
-  guards.push_back(guards::make_protocol_guard(settings));
-  // A request for somebody else's host is not ours to answer, whoever sends it.
+  guards.push_back(guards::make_protocol_guard());
+  // A request for somebody else's host is not ours to answer, whoever sends it; and what comes over
+  // plain http where https is required goes no further either.
   guards.push_back(guards::make_host_guard(settings));
   // Which page sent it, and so which site's limits and assistant apply.
   guards.push_back(guards::make_origin_guard(settings, sites));

@@ -94,7 +94,7 @@ Result<void> Runtime::build(const Lasting& lasting, routes::Vitals vitals) {
   reporter_ = std::make_unique<pipeline::Reporter>(
       settings_.monitoring_enabled ? &lasting.sink : nullptr, settings_.debug,
       [tokens = session_tokens_.get()](const http::SessionClaims& claims) {
-        return tokens->handle("audit", claims.id);
+        return tokens->handle("audit", claims);
       });
 
   routes::Services services;

@@ -117,18 +117,30 @@ std::string charset(std::string_view content_type) {
   return {};
 }
 
-std::optional<std::string> query_parameter(std::string_view query, std::string_view name) {
-  std::optional<std::string> found;
+bool has_preference(const RequestHead& head, std::string_view name) {
+  bool found = false;
+  head.for_each("prefer", [&](std::string_view value) {
+    for (const auto item : text::split_list(value)) {
+      found = found || text::iequals(text::trim(item.substr(0, item.find_first_of(";="))), name);
+    }
+  });
+  return found;
+}
+
+QueryParameter query_parameter(std::string_view query, std::string_view name) {
+  QueryParameter out;
   for (const auto pair : text::split_list(query, '&')) {
     const auto equals = pair.find('=');
     if (pair.substr(0, equals) != name) continue;
-    if (found) return std::nullopt;
     std::string value(equals == std::string_view::npos ? "" : pair.substr(equals + 1));
     std::replace(value.begin(), value.end(), '+', ' ');
-    found = text::percent_decode(value);
-    if (!found) return std::nullopt;
+    auto decoded = text::percent_decode(value);
+    if (out.status != QueryParameter::Status::missing || !decoded) {
+      return {QueryParameter::Status::malformed, {}};
+    }
+    out = {QueryParameter::Status::given, *std::move(decoded)};
   }
-  return found;
+  return out;
 }
 
 }  // namespace portcullis::http

@@ -31,8 +31,20 @@ std::string media_type(std::string_view content_type);
 /// The charset parameter in lower case; empty where there is none.
 std::string charset(std::string_view content_type);
 
-/// The value of one query parameter, percent- and plus-decoded. nullopt where it is missing, stands
-/// twice or does not decode.
-std::optional<std::string> query_parameter(std::string_view query, std::string_view name);
+/// Whether a Prefer header (RFC 7240) names this preference.
+bool has_preference(const RequestHead& head, std::string_view name);
+
+/// One query parameter, percent- and plus-decoded.
+struct QueryParameter {
+  enum class Status : std::uint8_t {
+    missing,
+    given,
+    malformed
+  };  ///< malformed: twice, or not decodable
+  Status status = Status::missing;
+  std::string value;
+  bool given() const noexcept { return status == Status::given; }
+};
+QueryParameter query_parameter(std::string_view query, std::string_view name);
 
 }  // namespace portcullis::http

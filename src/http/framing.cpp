@@ -89,7 +89,8 @@ std::expected<Framing, FramingError> check_framing(const RequestHead& head) {
     out.keep_alive = !head.has_token("connection", "close");
   } else {
     if (head.count("host") > 1) return bad("several Host headers", Code::invalid_host);
-    out.keep_alive = head.has_token("connection", "keep-alive");
+    out.keep_alive =
+        head.has_token("connection", "keep-alive") && !head.has_token("connection", "close");
   }
 
   const std::size_t encodings = head.count("transfer-encoding");

@@ -47,6 +47,15 @@ void append_chunk_header(std::string& out, std::size_t size) {
   out += "\r\n";
 }
 
+/// Why these bytes of an unfinished head can become no request; empty where they can.
+std::string_view hopeless(std::string_view bytes, std::size_t from) {
+  for (std::size_t i = from; i < bytes.size(); ++i) {
+    if (bytes[i] == '\0') return "NUL in the head";
+    if (bytes[i] == '\n' && (i == 0 || bytes[i - 1] != '\r')) return "bare LF";
+  }
+  return {};
+}
+
 bool has_no_body(std::uint16_t status) { return status == 204 || status == 304 || status < 200; }
 
 }  // namespace
@@ -433,18 +442,19 @@ Task<Http1Connection::HeadRead> Http1Connection::read_head() {
         }
         co_return HeadRead::complete;
       }
+      // What cannot become a request any more is answered now, not at the deadline.
+      if (const auto reason = hopeless(bytes, from); !reason.empty()) {
+        head_error_ = {Code::bad_request, reason};
+        co_return HeadRead::invalid;
+      }
       scanned = bytes.size();
-      if (bytes.size() > kMaxRequestLineBytes && bytes.find('\n') == std::string_view::npos) {
+      // One byte more than the line may be the first half of its CRLF.
+      if (bytes.size() > kMaxRequestLineBytes + 1 && bytes.find('\n') == std::string_view::npos) {
         head_error_ = {Code::uri_too_long, "request line too long"};
         co_return HeadRead::invalid;
       }
       if (bytes.size() > kMaxHeadBytes) {
         head_error_ = {Code::headers_too_large, "head above 32 KiB"};
-        co_return HeadRead::invalid;
-      }
-      // What cannot become a request any more is answered now, not at the deadline.
-      if (bytes.find('\0') != std::string_view::npos) {
-        head_error_ = {Code::bad_request, "NUL in the head"};
         co_return HeadRead::invalid;
       }
     } else if (draining_) {

@@ -1,4 +1,5 @@
 #pragma once
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -111,7 +112,7 @@ class Http1Server {
   net::Worker& worker_;
   Handler& handler_;
   Http1Connection* first_ = nullptr;
-  std::size_t open_ = 0;
+  std::atomic<std::size_t> open_{0};  ///< read by whoever waits for the end
   bool draining_ = false;
 };
 

@@ -25,7 +25,8 @@ struct SessionClaims {
   std::string site;
   std::string origin;  ///< the origin that created it
   std::string page_url;
-  bool bearer = false;  ///< delivered in a body, so it is taken from Authorization only
+  bool bearer = false;   ///< delivered in a body, so it is taken from Authorization only
+  std::uint8_t key = 0;  ///< which of the secrets signed it; handles stay the same over a rotation
 };
 
 /// What the shared state knows of a session.

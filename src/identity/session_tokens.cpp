@@ -66,12 +66,15 @@ std::array<std::uint8_t, 32> new_session_id() {
 }
 
 SessionTokens::SessionTokens(const std::vector<std::string>& secrets) {
-  const std::string handles =
-      crypto::hkdf(secrets.front(), "portcullis session handle v1", sizeof handle_keys_);
-  std::memcpy(handle_keys_.data(), handles.data(), sizeof handle_keys_);
   for (const auto& secret : secrets) {
-    keys_.emplace_back(crypto::hkdf(secret, "portcullis session token v1"));
+    auto& key =
+        keys_.emplace_back(crypto::HmacKey(crypto::hkdf(secret, "portcullis session token v1")));
+    const auto handles = crypto::hkdf(secret, "portcullis session handle v1", sizeof key.handles);
+    std::memcpy(key.handles.data(), handles.data(), sizeof key.handles);
   }
+  const auto print =
+      crypto::hkdf(secrets.front(), "portcullis fingerprint v1", sizeof fingerprint_key_);
+  std::memcpy(fingerprint_key_.data(), print.data(), sizeof fingerprint_key_);
 }
 
 std::string SessionTokens::issue(const http::SessionClaims& claims) const {
@@ -85,7 +88,7 @@ std::string SessionTokens::issue(const http::SessionClaims& claims) const {
   append_text(bytes, claims.site);
   append_text(bytes, claims.origin);
   append_text(bytes, claims.page_url);
-  const auto mac = keys_.front().sign(bytes);
+  const auto mac = keys_.front().sign.sign(bytes);
   bytes += crypto::bytes_of(mac);
   return std::string(kPrefix) + text::base64url(bytes);
 }
@@ -97,13 +100,14 @@ std::optional<http::SessionClaims> SessionTokens::verify(std::string_view token)
   const std::string_view all = *bytes;
   const auto signed_part = all.substr(0, all.size() - kMacBytes);
   const auto mac = all.substr(all.size() - kMacBytes);
-  const bool genuine = std::any_of(keys_.begin(), keys_.end(), [&](const crypto::HmacKey& key) {
-    return key.verify(signed_part, mac);
+  const auto signer = std::find_if(keys_.begin(), keys_.end(), [&](const Key& key) {
+    return key.sign.verify(signed_part, mac);
   });
-  if (!genuine || signed_part[0] != kVersion) return std::nullopt;
+  if (signer == keys_.end() || signed_part[0] != kVersion) return std::nullopt;
 
   Reader reader(signed_part.substr(2));
   http::SessionClaims claims;
+  claims.key = static_cast<std::uint8_t>(signer - keys_.begin());
   claims.bearer = signed_part[1] == kBearerFlag;
   const auto id = reader.take(claims.id.size());
   if (id.size() == claims.id.size()) std::memcpy(claims.id.data(), id.data(), id.size());
@@ -117,19 +121,19 @@ std::optional<http::SessionClaims> SessionTokens::verify(std::string_view token)
 }
 
 std::string SessionTokens::handle(std::string_view audience,
-                                  const std::array<std::uint8_t, 32>& id) const {
-  const std::string_view bytes(reinterpret_cast<const char*>(id.data()), id.size());
+                                  const http::SessionClaims& claims) const {
+  const std::string_view id(reinterpret_cast<const char*>(claims.id.data()), claims.id.size());
+  const auto& keys = keys_[std::min<std::size_t>(claims.key, keys_.size() - 1)].handles;
   // The id has 256 random bits and both hashes are keyed, so a handle tells nothing about it.
-  const auto low = siphash128(bytes, siphash128(audience, handle_keys_[0]));
-  const auto high = siphash128(bytes, siphash128(audience, handle_keys_[1]));
+  const auto low = siphash128(id, siphash128(audience, keys[0]));
+  const auto high = siphash128(id, siphash128(audience, keys[1]));
   const std::array<std::uint64_t, 3> words{low[0], low[1], high[0]};
   return text::base64url({reinterpret_cast<const char*>(words.data()), sizeof words});
 }
 
 std::string SessionTokens::fingerprint(std::string_view user_agent,
                                        std::string_view accept_language) const {
-  const auto of_agent = siphash128(user_agent, handle_keys_[2]);
-  const auto both = siphash128(accept_language, of_agent);
+  const auto both = siphash128(accept_language, siphash128(user_agent, fingerprint_key_));
   return text::hex({reinterpret_cast<const char*>(both.data()), sizeof both});
 }
 

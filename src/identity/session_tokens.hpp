@@ -32,15 +32,19 @@ class SessionTokens {
   std::optional<http::SessionClaims> verify(std::string_view token) const;
 
   /// What `audience` may know a session by: 32 URL-safe characters.
-  std::string handle(std::string_view audience, const std::array<std::uint8_t, 32>& id) const;
+  std::string handle(std::string_view audience, const http::SessionClaims& claims) const;
 
   /// A keyed hash of what a browser says about itself: stable, without a clock in it. 32 hex
   /// digits.
   std::string fingerprint(std::string_view user_agent, std::string_view accept_language) const;
 
  private:
-  std::vector<crypto::HmacKey> keys_;
-  std::array<std::array<std::uint64_t, 2>, 3> handle_keys_{};  ///< SipHash keys
+  struct Key {
+    crypto::HmacKey sign;
+    std::array<std::array<std::uint64_t, 2>, 2> handles{};  ///< SipHash keys
+  };
+  std::vector<Key> keys_;
+  std::array<std::uint64_t, 2> fingerprint_key_{};
 };
 
 /// 256 random bits.

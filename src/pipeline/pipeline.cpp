@@ -58,6 +58,10 @@ void Pipeline::choose_route(http::Exchange& exchange) const {
   if (exchange.framing_error()) return;
   const auto& head = exchange.head();
   if (head.method == http::Method::options) {
+    if (head.path() == "*") {  // about the server as a whole (RFC 9110 section 9.3.7)
+      exchange.route = &preflight_routes_[static_cast<std::size_t>(RouteKind::anonymous)];
+      return;
+    }
     // A preflight is judged as the request that it announces.
     http::Method announced = http::Method::options;
     const auto wanted = head.get("access-control-request-method");

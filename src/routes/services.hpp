@@ -22,7 +22,8 @@ struct Services {
   const pipeline::Reporter* reporter = nullptr;
   observe::Metrics* metrics = nullptr;
   std::vector<std::shared_ptr<upstream::Assistant>> assistants;  ///< by Site::index
-  std::weak_ptr<const void> owner;  ///< what must live for all this; locked by what outlives exchanges
+  std::weak_ptr<const void>
+      owner;  ///< what must live for all this; locked by what outlives exchanges
 };
 
 }  // namespace portcullis::routes

@@ -53,13 +53,23 @@ bool fits(const json::value& value, int depth) {
 }  // namespace
 
 std::optional<std::string> parse_domain(std::string_view text) {
-  text = text::trim(text);
-  if (text.size() > kMaxUrlBytes) return std::nullopt;
-  if (text.find("://") != std::string_view::npos) {
-    const auto origin = Origin::of_url(text);
+  text = text::trim_unicode(text);
+  if (text.size() > kMaxUrlBytes || !text::is_utf8(text)) return std::nullopt;
+  // A name in its Unicode form: its structure is checked with a letter for each character outside
+  // ASCII.
+  std::string shape;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x80)
+      shape += c;
+    else if ((byte & 0xc0) == 0xc0)
+      shape += 'x';
+  }
+  if (shape.find("://") != std::string::npos) {
+    const auto origin = Origin::of_url(shape);
     return origin ? std::optional(origin->host) : std::nullopt;
   }
-  auto host = HostPort::parse(text);
+  auto host = HostPort::parse(shape);
   return host ? std::optional(std::move(host->host)) : std::nullopt;
 }
 

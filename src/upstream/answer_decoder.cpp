@@ -286,6 +286,11 @@ Result<void> AnswerDecoder::take_json(std::string_view text, std::vector<std::st
 }
 
 Result<void> AnswerDecoder::run_text(bool at_end, std::vector<std::string>& pieces) {
+  // A JSON string can be read as a whole only.
+  if (first_text_ && !at_end && content_type_ == "application/json" &&
+      text::trim(held_).starts_with('"')) {
+    return {};
+  }
   // The first words decide whether this is a failure; wait for a line or enough of them.
   if (first_text_ && !at_end && held_.size() < 48 && held_.find('\n') == std::string::npos &&
       (held_.find("rror") != std::string::npos || held_.find("xception") != std::string::npos ||

@@ -44,7 +44,7 @@ describe('a stream', () => {
     return stream;
   };
   before(async () => {
-    gateway = await startGateway({ env: { ...plenty, STREAM_HEARTBEAT: '200ms', STREAM_MAX_PER_ADDRESS: '1000', N8N_WEBHOOK_URL: upstream.url } });
+    gateway = await startGateway({ env: { ...plenty, STREAM_HEARTBEAT: '200ms', STREAM_MAX_PER_ADDRESS: '1000', STREAM_MAX_PER_SESSION: '100', N8N_WEBHOOK_URL: upstream.url } });
   });
   after(() => gateway?.stop());
   beforeEach(async () => {

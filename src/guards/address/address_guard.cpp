@@ -60,27 +60,56 @@ class AddressGuard final : public pipeline::Guard {
  private:
   void read_forwarding(http::Exchange& exchange) const {
     const auto& head = exchange.head();
+    const auto standard = hops_of(head, "forwarded");
+    const auto usual = hops_of(head, "x-forwarded-for");
     // The nearest proxy's word on the scheme is the last element.
-    std::string_view proto = last_of(head, "x-forwarded-proto");
+    const auto by_header = last_of(head, "x-forwarded-proto");
+    const auto by_standard =
+        standard.empty() ? std::string_view{} : forwarded_parameter(standard.back(), "proto");
+    const bool https_by_header = text::iequals(by_header, "https");
+    const bool https_by_standard = text::iequals(by_standard, "https");
+    if (!by_header.empty() && !by_standard.empty()) {
+      exchange.client.https = https_by_header && https_by_standard;
+    } else if (!by_header.empty() || !by_standard.empty()) {
+      exchange.client.https = https_by_header || https_by_standard;
+    }
     if (!named_header_.empty() && head.count(named_header_) == 1) {
       if (const auto address = parse_hop(head.get(named_header_)))
         exchange.client.address = *address;
-    } else {
-      const bool standard = head.find("forwarded").has_value();
-      std::vector<std::string_view> hops;
-      head.for_each(standard ? "forwarded" : "x-forwarded-for", [&](std::string_view value) {
-        for (const auto hop : text::split_list(value)) hops.push_back(hop);
-      });
-      // From the right: every trusted hop is one of ours; the first other one is the visitor.
-      for (auto hop = hops.rbegin(); hop != hops.rend(); ++hop) {
-        const auto address = parse_hop(standard ? forwarded_parameter(*hop, "for") : *hop);
-        if (!address) break;
-        exchange.client.address = *address;
-        if (standard && proto.empty()) proto = forwarded_parameter(*hop, "proto");
-        if (!any_contains(trusted_, *address)) break;
-      }
+      return;
     }
-    if (!proto.empty()) exchange.client.https = text::iequals(proto, "https");
+    // A proxy writes one of the two and passes the other on as the visitor sent it; which one is
+    // ours cannot be told, so where they disagree neither is believed.
+    const IpAddress peer = exchange.client.peer;
+    const IpAddress from_standard = visitor_of(standard, true, peer);
+    const IpAddress from_usual = visitor_of(usual, false, peer);
+    if (standard.empty()) {
+      exchange.client.address = from_usual;
+    } else if (usual.empty() || from_usual == from_standard) {
+      exchange.client.address = from_standard;
+    }
+  }
+
+  static std::vector<std::string_view> hops_of(const http::RequestHead& head,
+                                               std::string_view name) {
+    std::vector<std::string_view> hops;
+    head.for_each(name, [&](std::string_view value) {
+      for (const auto hop : text::split_list(value)) hops.push_back(hop);
+    });
+    return hops;
+  }
+
+  /// From the right: every trusted hop is one of ours; the first other one is the visitor.
+  IpAddress visitor_of(const std::vector<std::string_view>& hops, bool standard,
+                       const IpAddress& peer) const {
+    IpAddress visitor = peer;
+    for (auto hop = hops.rbegin(); hop != hops.rend(); ++hop) {
+      const auto address = parse_hop(standard ? forwarded_parameter(*hop, "for") : *hop);
+      if (!address) break;
+      visitor = *address;
+      if (!any_contains(trusted_, *address)) break;
+    }
+    return visitor;
   }
 
   static std::string_view last_of(const http::RequestHead& head, std::string_view name) {

@@ -93,12 +93,17 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
     incoming.keep_text = keep_text;
     incoming.message = {state::Message::Role::user, Ulid::make(exchange.started_wall()).text(),
                         in.message, exchange.started_wall(), in.client_id};
+    chat::StreamHub::Place place;
+    if (*form == Form::sse || *form == Form::ndjson) {
+      place = s_.hub->admit(key, exchange.client.address);
+      if (!place) co_return co_await refuse_stream(s_, exchange);
+    }
     auto stream = s_.hub->open(key);
     auto begun = co_await s_.store->begin_message(std::move(incoming));
     if (!begun || begun->kind != state::BeginOutcome::Kind::started) {
       stream->forget_if_idle();
       if (begun && begun->kind == state::BeginOutcome::Kind::duplicate) {
-        co_return co_await answer_again(exchange, key, begun->message_id, *form);
+        co_return co_await answer_again(exchange, key, begun->message_id, *form, std::move(place));
       }
       co_return co_await refuse_begin(exchange, begun);
     }
@@ -120,7 +125,7 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
         co_return co_await answer_accepted(exchange, turn);
       case Form::sse:
       case Form::ndjson:
-        co_return co_await answer_stream(exchange, turn, stream, key, *form);
+        co_return co_await answer_stream(exchange, turn, stream, std::move(place), *form);
     }
   }
 
@@ -141,7 +146,7 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
   enum class Form : std::uint8_t { json, sse, ndjson, accepted };
 
   std::optional<Form> choose_form(const http::Exchange& exchange) const {
-    if (text::iequals(exchange.head().get("prefer"), "respond-async")) return Form::accepted;
+    if (http::has_preference(exchange.head(), "respond-async")) return Form::accepted;
     const auto accept = exchange.head().get("accept");
     if (default_ == Default::sse) {
       static constexpr std::string_view kOffered[] = {"text/event-stream", "application/x-ndjson"};
@@ -164,7 +169,7 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
     upstream::Question question;
     question.message_id = begun.message_id;
     question.message = std::move(in.message);
-    question.session_handle = s_.session_tokens->handle("upstream", claims.id);
+    question.session_handle = s_.session_tokens->handle("upstream", claims);
     if (const auto origin = Origin::parse(claims.origin)) question.origin_domain = origin->host;
     question.page_url = in.page_url.empty() ? claims.page_url : in.page_url;
     question.user_agent = clean_user_agent(head.get("user-agent"));
@@ -181,20 +186,27 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
     parts.configuration = s_.owner.lock();
     parts.question = std::move(question);
     parts.keep_text = keep_text;
+    // A streamed answer is kept for the history alone, and what that would not take need not be
+    // kept.
+    if (form != Form::json)
+      parts.keep_bytes = static_cast<std::size_t>(s_.settings->history_max_bytes);
     parts.resume_grace = s_.settings->stream_resume_grace;
     // A JSON answer that nobody else can ask for again needs no events.
     parts.publish = form != Form::json || !in.client_id.empty() || stream->has_readers();
     parts.stream = stream;
     // Turns may outlive their exchange, so what a possible event tells is noted now.
     parts.report = [reporter = s_.reporter, tokens = s_.session_tokens, route = exchange.route,
-                    site = exchange.site, id = claims.id, request_id = exchange.request_id,
-                    address = exchange.client.address,
+                    site = exchange.site, key = claims.key, id = claims.id,
+                    request_id = exchange.request_id, address = exchange.client.address,
                     &worker = exchange.worker()](const chat::TurnFailure& failure) {
+      http::SessionClaims noted;
+      noted.id = id;
+      noted.key = key;
       pipeline::Reporter::Subject subject;
       subject.address = address;
       subject.endpoint = route->path;
       subject.method = "POST";
-      subject.session = tokens->handle("audit", id);
+      subject.session = tokens->handle("audit", noted);
       subject.request_id = request_id.view();
       subject.site = site->id;
       return reporter
@@ -262,7 +274,7 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
     body += ",\"message_id\":";
     text::append_json_string(body, message_id);
     body += ",\"session_id\":";
-    text::append_json_string(body, s_.session_tokens->handle("client", claims.id));
+    text::append_json_string(body, s_.session_tokens->handle("client", claims));
     if (!dropped.empty()) {
       body += ",\"dropped_context\":[";
       for (std::size_t i = 0; i < dropped.size(); ++i) {
@@ -289,37 +301,27 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
     co_await exchange.send(std::move(response));
   }
 
+  // No coroutine, as an open stream must keep little alive.
   Task<void> answer_stream(http::Exchange& exchange, const std::shared_ptr<chat::Turn>& turn,
                            const std::shared_ptr<chat::SessionStream>& stream,
-                           const state::Key& key, Form form) const {
-    auto place = s_.hub->admit(key, exchange.client.address);
-    if (!place) {
-      stream->remove_turn(turn->message_id());
-      (void)co_await s_.store->fail_message(key, turn->message_id());
-      co_return co_await refuse_stream(s_, exchange);
-    }
+                           chat::StreamHub::Place place, Form form) const {
     auto reader = std::make_shared<chat::SessionStream::Reader>(exchange.worker());
-    stream->attach_to_message(reader, turn->message_id());
+    stream->attach_to_turn(reader, turn->message_id());
     turn->live_on_readers();
     spawn(turn->run());
-    co_await write_stream(exchange, stream, reader, std::move(place),
-                          form == Form::sse ? Face::sse : Face::ndjson,
-                          s_.settings->stream_heartbeat);
+    return write_stream(exchange, stream, std::move(reader), std::move(place),
+                        form == Form::sse ? Face::sse : Face::ndjson,
+                        s_.settings->stream_heartbeat);
   }
 
   /// The same message again: the answer under way or kept, never a second call.
   Task<void> answer_again(http::Exchange& exchange, const state::Key& key, std::string message_id,
-                          Form form) const {
+                          Form form, chat::StreamHub::Place place) const {
     const auto claims = session_of(exchange);
     const auto stream = s_.hub->find(key);
     auto reader = std::make_shared<chat::SessionStream::Reader>(exchange.worker());
     if (form == Form::sse || form == Form::ndjson) {
       if (stream && stream->attach_to_message(reader, message_id)) {
-        auto place = s_.hub->admit(key, exchange.client.address);
-        if (!place) {
-          stream->detach(reader);
-          co_return co_await refuse_stream(s_, exchange);
-        }
         co_return co_await write_stream(exchange, stream, reader, std::move(place),
                                         form == Form::sse ? Face::sse : Face::ndjson,
                                         s_.settings->stream_heartbeat);
@@ -396,10 +398,15 @@ class ChatRoutes::Subscribe final : public pipeline::RouteHandler {
           Problem(Code::not_acceptable, "Offered: text/event-stream, application/x-ndjson."));
     }
     std::string last = std::string(head.get("last-event-id"));
-    if (last.empty()) last = http::query_parameter(head.query(), "last_event_id").value_or("");
+    if (last.empty()) {
+      const auto asked = http::query_parameter(head.query(), "last_event_id");
+      // What does not decode was never an id of ours: one that is gone.
+      last = asked.status == http::QueryParameter::Status::malformed ? "0" : asked.value;
+    }
 
-    if (auto message = http::query_parameter(head.query(), "message"); message && last.empty()) {
-      return take_query_message(exchange, *std::move(message));
+    if (auto message = http::query_parameter(head.query(), "message");
+        message.status != http::QueryParameter::Status::missing && last.empty()) {
+      return take_query_message(exchange, std::move(message));
     }
     const auto claims = Send::session_of(exchange);
     const auto key = state::session_key(claims.id);
@@ -417,12 +424,14 @@ class ChatRoutes::Subscribe final : public pipeline::RouteHandler {
   }
 
  private:
-  Task<void> take_query_message(http::Exchange& exchange, std::string message) {
+  Task<void> take_query_message(http::Exchange& exchange, http::QueryParameter parameter) {
     if (!s_.settings->chat_get_message) {
       co_return co_await s_.reporter->answer(
           exchange, Problem(Code::validation_failed, "A message is sent with POST."));
     }
+    const std::string& message = parameter.value;
     auto fault = message_fault(message, static_cast<std::size_t>(s_.settings->message_max_chars));
+    if (!parameter.given()) fault = "The message in the query is malformed.";
     if (!fault && message.size() > kMaxQueryMessageBytes)
       fault = "A message in the query may have at most 2000 bytes.";
     if (!fault && !text::is_utf8(message)) fault = "The message is not valid UTF-8.";
@@ -481,7 +490,7 @@ class ChatRoutes::History final : public pipeline::RouteHandler {
     body += "],\"total_count\":";
     text::append_number(body, page->total);
     body += ",\"session_id\":";
-    text::append_json_string(body, s_.session_tokens->handle("client", claims.id));
+    text::append_json_string(body, s_.session_tokens->handle("client", claims));
     body += "}";
     co_await exchange.send(http::Response::json(200, std::move(body)));
   }
@@ -489,11 +498,9 @@ class ChatRoutes::History final : public pipeline::RouteHandler {
  private:
   static std::optional<std::size_t> number(const http::Exchange& exchange, std::string_view name,
                                            std::size_t fallback) {
-    const auto query = exchange.head().query();
-    const auto text = http::query_parameter(query, name);
-    if (!text)
-      return query.find(name) == std::string_view::npos ? std::optional(fallback) : std::nullopt;
-    return text::parse_number<std::uint32_t>(*text);
+    const auto parameter = http::query_parameter(exchange.head().query(), name);
+    if (parameter.status == http::QueryParameter::Status::missing) return fallback;
+    return text::parse_number<std::uint32_t>(parameter.value);
   }
   const Services& s_;
 };

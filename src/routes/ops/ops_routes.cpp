@@ -160,7 +160,7 @@ class OpsRoutes::MetricsPage final : public pipeline::RouteHandler {
            !head.find("via");
   }
   static bool wants_text(const http::RequestHead& head) {
-    if (http::query_parameter(head.query(), "format") == "prometheus") return true;
+    if (http::query_parameter(head.query(), "format").value == "prometheus") return true;
     const auto accept = head.get("accept");
     return accept.find("text/plain") != std::string_view::npos ||
            accept.find("application/openmetrics-text") != std::string_view::npos;

@@ -1,0 +1,150 @@
+#include "http/fields.hpp"
+
+#include <array>
+#include <string>
+
+#include "http/head_parser.hpp"
+#include "proves.hpp"
+
+namespace portcullis::http {
+namespace {
+
+/// A head whose bytes live as long as it does.
+struct Head {
+  explicit Head(const std::string& fields)
+      : bytes("GET / HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n") {
+    EXPECT_TRUE(parse_request_head(bytes, head)) << fields;
+  }
+  std::string bytes;
+  RequestHead head;
+};
+
+using Values = std::vector<std::string_view>;
+
+TEST(CookieValues, FindsACookieAmongOthers) {
+  const Head h("Cookie: a=1; sid=abc; b=2\r\n");
+  EXPECT_EQ(cookie_values(h.head, "sid"), Values{"abc"});
+  EXPECT_EQ(cookie_values(h.head, "a"), Values{"1"});
+  EXPECT_EQ(cookie_values(h.head, "c"), Values{});
+}
+
+TEST(CookieValues, NamesAreComparedExactly) {
+  const Head h("Cookie: SID=1; xsid=2; sid2=3; si=4; sid =5; =6; sid\r\n");
+  EXPECT_EQ(cookie_values(h.head, "sid"), Values{});
+}
+
+TEST(CookieValues, ShowsEveryCookieOfTheSameNameUpToABound) {
+  const Head two("Cookie: sid=evil; sid=good\r\n");
+  EXPECT_EQ(cookie_values(two.head, "sid"), (Values{"evil", "good"}));
+  const Head lines("Cookie: sid=1\r\nCookie: sid=2\r\n");
+  EXPECT_EQ(cookie_values(lines.head, "sid"), (Values{"1", "2"}));
+  std::string many = "Cookie: sid=0";
+  for (int i = 1; i < 500; ++i) many += ";sid=" + std::to_string(i);
+  const Head h(many + "\r\n");
+  EXPECT_EQ(cookie_values(h.head, "sid").size(), 4U);
+  EXPECT_EQ(cookie_values(h.head, "sid", 2).size(), 2U);
+}
+
+TEST(CookieValues, TakesOddFormsAsTheyAre) {
+  const Head h("Cookie: ;; sid=a=b==;sid=;  sid= x ;\r\n");
+  EXPECT_EQ(cookie_values(h.head, "sid"), (Values{"a=b==", "", " x"}));
+}
+
+TEST(BearerToken, TakesOneAuthorizationOfTheSchemeOnly) {
+  EXPECT_EQ(bearer_token(Head("Authorization: Bearer abc\r\n").head), "abc");
+  EXPECT_EQ(bearer_token(Head("authorization: bEARER   abc \r\n").head), "abc");
+  EXPECT_EQ(bearer_token(Head("Authorization: Basic abc\r\n").head), std::nullopt);
+  EXPECT_EQ(bearer_token(Head("Authorization: Bearerabc\r\n").head), std::nullopt);
+  EXPECT_EQ(bearer_token(Head("Authorization: Bearer\r\n").head), std::nullopt);
+  EXPECT_EQ(bearer_token(Head("X: y\r\n").head), std::nullopt);
+  EXPECT_EQ(bearer_token(Head("Authorization: Bearer a\r\nAuthorization: Bearer b\r\n").head),
+            std::nullopt);
+}
+
+constexpr std::array<std::string_view, 3> kOffered{"application/json", "text/event-stream",
+                                                   "application/x-ndjson"};
+
+TEST(Negotiate, FollowsRfc9110) {
+  struct Case {
+    std::string_view accept;
+    std::optional<std::size_t> best;
+  };
+  for (const auto& [accept, best] : {
+           Case{"", 0},
+           Case{"*/*", 0},
+           Case{"application/*", 0},
+           Case{"text/event-stream", 1},
+           Case{"TEXT/Event-Stream", 1},
+           Case{"text/*", 1},
+           Case{"application/x-ndjson, application/json;q=0.5", 2},
+           Case{"application/json;q=0.5, application/x-ndjson;q=0.501", 2},
+           Case{"*/*;q=0.1, text/event-stream", 1},
+           Case{"text/event-stream, */*", 1},
+           Case{"application/json;q=0, */*", 1},
+           Case{"application/*;q=0, */*;q=0.5", 1},
+           Case{"text/html", std::nullopt},
+           Case{"text/html, image/*;q=0.8", std::nullopt},
+           Case{"*/*;q=0", std::nullopt},
+           Case{"application/json;q=0", std::nullopt},
+           Case{"application/json;version=1;q=0.3", 0},
+           Case{"application/json;Q=0", std::nullopt},
+           Case{"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", 0},
+           Case{" , ,text/event-stream, ", 1},
+           Case{"application/jsonx, text/event-streamy", std::nullopt},
+       }) {
+    EXPECT_EQ(negotiate(accept, kOffered), best) << accept;
+  }
+  EXPECT_EQ(negotiate("*/*", {}), std::nullopt);
+  EXPECT_EQ(negotiate("", {}), std::nullopt);
+}
+
+TEST(Negotiate, AMalformedQualityMeansNo) {
+  for (const char* q : {"q=", "q=2", "q=-1", "q=0.1234", "q=x", "q=.5", "q=0,5", "q=1e0", "q=0.5x",
+                        "q=0x5", "q=1.5"}) {
+    EXPECT_EQ(negotiate("application/json;" + std::string(q), kOffered), std::nullopt) << q;
+  }
+}
+
+TEST(Negotiate, ManyRangesAreBounded) {
+  std::string accept;
+  for (int i = 0; i < 5000; ++i) accept += "a/b" + std::to_string(i) + ",";
+  EXPECT_EQ(negotiate(accept + "application/json", kOffered), std::nullopt);
+}
+
+TEST(MediaType, LosesParametersAndCase) {
+  EXPECT_EQ(media_type("Application/JSON ; charset=UTF-8"), "application/json");
+  EXPECT_EQ(media_type("application/json"), "application/json");
+  EXPECT_EQ(media_type(""), "");
+  EXPECT_EQ(media_type(";x"), "");
+}
+
+TEST(Charset, IsFoundAmongParameters) {
+  EXPECT_EQ(charset("a/b; charset=UTF-8"), "utf-8");
+  EXPECT_EQ(charset("a/b;x=y;CHARSET=\"ISO-8859-1\" "), "iso-8859-1");
+  EXPECT_EQ(charset("a/b"), "");
+  EXPECT_EQ(charset("a/b; charset="), "");
+  EXPECT_EQ(charset("a/b; xcharset=c"), "");
+  EXPECT_EQ(charset("a/b; charset=\""), "\"");
+}
+
+TEST(QueryParameter, DecodesOneValue) {
+  EXPECT_EQ(query_parameter("a=1&b=x%20y+z%2B&c", "b"), "x y z+");
+  EXPECT_EQ(query_parameter("a=1&b=x&c", "a"), "1");
+  EXPECT_EQ(query_parameter("a=1&b=x&c", "c"), "");
+  EXPECT_EQ(query_parameter("a==1", "a"), "=1");
+  EXPECT_EQ(query_parameter("a=", "a"), "");
+}
+
+TEST(QueryParameter, IsMissingWhereItIsAbsentAmbiguousOrBroken) {
+  EXPECT_EQ(query_parameter("", "a"), std::nullopt);
+  EXPECT_EQ(query_parameter("ab=1&A=2", "a"), std::nullopt);
+  EXPECT_EQ(query_parameter("a=1&a=1", "a"), std::nullopt);
+  EXPECT_EQ(query_parameter("a=1&b=2&a=3", "a"), std::nullopt);
+  EXPECT_EQ(query_parameter("a=%", "a"), std::nullopt);
+  EXPECT_EQ(query_parameter("a=%4", "a"), std::nullopt);
+  EXPECT_EQ(query_parameter("a=%zz", "a"), std::nullopt);
+  EXPECT_EQ(query_parameter("a=1&a=%zz", "a"), std::nullopt);
+}
+
+}  // namespace
+}  // namespace portcullis::http
