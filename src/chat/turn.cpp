@@ -29,6 +29,11 @@ Task<void> Turn::run() {
   const auto self = shared_from_this();
   co_await read_answer();
   finished_ = true;
+  const TurnOutcome outcome = !failure_             ? TurnOutcome::answered
+                              : failure_->cancelled ? TurnOutcome::cancelled
+                                                    : TurnOutcome::failed;
+  if (parts_.outcomes != nullptr)
+    parts_.outcomes->add(static_cast<observe::CounterFamily::Cell>(outcome));
   grace_.disarm();
   if (failure_) {
     if (!failure_->cancelled) error_id_ = parts_.report(*failure_);
@@ -92,7 +97,8 @@ void Turn::fail(const Error& error) {
   failure_ = TurnFailure{code_of(error.code), std::nullopt, error.detail,
                          error.code == ErrorCode::cancelled};
   if (failure_->code == http::Code::upstream_unavailable) {
-    failure_->retry_after = std::max<std::int64_t>(1, parts_.assistant->retry_after());
+    failure_->retry_after =
+        std::max<std::int64_t>({1, parts_.assistant->retry_after(), call_->retry_after().count()});
   }
 }
 

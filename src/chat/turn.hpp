@@ -6,10 +6,14 @@
 #include "chat/stream_hub.hpp"
 #include "http/problem.hpp"
 #include "net/deadline.hpp"
+#include "observe/metrics.hpp"
 #include "state/store.hpp"
 #include "upstream/assistant.hpp"
 
 namespace portcullis::chat {
+
+/// Outcomes of a message in the order of their cells in `portcullis_chat_messages_total`.
+enum class TurnOutcome : std::uint8_t { answered, failed, cancelled, duplicate };
 
 /// How a turn failed, in the visitor's terms.
 struct TurnFailure {
@@ -39,7 +43,8 @@ class Turn final : public TurnObserver, public std::enable_shared_from_this<Turn
     bool keep_text = true;              ///< history of the site
     std::size_t keep_bytes = SIZE_MAX;  ///< an answer longer than this is not kept
     Milliseconds resume_grace{15'000};
-    std::shared_ptr<const void> configuration;  ///< kept alive for what `report` refers to
+    std::shared_ptr<const void> configuration;   ///< kept alive for what `report` refers to
+    observe::CounterFamily* outcomes = nullptr;  ///< answered, failed, cancelled
     /// Records a failure as an event and gives its id for the visitor.
     std::function<std::string(const TurnFailure&)> report;
   };

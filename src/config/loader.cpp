@@ -169,7 +169,6 @@ class Loader {
     auto& settings = out_.settings;
     settings.require_https = settings.production();
     if (settings.development()) settings.limit_api_address_minute = 1000;
-    settings.debug = settings.development();
   }
 
   void build_sites() {

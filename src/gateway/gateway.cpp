@@ -64,6 +64,18 @@ void say(const std::string& line) {
   std::fflush(stdout);
 }
 
+/// Signals are waited for on the main thread. Every other thread inherits the mask, so this must
+/// come before the first of them, the log's, is made.
+struct BlockedSignals {
+  BlockedSignals() {
+    sigemptyset(&set);
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, signal);
+    pthread_sigmask(SIG_BLOCK, &set, nullptr);
+    ::signal(SIGPIPE, SIG_IGN);
+  }
+  sigset_t set{};
+};
+
 /// One worker thread with its listeners and connections.
 class Lane {
  public:
@@ -130,13 +142,7 @@ class Gateway::Impl {
         started_(Clock::system().wall()),
         version_(loaded.settings.app_version.empty()
                      ? version()
-                     : std::string_view(loaded.settings.app_version)) {
-    // Signals are waited for on the main thread; workers inherit the mask.
-    sigemptyset(&signals_);
-    for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals_, signal);
-    pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
-    ::signal(SIGPIPE, SIG_IGN);
-  }
+                     : std::string_view(loaded.settings.app_version)) {}
 
   Result<void> start(config::Loaded loaded) {
     unsigned workers = static_cast<unsigned>(loaded.settings.workers);
@@ -161,7 +167,7 @@ class Gateway::Impl {
   int wait_and_stop() {
     while (true) {
       int signal = 0;
-      sigwait(&signals_, &signal);
+      sigwait(&signals_.set, &signal);
       if (signal != SIGHUP) break;
       reload();
     }
@@ -211,6 +217,19 @@ class Gateway::Impl {
                    [this] { return static_cast<double>(store_->figures().sessions); });
     metrics_.gauge("portcullis_state_keys",
                    [this] { return static_cast<double>(store_->figures().limiter_keys); });
+    metrics_.gauge("portcullis_upstream_connections_open", [this] {
+      const std::lock_guard lock(assistants_mutex_);
+      std::size_t open = 0;
+      for (const auto& [identity, assistant] : assistants_) open += assistant->open_connections();
+      return static_cast<double>(open);
+    });
+    metrics_.gauge("portcullis_upstream_breaker_open", [this] {
+      const std::lock_guard lock(assistants_mutex_);
+      return std::ranges::any_of(assistants_,
+                                 [](const auto& a) { return a.second->breaker_open(); })
+                 ? 1.0
+                 : 0.0;
+    });
     metrics_.gauge("portcullis_build_info", [] { return 1.0; });
     metrics_.gauge("portcullis_start_time_seconds",
                    [this] { return static_cast<double>(epoch_seconds(started_)); });
@@ -300,6 +319,7 @@ class Gateway::Impl {
   void reload() {
     auto& reloads = metrics_.counter("portcullis_config_reloads_total");
     auto loaded = config::load(sources_);
+    const std::lock_guard lock(assistants_mutex_);
     if (loaded.errors.empty()) config::ensure_development_secrets(loaded);
     std::string reason;
     if (!loaded.errors.empty()) {
@@ -349,7 +369,7 @@ class Gateway::Impl {
     while (connections_.open() > 0 && std::chrono::steady_clock::now() < deadline) {
       // A second signal ends the wait.
       const timespec pause{0, 20'000'000};
-      const int signal = sigtimedwait(&signals_, nullptr, &pause);
+      const int signal = sigtimedwait(&signals_.set, nullptr, &pause);
       if (signal == SIGTERM || signal == SIGINT) break;
     }
     const auto left = connections_.open();
@@ -371,6 +391,7 @@ class Gateway::Impl {
                {{"cut_connections", static_cast<std::int64_t>(left)}});
   }
 
+  BlockedSignals signals_;
   config::Sources sources_;
   observe::Log log_;
   observe::Metrics metrics_;
@@ -379,10 +400,10 @@ class Gateway::Impl {
   chat::StreamHub hub_;
   net::ConnectionLimits connections_;
   guards::ForwardingWarning forwarding_;
+  std::mutex assistants_mutex_;  ///< a reload adds to the map while a scrape reads it
   std::unordered_map<std::string, std::shared_ptr<upstream::Assistant>> assistants_;
   const WallTime started_;
   const std::string version_;  ///< as /health shows it
-  sigset_t signals_{};
   std::atomic<bool> draining_{false};
   unsigned workers_ = 1;
   std::uint16_t port_ = 0;

@@ -92,7 +92,8 @@ Result<std::shared_ptr<const Runtime>> Runtime::make(config::Settings settings,
 Result<void> Runtime::build(const Lasting& lasting, routes::Vitals vitals) {
   session_tokens_ = std::make_unique<identity::SessionTokens>(settings_.session_secrets);
   reporter_ = std::make_unique<pipeline::Reporter>(
-      settings_.monitoring_enabled ? &lasting.sink : nullptr, settings_.debug,
+      settings_.monitoring_enabled ? &lasting.sink : nullptr,
+      settings_.debug || settings_.development(),
       [tokens = session_tokens_.get()](const http::SessionClaims& claims) {
         return tokens->handle("audit", claims);
       });
@@ -140,12 +141,6 @@ std::unique_ptr<pipeline::Pipeline> Runtime::make_pipeline(const Lasting& lastin
   set.ops = std::make_unique<routes::OpsRoutes>(services, vitals, operations);
   set.ops->add_to(set.table);
   problems = set.table.build(settings_);
-  if (operations) {
-    for (auto& route : set.table.routes()) {
-      route.ops_only = true;
-      route.cls = pipeline::RouteClass::probe;
-    }
-  }
   pipeline::Pipeline::Parts parts;
   parts.guards = make_guards(settings_, lasting, *session_tokens_, sites_);
   parts.routes = set.table;
@@ -155,6 +150,7 @@ std::unique_ptr<pipeline::Pipeline> Runtime::make_pipeline(const Lasting& lastin
   parts.reporter = reporter_.get();
   parts.filters = std::make_unique<pipeline::ResponseFilters>(settings_);
   parts.log_access = settings_.log_access;
+  parts.operations = operations;
   return std::make_unique<pipeline::Pipeline>(std::move(parts), lasting.log, lasting.metrics);
 }
 

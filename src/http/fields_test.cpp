@@ -127,23 +127,40 @@ TEST(Charset, IsFoundAmongParameters) {
   EXPECT_EQ(charset("a/b; charset=\""), "\"");
 }
 
+using Status = QueryParameter::Status;
+
 TEST(QueryParameter, DecodesOneValue) {
-  EXPECT_EQ(query_parameter("a=1&b=x%20y+z%2B&c", "b"), "x y z+");
-  EXPECT_EQ(query_parameter("a=1&b=x&c", "a"), "1");
-  EXPECT_EQ(query_parameter("a=1&b=x&c", "c"), "");
-  EXPECT_EQ(query_parameter("a==1", "a"), "=1");
-  EXPECT_EQ(query_parameter("a=", "a"), "");
+  const auto value = [](std::string_view query, std::string_view name) {
+    const auto parameter = query_parameter(query, name);
+    EXPECT_TRUE(parameter.given()) << query;
+    return parameter.value;
+  };
+  EXPECT_EQ(value("a=1&b=x%20y+z%2B&c", "b"), "x y z+");
+  EXPECT_EQ(value("a=1&b=x&c", "a"), "1");
+  EXPECT_EQ(value("a=1&b=x&c", "c"), "");
+  EXPECT_EQ(value("a==1", "a"), "=1");
+  EXPECT_EQ(value("a=", "a"), "");
+  EXPECT_EQ(value("&&a=1&", "a"), "1");
 }
 
-TEST(QueryParameter, IsMissingWhereItIsAbsentAmbiguousOrBroken) {
-  EXPECT_EQ(query_parameter("", "a"), std::nullopt);
-  EXPECT_EQ(query_parameter("ab=1&A=2", "a"), std::nullopt);
-  EXPECT_EQ(query_parameter("a=1&a=1", "a"), std::nullopt);
-  EXPECT_EQ(query_parameter("a=1&b=2&a=3", "a"), std::nullopt);
-  EXPECT_EQ(query_parameter("a=%", "a"), std::nullopt);
-  EXPECT_EQ(query_parameter("a=%4", "a"), std::nullopt);
-  EXPECT_EQ(query_parameter("a=%zz", "a"), std::nullopt);
-  EXPECT_EQ(query_parameter("a=1&a=%zz", "a"), std::nullopt);
+TEST(QueryParameter, TellsWhatIsMissingFromWhatIsAmbiguousOrBroken) {
+  for (const std::string_view query : {"", "ab=1&A=2", "b=a", "%61=1"}) {
+    EXPECT_EQ(query_parameter(query, "a").status, Status::missing) << query;
+  }
+  for (const std::string_view query :
+       {"a=1&a=1", "a=1&b=2&a=3", "a&a", "a=%", "a=%4", "a=%zz", "a=1&a=%zz", "a=%zz&a=1"}) {
+    const auto parameter = query_parameter(query, "a");
+    EXPECT_EQ(parameter.status, Status::malformed) << query;
+    EXPECT_EQ(parameter.value, "");
+  }
+}
+
+TEST(Preference, IsFoundInEveryPreferHeader) {
+  EXPECT_TRUE(has_preference(Head("Prefer: respond-async\r\n").head, "respond-async"));
+  EXPECT_TRUE(has_preference(Head("Prefer: wait=5, Respond-Async;x=y\r\n").head, "respond-async"));
+  EXPECT_TRUE(has_preference(Head("Prefer: a\r\nPrefer: respond-async\r\n").head, "respond-async"));
+  EXPECT_FALSE(has_preference(Head("Prefer: respond-asynchronously\r\n").head, "respond-async"));
+  EXPECT_FALSE(has_preference(Head("X: y\r\n").head, "respond-async"));
 }
 
 }  // namespace

@@ -139,10 +139,25 @@ Task<Result<std::unique_ptr<Stream>>> tls_handshake(boost::asio::ip::tcp::socket
                                                     std::string host, Deadlines& wheel,
                                                     Milliseconds timeout) {
   auto stream = std::make_unique<TlsStream>(std::move(socket), *context);
-  DeadlineTimer timer(wheel, [](void* s) { static_cast<TlsStream*>(s)->close(); }, stream.get());
+  struct Patience {
+    TlsStream& stream;
+    bool over = false;
+  } patience{*stream};
+  DeadlineTimer timer(
+      wheel,
+      [](void* context) {
+        auto& p = *static_cast<Patience*>(context);
+        p.over = true;
+        p.stream.close();
+      },
+      &patience);
   timer.arm(timeout);
   auto done = co_await TlsStream::Handshake(*stream, host);
   timer.disarm();
+  if (patience.over) {
+    co_return fail(ErrorCode::timeout, "the TLS handshake took too long", ErrorOrigin::upstream,
+                   Retry::safe);
+  }
   if (!done) co_return std::unexpected(std::move(done).error());
   co_return std::unique_ptr<Stream>(std::move(stream));
 }

@@ -34,7 +34,7 @@ constexpr MetricInfo kTable[] = {
      "Calls repeated because they were not executed."},
     {"portcullis_upstream_connections_open", "gauge", "", "Open connections to assistants."},
     {"portcullis_upstream_breaker_open", "gauge", "",
-     "1 while the breaker of the default assistant is open."},
+     "1 while the breaker of an assistant is open."},
     {"portcullis_rate_limited_total", "counter", "tier",
      "Requests refused, by the tier that decided."},
     {"portcullis_state_keys", "gauge", "", "Keys that the limiter remembers."},

@@ -40,9 +40,16 @@ Pipeline::Pipeline(Parts parts, observe::Log& log, observe::Metrics& metrics)
     route.guards = not_found_route_.guards;
     preflight_routes_.push_back(std::move(route));
   }
-  for (auto& route : parts_.routes.routes()) number(route);
-  for (auto& route : preflight_routes_) number(route);
-  number(not_found_route_);
+  const auto adapt = [&](Route& route) {
+    if (parts_.operations) {
+      route.ops_only = true;
+      route.cls = RouteClass::probe;
+    }
+    number(route);
+  };
+  for (auto& route : parts_.routes.routes()) adapt(route);
+  for (auto& route : preflight_routes_) adapt(route);
+  adapt(not_found_route_);
 }
 
 void Pipeline::number(Route& route) {

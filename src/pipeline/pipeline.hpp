@@ -30,6 +30,7 @@ class Pipeline {
     const Reporter* reporter = nullptr;
     std::unique_ptr<ResponseFilters> filters;
     bool log_access = true;
+    bool operations = false;  ///< the operations listener: nothing on it is limited or redirected
   };
 
   Pipeline(Parts parts, observe::Log& log, observe::Metrics& metrics);

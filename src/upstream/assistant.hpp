@@ -39,6 +39,8 @@ class Call {
   ///         exhausted (connections), cancelled. `detail` is for the log.
   virtual Task<Result<std::optional<std::string>>> next() = 0;
   virtual void cancel() = 0;
+  /// How long the upstream asked to be left alone when it refused; 0: it did not say.
+  virtual Seconds retry_after() const { return Seconds{0}; }
 };
 
 /// Something that answers visitors: n8n, the demo, later an LLM API.
@@ -55,6 +57,8 @@ class Assistant {
   virtual Health health() const = 0;
   /// Seconds until a call may be tried again; 0 outside of an open breaker.
   virtual std::int64_t retry_after() const { return 0; }
+  virtual std::size_t open_connections() const { return 0; }
+  virtual bool breaker_open() const { return false; }
 };
 
 }  // namespace portcullis::upstream

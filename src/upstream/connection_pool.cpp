@@ -11,6 +11,46 @@ constexpr Milliseconds kSweepEvery{500};
 
 }  // namespace
 
+void ConnectionBudget::join(ConnectionPool& pool) {
+  const std::lock_guard lock(mutex_);
+  pools_.push_back(&pool);
+}
+
+void ConnectionBudget::leave(ConnectionPool& pool) {
+  const std::lock_guard lock(mutex_);
+  std::erase(pools_, &pool);
+}
+
+bool ConnectionBudget::take() noexcept {
+  if (open_.fetch_add(1, std::memory_order_acq_rel) < max_) return true;
+  open_.fetch_sub(1, std::memory_order_acq_rel);
+  return false;
+}
+
+void ConnectionBudget::offer(const ConnectionPool& from) {
+  const std::lock_guard lock(mutex_);
+  for (ConnectionPool* pool : pools_) {
+    if (pool == &from || pool->waiting_ == 0) continue;
+    pool->worker_.post([pool] { pool->wake_one(); });
+    return;
+  }
+}
+
+void ConnectionBudget::ask_for_place(const ConnectionPool& from) {
+  const std::lock_guard lock(mutex_);
+  for (ConnectionPool* pool : pools_) {
+    if (pool == &from || pool->idle_count_ == 0) continue;
+    pool->worker_.post([pool] { pool->close_one_idle(); });
+    return;
+  }
+}
+
+bool ConnectionBudget::others_wait(const ConnectionPool& pool) {
+  const std::lock_guard lock(mutex_);
+  return std::ranges::any_of(
+      pools_, [&](const ConnectionPool* other) { return other != &pool && other->waiting_ > 0; });
+}
+
 /// Waits until a connection may be opened, or in vain.
 class ConnectionPool::Turn {
  public:
@@ -22,6 +62,7 @@ class ConnectionPool::Turn {
   void await_suspend(std::coroutine_handle<> handle) {
     waiter_.handle = handle;
     pool_.waiters_.push_back(&waiter_);
+    ++pool_.waiting_;
     timer_.arm(patience_);
   }
   bool await_resume() noexcept {
@@ -32,7 +73,7 @@ class ConnectionPool::Turn {
  private:
   static void on_timeout(void* self) {
     auto& turn = *static_cast<Turn*>(self);
-    std::erase(turn.pool_.waiters_, &turn.waiter_);
+    turn.pool_.waiting_ -= std::erase(turn.pool_.waiters_, &turn.waiter_);
     turn.waiter_.handle.resume();
   }
   ConnectionPool& pool_;
@@ -41,20 +82,25 @@ class ConnectionPool::Turn {
   Milliseconds patience_;
 };
 
-ConnectionPool::ConnectionPool(net::Worker& worker, Options options,
-                               std::atomic<std::size_t>& open_gauge)
+ConnectionPool::ConnectionPool(net::Worker& worker, Options options, ConnectionBudget& budget)
     : worker_(worker),
       options_(std::move(options)),
-      open_gauge_(open_gauge),
-      sweep_(worker.deadlines(), &on_sweep, this) {}
+      budget_(budget),
+      sweep_(worker.deadlines(), &on_sweep, this) {
+  budget_.join(*this);
+}
 
-ConnectionPool::~ConnectionPool() { open_gauge_ -= open_; }
+ConnectionPool::~ConnectionPool() {
+  budget_.leave(*this);
+  for (std::size_t i = 0; i < open_; ++i) budget_.give_back();
+}
 
 Task<Result<ConnectionPool::Lease>> ConnectionPool::acquire() {
   while (true) {
     while (!idle_.empty()) {
       Idle last = std::move(idle_.back());
       idle_.pop_back();
+      idle_count_ = idle_.size();
       const auto idle_for = worker_.clock().coarse() - last.since;
       // Looking costs a system call, and one that was in use a moment ago is no likelier to be dead
       // than one that was just looked at.
@@ -64,7 +110,8 @@ Task<Result<ConnectionPool::Lease>> ConnectionPool::acquire() {
       last.stream->close();
       forget_one();
     }
-    if (open_ < options_.max_open) break;
+    if (budget_.take()) break;
+    budget_.ask_for_place(*this);
     if (waiters_.size() >= kMaxWaiters) {
       co_return fail(ErrorCode::exhausted, "too many calls wait for a connection",
                      ErrorOrigin::gateway, Retry::safe);
@@ -75,7 +122,6 @@ Task<Result<ConnectionPool::Lease>> ConnectionPool::acquire() {
     }
   }
   ++open_;
-  ++open_gauge_;
   auto stream = co_await net::connect(worker_, options_.target, options_.connect_timeout);
   if (!stream) {
     forget_one();
@@ -85,29 +131,41 @@ Task<Result<ConnectionPool::Lease>> ConnectionPool::acquire() {
 }
 
 void ConnectionPool::release(std::unique_ptr<net::Stream> stream, bool reusable) {
-  if (!reusable) {
+  // A place that somebody on another worker waits for is worth more than a warm connection here.
+  if (!reusable || (waiters_.empty() && budget_.open() > 1 && budget_.others_wait(*this))) {
     stream->close();
     forget_one();
     return;
   }
   // Above max_idle they live until the next sweep: under load the next caller comes sooner.
   idle_.push_back({std::move(stream), worker_.clock().coarse()});
+  idle_count_ = idle_.size();
   if (!sweep_.is_armed()) sweep_.arm(kSweepEvery);
-  if (waiters_.empty()) return;
-  Waiter* next = waiters_.front();
-  waiters_.pop_front();
-  next->granted = true;
-  worker_.resume_later(next->handle);
+  wake_one();
 }
 
 void ConnectionPool::forget_one() {
   --open_;
-  --open_gauge_;
-  if (waiters_.empty()) return;
+  budget_.give_back();
+  if (!wake_one()) budget_.offer(*this);
+}
+
+bool ConnectionPool::wake_one() {
+  if (waiters_.empty()) return false;
   Waiter* next = waiters_.front();
   waiters_.pop_front();
+  --waiting_;
   next->granted = true;
   worker_.resume_later(next->handle);
+  return true;
+}
+
+void ConnectionPool::close_one_idle() {
+  if (idle_.empty()) return;
+  idle_.front().stream->close();
+  idle_.erase(idle_.begin());
+  idle_count_ = idle_.size();
+  forget_one();
 }
 
 void ConnectionPool::on_sweep(void* self) {
@@ -116,9 +174,7 @@ void ConnectionPool::on_sweep(void* self) {
   // The oldest idle ones stand in front.
   while (!pool.idle_.empty() && (pool.idle_.size() > pool.options_.max_idle ||
                                  now - pool.idle_.front().since >= pool.options_.idle_time)) {
-    pool.idle_.front().stream->close();
-    pool.idle_.erase(pool.idle_.begin());
-    pool.forget_one();
+    pool.close_one_idle();
   }
   if (!pool.idle_.empty()) pool.sweep_.arm(kSweepEvery);
 }

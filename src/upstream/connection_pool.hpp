@@ -3,6 +3,7 @@
 #include <coroutine>
 #include <deque>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "base/result.hpp"
@@ -12,25 +13,53 @@
 
 namespace portcullis::upstream {
 
+class ConnectionPool;
+
+/// How many connections all workers together may have to one upstream.
+///
+/// Threads: any. A pool that gives a connection up lets another worker's waiting call have its
+/// place.
+class ConnectionBudget {
+ public:
+  explicit ConnectionBudget(std::size_t max) : max_(max) {}
+
+  std::size_t open() const noexcept { return open_.load(std::memory_order_relaxed); }
+  void join(ConnectionPool& pool);
+  void leave(ConnectionPool& pool);
+  bool take() noexcept;
+  void give_back() noexcept { open_.fetch_sub(1, std::memory_order_acq_rel); }
+  /// Tells one other pool with waiting calls that a place is free.
+  void offer(const ConnectionPool& from);
+  /// Asks one other pool to close an idle connection.
+  void ask_for_place(const ConnectionPool& from);
+  bool others_wait(const ConnectionPool& pool);
+
+ private:
+  const std::size_t max_;
+  std::atomic<std::size_t> open_{0};
+  std::mutex mutex_;
+  std::vector<ConnectionPool*> pools_;
+};
+
 /// Keep-alive connections from one worker to one upstream.
 ///
-/// Threads:   one worker.
-/// Bounds:    `max_open` connections, `max_idle` of them idle for longer than half a second; a
-/// caller that finds none free waits for at
-///            most `connect_timeout` in a queue of at most 1024.
+/// Threads:   one worker; the two counts that the budget reads are atomic.
+/// Bounds:    the budget's connections in all, `max_idle` of them idle here for longer than half a
+/// second;
+///            a caller that finds none free waits for at most `connect_timeout` in a queue of at
+///            most 1024.
 /// Errors:    exhausted (queue full or waited in vain), and those of net::connect().
 class ConnectionPool {
  public:
   struct Options {
     net::Target target;
-    std::size_t max_open = 100;
     std::size_t max_idle = 20;
     Milliseconds connect_timeout{2000};
     /// Idle connections are closed after this time: below the 5 s after which Node.js closes them.
     Milliseconds idle_time{4000};
   };
 
-  ConnectionPool(net::Worker& worker, Options options, std::atomic<std::size_t>& open_gauge);
+  ConnectionPool(net::Worker& worker, Options options, ConnectionBudget& budget);
   ~ConnectionPool();
   ConnectionPool(const ConnectionPool&) = delete;
   ConnectionPool& operator=(const ConnectionPool&) = delete;
@@ -44,6 +73,7 @@ class ConnectionPool {
   void release(std::unique_ptr<net::Stream> stream, bool reusable);
 
  private:
+  friend class ConnectionBudget;
   struct Idle {
     std::unique_ptr<net::Stream> stream;
     MonotonicTime since;
@@ -56,13 +86,17 @@ class ConnectionPool {
 
   static void on_sweep(void* self);
   void forget_one();
+  bool wake_one();
+  void close_one_idle();
 
   net::Worker& worker_;
   const Options options_;
-  std::atomic<std::size_t>& open_gauge_;
+  ConnectionBudget& budget_;
   std::vector<Idle> idle_;  ///< the one used last at the back
   std::deque<Waiter*> waiters_;
   std::size_t open_ = 0;
+  std::atomic<std::size_t> waiting_{0};
+  std::atomic<std::size_t> idle_count_{0};
   net::DeadlineTimer sweep_;
 };
 

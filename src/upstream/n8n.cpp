@@ -52,14 +52,22 @@ class N8n::N8nCall final : public Call {
   Task<Result<std::optional<std::string>>> next() override {
     while (true) {
       if (next_piece_ < pieces_.size()) co_return std::move(pieces_[next_piece_++]);
+      if (pending_error_) co_return settle_error(*std::move(pending_error_));
       pieces_.clear();
       next_piece_ = 0;
       if (finished_) co_return std::nullopt;
       auto more = decoder_ ? co_await read_more() : co_await begin();
-      if (!more) co_return settle_error(std::move(more).error());
+      if (!more) {
+        // What was said before it broke is passed on first.
+        if (pieces_.empty()) co_return settle_error(std::move(more).error());
+        pending_error_ = std::move(more).error();
+        continue;
+      }
       if (finished_ && pieces_.empty()) co_return std::nullopt;
     }
   }
+
+  Seconds retry_after() const override { return retry_after_; }
 
   void cancel() override {
     cancelled_ = true;
@@ -285,6 +293,7 @@ class N8n::N8nCall final : public Call {
   std::string unparsed_;
   std::vector<std::string> pieces_;
   std::size_t next_piece_ = 0;
+  std::optional<Error> pending_error_;
   Seconds retry_after_{0};
   bool extra_bytes_ = false;
   bool finished_ = false;
@@ -337,6 +346,7 @@ N8n::N8n(N8nOptions options, identity::UpstreamTokens tokens, net::Target target
       retries_(metrics.counter("portcullis_upstream_retries_total")),
       breaker_(options_.breaker),
       budget_(options_.retry_budget_percent),
+      connections_(options_.max_connections),
       pools_(options_.workers) {
   constexpr std::string_view kOutcomes[] = {"ok", "error", "timeout", "rejected", "cancelled"};
   for (std::size_t i = 0; i < std::size(kOutcomes); ++i) {
@@ -355,11 +365,9 @@ ConnectionPool& N8n::pool_of(net::Worker& worker) {
     const unsigned workers = options_.workers;
     pool = std::make_unique<ConnectionPool>(
         worker,
-        ConnectionPool::Options{
-            target_,
-            std::max<std::size_t>(1, share(options_.max_connections, workers, worker.index())),
-            share(options_.keep_alive, workers, worker.index()), options_.connect_timeout},
-        open_);
+        ConnectionPool::Options{target_, share(options_.keep_alive, workers, worker.index()),
+                                options_.connect_timeout},
+        connections_);
   }
   return *pool;
 }

@@ -54,7 +54,8 @@ class N8n final : public Assistant, public std::enable_shared_from_this<N8n> {
   std::int64_t retry_after() const override;
 
   Breaker& breaker() noexcept { return breaker_; }
-  std::size_t open_connections() const noexcept { return open_; }
+  std::size_t open_connections() const override { return connections_.open(); }
+  bool breaker_open() const override { return breaker_.state() != Breaker::State::closed; }
 
   /// The JSON body that is posted (SPEC of the chat proxy's webhook contract).
   static std::string payload(const Question& question, std::string_view token);
@@ -81,7 +82,7 @@ class N8n final : public Assistant, public std::enable_shared_from_this<N8n> {
   observe::CounterFamily::Cell retry_cell_ = 0;
   Breaker breaker_;
   RetryBudget budget_;
-  std::atomic<std::size_t> open_{0};
+  ConnectionBudget connections_;
   std::atomic<std::int64_t> last_success_{0};
   std::atomic<std::int64_t> last_failure_{0};
   std::vector<std::unique_ptr<ConnectionPool>>

@@ -214,7 +214,7 @@ test('of several secrets the first signs and all verify', kTimeout, async () => 
 test('a secret that is given twice or whose file cannot be read is refused', kTimeout, () =>
   withFolder(async (folder) => {
     await writeFile(join(folder, 'jwt'), kJwt);
-    await expectErrors({ env: production({ JWT_SECRET_KEY_FILE: join(folder, 'jwt') }) }, /^JWT_SECRET_KEY_FILE: and JWT_SECRET_KEY are both set$/);
+    await expectErrors({ env: { JWT_SECRET_KEY: kJwt, JWT_SECRET_KEY_FILE: join(folder, 'jwt') } }, /^JWT_SECRET_KEY_FILE: and JWT_SECRET_KEY are both set$/);
     await expectErrors({ env: production({ JWT_SECRET_KEY: undefined, JWT_SECRET_KEY_FILE: join(folder, 'nothing') }) }, /^JWT_SECRET_KEY_FILE: .*cannot be read$/, /^JWT_SECRET_KEY: is missing/);
   }));
 
@@ -301,8 +301,14 @@ test(PROVES('F217') + 'each risky setting has its warning in production, in chec
   }
   const shortSecret = kJwt.slice(0, 40);
   await withGateway({ env: production({ ...kWarned, JWT_SECRET_KEY: shortSecret }) }, async (gateway) => {
-    const warned = gateway.log().split('\n').filter(Boolean).map((line) => JSON.parse(line)).filter(({ level }) => level === 'warning').map(({ setting }) => setting);
-    assert.deepEqual(warned.sort(), [...Object.keys(kWarned), 'JWT_SECRET_KEY'].sort());
+    const expected = [...Object.keys(kWarned), 'JWT_SECRET_KEY'].sort();
+    // A line may be half read.
+    const parsed = (line) => (line.endsWith('}') ? [JSON.parse(line)] : []);
+    const warned = await eventually(() => {
+      const lines = gateway.log().split('\n').flatMap(parsed).filter(({ level }) => level === 'warning');
+      return lines.length >= expected.length && lines.map(({ setting }) => setting);
+    }, { what: 'the warnings' });
+    assert.deepEqual(warned.sort(), expected);
   });
 });
 
@@ -590,16 +596,5 @@ test('a port that is taken is refused with status 2', kTimeout, async () => {
     const result = await runCommand(['serve'], { env: { SERVER_PORT: String(gateway.port) } });
     assert.equal(result.status, 2);
     assert.match(result.stderr, new RegExp(`^error: cannot listen on 127\\.0\\.0\\.1:${gateway.port}: Address already in use$`, 'm'));
-  });
-});
-
-test('where the operations port is taken the gateway warns and goes on', kTimeout, async () => {
-  await withGateway({}, async (first) => {
-    const taken = new URL(first.opsUrl).port;
-    const child = runCommand(['serve'], { env: { OPS_LISTEN: `127.0.0.1:${taken}`, SERVER_PORT: '0' } });
-    // Nothing tells its port but its output, which runCommand gives at the end: it must run until it is stopped.
-    const early = await Promise.race([child, eventually(() => false, { within: 1500 }).catch(() => 'running')]);
-    assert.equal(early, 'running');
-    await child.catch(() => {});
   });
 });

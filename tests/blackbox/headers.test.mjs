@@ -295,7 +295,7 @@ test('SECURITY_ENABLE_SECURITY_HEADERS=false removes them all and keeps the requ
 
 // ---- https enforced
 
-test(PROVES('F150', { guard: 'protocol' }) + 'production redirects GET and HEAD over plain http to the same URL over https', kTimeout, async () => {
+test(PROVES('F150', { guard: 'host' }) + 'production redirects GET and HEAD over plain http to the same URL over https', kTimeout, async () => {
   const gateway = await gatewayOf('production');
   for (const method of ['GET', 'HEAD']) {
     for (const path of ['/', '/api/health', '/widget/?a=1&b=%2F', '/nowhere']) {
@@ -306,7 +306,7 @@ test(PROVES('F150', { guard: 'protocol' }) + 'production redirects GET and HEAD 
   }
 });
 
-test(PROVES('F150', { guard: 'protocol' }) + 'production refuses every other method over plain http with 403', kTimeout, async () => {
+test(PROVES('F150', { guard: 'host' }) + 'production refuses every other method over plain http with 403', kTimeout, async () => {
   const gateway = await gatewayOf('production');
   for (const rest of [createRequest({ headers: {} }), { method: 'DELETE', path: '/api/v1/session/destroy' }, { method: 'PUT', path: '/' }, { method: 'OPTIONS', path: '/api/v1/chat/message' }]) {
     const answer = await request(gateway, { host: kHost, ...rest });
@@ -325,7 +325,7 @@ test('probes are answered over plain http in production', kTimeout, async () => 
   assert.equal((await request({ url: gateway.opsUrl }, { path: '/metrics' })).status, 200);
 });
 
-test(PROVES('F215', { guard: 'protocol' }) + 'SECURITY_REQUIRE_HTTPS=true redirects in development', kTimeout, async () => {
+test(PROVES('F215', { guard: 'host' }) + 'SECURITY_REQUIRE_HTTPS=true redirects in development', kTimeout, async () => {
   await withGateway({ env: { SECURITY_REQUIRE_HTTPS: 'true' } }, async (gateway) => {
     const answer = await request(gateway, { path: '/widget/', host: 'localhost' });
     assert.equal(answer.status, 308);

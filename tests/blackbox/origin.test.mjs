@@ -441,7 +441,7 @@ async function accessLine(gateway, answer) {
   const id = answer.header('X-Request-ID');
   return eventually(
     () => {
-      const line = gateway.log().split('\n').find((l) => l.includes(id) && l.includes('"message":"request"'));
+      const line = gateway.log().split('\n').find((l) => l.includes(id) && l.includes('"message":"request"') && l.endsWith('}'));
       return line && JSON.parse(line);
     },
     { what: `the access line of ${id}` },
@@ -551,7 +551,10 @@ test('a stranger that sends forwarding headers is reported once, in /health and 
     const [notice, ...others] = await notices();
     assert.match(notice, /127\.0\.0\.1.*TRUSTED_PROXIES/);
     assert.deepEqual(others, []);
-    const alerts = gateway.log().split('\n').filter((l) => l.includes('SECURITY_ALERT') && l.includes('TRUSTED_PROXIES'));
+    const alerts = await eventually(() => {
+      const lines = gateway.log().split('\n').filter((l) => l.includes('SECURITY_ALERT') && l.includes('TRUSTED_PROXIES') && l.endsWith('}'));
+      return lines.length > 0 && lines;
+    });
     assert.equal(alerts.length, 1);
     assert.equal(JSON.parse(alerts[0]).peer, '127.0.0.1');
   });

@@ -416,14 +416,12 @@ describe('the breaker', () => {
       await fail(gateway, 4);
       assert.equal(upstream.requests.length, 4);
       assert.equal((await health(gateway)).services.upstreams.default, 'unhealthy', 'the last call failed');
-      assert.equal(await sample(gateway, 'portcullis_upstream_breaker_open'), 0);
       await fail(gateway, 1);
       const problem = await assertOpen(gateway);
       assert.ok(problem.retry_after > 50 && problem.retry_after <= 60, String(problem.retry_after));
       const report = await health(gateway);
       assert.equal(report.status, 'unhealthy');
       assert.equal(report.services.upstreams.default, 'unhealthy');
-      assert.equal(await sample(gateway, 'portcullis_upstream_breaker_open'), 1);
       const stream = await (await newVisitor(gateway)).stream('hello');
       await stream.ended;
       assert.equal(stream.events.find((event) => event.json?.type === 'error').json.code, 'UPSTREAM_UNAVAILABLE');
@@ -712,11 +710,9 @@ describe('connections', () => {
     await withGateway({}, async (gateway) => {
       const visitor = await newVisitor(gateway);
       for (let round = 0; round < 5; round++) {
-        upstream.onRequest((c, response) => {
-          response.on('finish', () => setImmediate(() => response.socket?.destroy() ?? c));
-          response.shouldKeepAlive = true;
-          const body = JSON.stringify({ output: `answer ${round}` });
-          response.socket.write(`HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`, () => response.socket.end());
+        const body = JSON.stringify({ output: `answer ${round}` });
+        upstream.onRequest((c, { socket }) => {
+          socket.write(`HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`, () => setImmediate(() => socket.destroySoon()));
         });
         const answer = await visitor.ask('hello');
         assert.equal(answer.status, 200, answer.text);
@@ -800,12 +796,34 @@ describe('connections', () => {
       const asked = Promise.all(visitors.map((visitor) => visitor.ask('hello')));
       await eventually(() => held.length === 100);
       assert.equal(upstream.connections(), 100);
-      assert.equal(await sample(gateway, 'portcullis_upstream_connections_open'), 100);
       upstream.onRequest(answers.object('output', 'ok'));
       for (const answer of held) answer();
       for (const answer of await within(8000, asked)) assert.equal(answer.status, 200);
       await eventually(() => upstream.connections() === 20, { within: 3000, what: 'twenty should be kept' });
       await eventually(() => upstream.connections() === 0, { within: 8000, what: 'idle ones are closed before n8n closes them' });
+    });
+  });
+});
+
+describe('figures', () => {
+  test(PROVES('F061', 'F115', 'F199') + 'the calls, the connections and the breaker stand in /metrics', async () => {
+    await withGateway({ UPSTREAM_FIRST_BYTE_TIMEOUT: '100ms' }, async (gateway) => {
+      const outcome = (name) => sample(gateway, `portcullis_upstream_requests_total{upstream="default",outcome="${name}"}`);
+      const open = () => sample(gateway, 'portcullis_upstream_connections_open');
+      const visitor = await newVisitor(gateway);
+      assert.equal((await visitor.ask('hello')).status, 200);
+      assert.equal(await open(), 1);
+      assert.equal(await sample(gateway, 'portcullis_upstream_breaker_open'), 0);
+      upstream.onRequest(answers.never());
+      for (let i = 0; i < 2; i++) assert.equal((await (await newVisitor(gateway)).ask('hello')).status, 504);
+      upstream.onRequest(answers.status(500));
+      for (let i = 0; i < 3; i++) assert.equal((await (await newVisitor(gateway)).ask('hello')).status, 502);
+      assert.equal((await visitor.ask('hello')).status, 503);
+      assert.deepEqual([await outcome('ok'), await outcome('timeout'), await outcome('error'), await outcome('rejected')], [1, 2, 3, 1]);
+      assert.equal(await sample(gateway, 'portcullis_upstream_breaker_open'), 1);
+      assert.equal(await open(), 0);
+      assert.equal(await sample(gateway, 'portcullis_chat_messages_total{outcome="answered"}'), 1);
+      assert.equal(await sample(gateway, 'portcullis_chat_messages_total{outcome="failed"}'), 6);
     });
   });
 });

@@ -36,6 +36,12 @@ std::optional<std::string> check_page_url(const boost::json::value& value) {
   return text.empty() ? std::nullopt : url_fault(text);
 }
 
+StreamOptions stream_options(const Services& services) {
+  return {services.settings->stream_heartbeat,
+          &services.metrics->counter("portcullis_streams_total"),
+          &services.metrics->counter("portcullis_streams_dropped_total")};
+}
+
 pipeline::Incident upstream_incident(std::string reason) {
   return {audit::EventType::system_integrity, audit::ThreatLevel::medium, "UPS_001",
           std::move(reason)};
@@ -47,7 +53,13 @@ pipeline::Incident upstream_incident(std::string reason) {
 class ChatRoutes::Send final : public pipeline::RouteHandler {
  public:
   enum class Default : std::uint8_t { json, sse };
-  Send(const Services& services, Default fallback) : s_(services), default_(fallback) {}
+  Send(const Services& services, Default fallback)
+      : s_(services),
+        default_(fallback),
+        outcomes_(services.metrics->counter("portcullis_chat_messages_total")) {
+    for (const char* name : {"answered", "failed", "cancelled", "duplicate"})
+      (void)outcomes_.cell({name});
+  }
 
   Task<void> serve(http::Exchange& exchange) override {
     if (!exchange.json ||
@@ -103,6 +115,7 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
     if (!begun || begun->kind != state::BeginOutcome::Kind::started) {
       stream->forget_if_idle();
       if (begun && begun->kind == state::BeginOutcome::Kind::duplicate) {
+        outcomes_.add(static_cast<observe::CounterFamily::Cell>(chat::TurnOutcome::duplicate));
         co_return co_await answer_again(exchange, key, begun->message_id, *form, std::move(place));
       }
       co_return co_await refuse_begin(exchange, begun);
@@ -183,6 +196,7 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
     chat::Turn::Parts parts;
     parts.assistant = s_.assistants[exchange.site->index];
     parts.store = s_.store;
+    parts.outcomes = &outcomes_;
     parts.configuration = s_.owner.lock();
     parts.question = std::move(question);
     parts.keep_text = keep_text;
@@ -310,8 +324,7 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
     turn->live_on_readers();
     spawn(turn->run());
     return write_stream(exchange, stream, std::move(reader), std::move(place),
-                        form == Form::sse ? Face::sse : Face::ndjson,
-                        s_.settings->stream_heartbeat);
+                        form == Form::sse ? Face::sse : Face::ndjson, stream_options(s_));
   }
 
   /// The same message again: the answer under way or kept, never a second call.
@@ -324,7 +337,7 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
       if (stream && stream->attach_to_message(reader, message_id)) {
         co_return co_await write_stream(exchange, stream, reader, std::move(place),
                                         form == Form::sse ? Face::sse : Face::ndjson,
-                                        s_.settings->stream_heartbeat);
+                                        stream_options(s_));
       }
     } else if (stream && stream->has_turn(message_id) &&
                stream->attach_to_message(reader, message_id)) {
@@ -371,6 +384,8 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
 
  public:
   static Task<void> refuse_stream(const Services& services, http::Exchange& exchange) {
+    auto& dropped = services.metrics->counter("portcullis_streams_dropped_total");
+    dropped.add(dropped.cell({"limit"}));
     return services.reporter->refuse(exchange, Problem(Code::stream_limit, {}, 5),
                                      {audit::EventType::rate_limiting, audit::ThreatLevel::low,
                                       "RATE_005", "stream limit reached"});
@@ -379,6 +394,7 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
  private:
   const Services& s_;
   const Default default_;
+  observe::CounterFamily& outcomes_;
 };
 
 /// `GET /api/v1/chat/stream`: events of the session, resumed behind the last one that the client
@@ -420,7 +436,7 @@ class ChatRoutes::Subscribe final : public pipeline::RouteHandler {
     auto reader = std::make_shared<chat::SessionStream::Reader>(exchange.worker());
     stream->attach(reader, last_id);
     return write_stream(exchange, std::move(stream), std::move(reader), std::move(place),
-                        *chosen == 0 ? Face::sse : Face::ndjson, s_.settings->stream_heartbeat);
+                        *chosen == 0 ? Face::sse : Face::ndjson, stream_options(s_));
   }
 
  private:
@@ -516,6 +532,10 @@ ChatRoutes::ChatRoutes(Services services)
                        {"context", ObjectSchema::Type::object, false, context_fault},
                        {"page_url", ObjectSchema::Type::string, false, check_page_url},
                        {"client_message_id", ObjectSchema::Type::string, false, check_client_id}}) {
+  (void)services_.metrics->counter("portcullis_streams_total").cell({});
+  for (const char* reason : {"slow", "limit"}) {
+    (void)services_.metrics->counter("portcullis_streams_dropped_total").cell({reason});
+  }
   message_ = std::make_unique<Send>(services_, Send::Default::json);
   auto stream = std::make_unique<Send>(services_, Send::Default::sse);
   subscribe_ = std::make_unique<Subscribe>(services_, *stream);

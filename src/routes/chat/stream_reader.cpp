@@ -31,7 +31,8 @@ http::ResponseHead stream_head(chat::Face face) {
 
 Task<void> write_stream(http::Exchange& exchange, std::shared_ptr<chat::SessionStream> stream,
                         std::shared_ptr<chat::SessionStream::Reader> reader,
-                        chat::StreamHub::Place place, chat::Face face, Milliseconds heartbeat) {
+                        chat::StreamHub::Place place, chat::Face face, StreamOptions options) {
+  options.opened->add(options.opened->cell({}));
   const Attachment attachment{*stream, reader, exchange, std::move(place)};
   exchange.set_hook([&reader] { reader->notify(); });
   if (!co_await exchange.start(stream_head(face))) co_return;
@@ -51,14 +52,22 @@ Task<void> write_stream(http::Exchange& exchange, std::shared_ptr<chat::SessionS
       const bool last =
           batch.ended || batch.dropped || (exchange.draining() && !more && !stream->has_turns());
       if (last) chat::append_done(out, face);
-      if (!out.empty() && !co_await exchange.write(out)) co_return;
+      if (!out.empty()) {
+        const auto written = co_await exchange.write(out);
+        if (!written) {
+          // Aborted by the write deadline: the reader took nothing for too long.
+          if (written.error().code == ErrorCode::cancelled)
+            options.dropped->add(options.dropped->cell({"slow"}));
+          co_return;
+        }
+      }
       if (last) co_return co_await exchange.end();
       if (more) continue;
     }
     net::DeadlineTimer timer(
         exchange.worker().deadlines(),
         [](void* r) { static_cast<chat::SessionStream::Reader*>(r)->beat(); }, reader.get());
-    timer.arm(heartbeat);
+    timer.arm(options.heartbeat);
     co_await reader->signal();
     if (!timer.is_armed() && !exchange.gone() && !exchange.draining()) {
       std::string beat;

@@ -4,8 +4,15 @@
 
 #include "chat/stream_hub.hpp"
 #include "http/exchange.hpp"
+#include "observe/metrics.hpp"
 
 namespace portcullis::routes {
+
+struct StreamOptions {
+  Milliseconds heartbeat{15'000};
+  observe::CounterFamily* opened = nullptr;
+  observe::CounterFamily* dropped = nullptr;  ///< by reason
+};
 
 /// Writes a session's events to one client until the message that was asked for has ended, the
 /// client leaves, or the server drains.
@@ -13,7 +20,7 @@ namespace portcullis::routes {
 /// Memory: what an idle subscription keeps is this coroutine, a Reader and its place in the hub.
 Task<void> write_stream(http::Exchange& exchange, std::shared_ptr<chat::SessionStream> stream,
                         std::shared_ptr<chat::SessionStream::Reader> reader,
-                        chat::StreamHub::Place place, chat::Face face, Milliseconds heartbeat);
+                        chat::StreamHub::Place place, chat::Face face, StreamOptions options);
 
 /// Status and headers of an event stream.
 http::ResponseHead stream_head(chat::Face face);

@@ -155,9 +155,14 @@ class OpsRoutes::MetricsPage final : public pipeline::RouteHandler {
   static bool is_local(const http::Exchange& exchange) {
     const auto host = HostPort::parse(exchange.head().get("host"));
     const auto& head = exchange.head();
-    return exchange.client.peer.is_loopback() && host && is_loopback_host(host->host) &&
-           !head.find("x-forwarded-for") && !head.find("forwarded") && !head.find("x-real-ip") &&
-           !head.find("via");
+    bool proxied = false;
+    head.for_each([&](std::string_view name, std::string_view) {
+      proxied = proxied || text::istarts_with(name, "x-forwarded-") ||
+                text::iequals(name, "forwarded") || text::iequals(name, "via") ||
+                text::iequals(name, "x-real-ip") || text::iequals(name, "cf-connecting-ip") ||
+                text::iequals(name, "true-client-ip");
+    });
+    return exchange.client.peer.is_loopback() && host && is_loopback_host(host->host) && !proxied;
   }
   static bool wants_text(const http::RequestHead& head) {
     if (http::query_parameter(head.query(), "format").value == "prometheus") return true;

@@ -1,0 +1,178 @@
+#include "identity/session_tokens.hpp"
+
+#include <set>
+#include <string>
+
+#include "base/text.hpp"
+#include "proves.hpp"
+
+namespace portcullis::identity {
+namespace {
+
+const std::string kSecret = "first secret, forty-eight random bytes as it were";
+const std::string kOther = "other secret, forty-eight random bytes as it were";
+
+http::SessionClaims some_claims() {
+  http::SessionClaims claims;
+  for (std::size_t i = 0; i < claims.id.size(); ++i)
+    claims.id[i] = static_cast<std::uint8_t>(i * 7);
+  claims.created = from_epoch_seconds(1'800'000'000);
+  claims.expires = from_epoch_seconds(1'800'086'400);
+  claims.site = "default";
+  claims.origin = "https://www.example.com";
+  claims.page_url = "https://www.example.com/pricing?x=1";
+  return claims;
+}
+
+TEST(SessionTokens, CarryTheirClaims) {
+  PROVES("F038");
+  const SessionTokens tokens({kSecret});
+  for (const bool bearer : {false, true}) {
+    auto claims = some_claims();
+    claims.bearer = bearer;
+    const std::string token = tokens.issue(claims);
+    EXPECT_TRUE(token.starts_with("pcs_"));
+    const auto read = tokens.verify(token);
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->id, claims.id);
+    EXPECT_EQ(read->created, claims.created);
+    EXPECT_EQ(read->expires, claims.expires);
+    EXPECT_EQ(read->site, claims.site);
+    EXPECT_EQ(read->origin, claims.origin);
+    EXPECT_EQ(read->page_url, claims.page_url);
+    EXPECT_EQ(read->bearer, bearer);
+  }
+}
+
+TEST(SessionTokens, AreMadeOfCharactersThatCookiesAndHeadersTake) {
+  const std::string token = SessionTokens({kSecret}).issue(some_claims());
+  for (const char c : token) EXPECT_TRUE(text::is_alnum(c) || c == '-' || c == '_') << c;
+  EXPECT_LT(token.size(), 1024U);
+}
+
+TEST(SessionTokens, CarryEmptyAndLongClaims) {
+  const SessionTokens tokens({kSecret});
+  auto claims = some_claims();
+  claims.site = claims.origin = claims.page_url = "";
+  EXPECT_TRUE(tokens.verify(tokens.issue(claims)));
+  claims.page_url = "https://a.com/" + std::string(1986, 'x');
+  const auto read = tokens.verify(tokens.issue(claims));
+  ASSERT_TRUE(read) << "the longest page URL that create accepts";
+  EXPECT_EQ(read->page_url, claims.page_url);
+  claims.created = WallTime{};
+  EXPECT_EQ(tokens.verify(tokens.issue(claims))->created, WallTime{});
+}
+
+TEST(SessionTokens, NoBitCanBeChanged) {
+  PROVES("F038,F173");
+  const SessionTokens tokens({kSecret});
+  const std::string token = tokens.issue(some_claims());
+  const auto bytes = text::base64url_decode(token.substr(4)).value();
+  for (std::size_t bit = 0; bit < bytes.size() * 8; ++bit) {
+    std::string changed = bytes;
+    changed[bit / 8] = static_cast<char>(changed[bit / 8] ^ (1 << bit % 8));
+    ASSERT_FALSE(tokens.verify("pcs_" + text::base64url(changed))) << "bit " << bit;
+  }
+}
+
+TEST(SessionTokens, NoCharacterCanBeChangedAddedOrLeftOut) {
+  const SessionTokens tokens({kSecret});
+  const std::string token = tokens.issue(some_claims());
+  for (std::size_t i = 0; i < token.size(); ++i) {
+    for (const char c : {'A', 'b', '0', '-', '_', '=', ' ', '.', '\0', '\xff'}) {
+      if (token[i] == c) continue;
+      std::string changed = token;
+      changed[i] = c;
+      ASSERT_FALSE(tokens.verify(changed)) << i;
+    }
+    ASSERT_FALSE(tokens.verify(std::string(token).erase(i, 1))) << i;
+    ASSERT_FALSE(tokens.verify(std::string(token).insert(i, "A"))) << i;
+    ASSERT_FALSE(tokens.verify(std::string_view(token).substr(0, i))) << i;
+  }
+  EXPECT_FALSE(tokens.verify(token + "="));
+  EXPECT_FALSE(tokens.verify(token + "A"));
+  EXPECT_FALSE(tokens.verify(" " + token));
+  EXPECT_FALSE(tokens.verify("pck_" + token.substr(4)));
+}
+
+TEST(SessionTokens, RefuseWhatIsNoToken) {
+  const SessionTokens tokens({kSecret});
+  EXPECT_FALSE(tokens.verify(""));
+  EXPECT_FALSE(tokens.verify("pcs_"));
+  EXPECT_FALSE(tokens.verify("pcs_" + text::base64url(std::string(81, '\1'))));
+  EXPECT_FALSE(tokens.verify("pcs_" + text::base64url(std::string(200, '\1'))));
+  EXPECT_FALSE(tokens.verify("pcs_" + std::string(5000, 'A')));
+  EXPECT_FALSE(tokens.verify("eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0."));
+}
+
+TEST(SessionTokens, ATruncatedSignatureIsNoSignature) {
+  // The signed part is the same; the signature is cut to what the HMAC would accept by itself.
+  const SessionTokens tokens({kSecret});
+  const auto bytes = text::base64url_decode(tokens.issue(some_claims()).substr(4)).value();
+  for (std::size_t cut = 1; cut <= 16; ++cut) {
+    EXPECT_FALSE(tokens.verify("pcs_" + text::base64url(bytes.substr(0, bytes.size() - cut))));
+  }
+}
+
+TEST(SessionTokens, AllSecretsVerifyAndTheFirstSigns) {
+  const SessionTokens before({kOther});
+  const SessionTokens during({kSecret, kOther});
+  const SessionTokens after({kSecret});
+  const std::string old_token = before.issue(some_claims());
+  const std::string new_token = during.issue(some_claims());
+  EXPECT_TRUE(during.verify(old_token));
+  EXPECT_TRUE(during.verify(new_token));
+  EXPECT_TRUE(after.verify(new_token));
+  EXPECT_FALSE(after.verify(old_token));
+  EXPECT_FALSE(before.verify(new_token));
+}
+
+TEST(SessionTokens, HandlesDifferByAudienceAndTellNothingOfTheId) {
+  const SessionTokens tokens({kSecret});
+  const auto claims = some_claims();
+  auto other = claims;
+  other.id = new_session_id();
+  std::set<std::string> handles;
+  for (const char* audience : {"client", "upstream", "audit", ""}) {
+    const auto handle = tokens.handle(audience, claims);
+    EXPECT_EQ(handle.size(), 32U);
+    EXPECT_EQ(tokens.handle(audience, claims), handle);
+    EXPECT_TRUE(handles.insert(handle).second) << audience;
+    for (const char c : handle) EXPECT_TRUE(text::is_alnum(c) || c == '-' || c == '_');
+  }
+  EXPECT_NE(tokens.handle("client", other), tokens.handle("client", claims));
+  EXPECT_NE(SessionTokens({kOther}).handle("client", claims), tokens.handle("client", claims));
+}
+
+TEST(SessionTokens, AHandleStaysTheSameOverARotation) {
+  const SessionTokens before({kOther});
+  const SessionTokens during({kSecret, kOther});
+  const std::string token = before.issue(some_claims());
+  const auto handle = before.handle("upstream", before.verify(token).value());
+  EXPECT_EQ(during.handle("upstream", during.verify(token).value()), handle);
+  auto claims = some_claims();
+  claims.key = 255;  // never beyond the keys there are
+  EXPECT_EQ(during.handle("upstream", claims).size(), 32U);
+}
+
+TEST(SessionTokens, AFingerprintIsStableAndSeparatesItsInputs) {
+  PROVES("F026");
+  const SessionTokens tokens({kSecret});
+  const auto print = tokens.fingerprint("Mozilla/5.0", "en-US,en");
+  EXPECT_EQ(print.size(), 32U) << "128 bits";
+  EXPECT_EQ(tokens.fingerprint("Mozilla/5.0", "en-US,en"), print);
+  std::set<std::string> prints{print};
+  EXPECT_TRUE(prints.insert(tokens.fingerprint("Mozilla/5.1", "en-US,en")).second);
+  EXPECT_TRUE(prints.insert(tokens.fingerprint("Mozilla/5.0", "de")).second);
+  EXPECT_TRUE(prints.insert(tokens.fingerprint("Mozilla/5.0e", "n-US,en")).second);
+  EXPECT_TRUE(prints.insert(tokens.fingerprint("", "Mozilla/5.0en-US,en")).second);
+  EXPECT_TRUE(prints.insert(SessionTokens({kOther}).fingerprint("Mozilla/5.0", "en-US,en")).second);
+}
+
+TEST(SessionTokens, NewIdsAreRandom) {
+  std::set<std::array<std::uint8_t, 32>> seen;
+  for (int i = 0; i < 1000; ++i) EXPECT_TRUE(seen.insert(new_session_id()).second);
+}
+
+}  // namespace
+}  // namespace portcullis::identity
