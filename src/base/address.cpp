@@ -31,7 +31,9 @@ IpAddress IpAddress::v6(const std::array<std::uint8_t, 16>& bytes) noexcept {
 
 std::optional<IpAddress> IpAddress::parse(std::string_view text) {
   char buffer[INET6_ADDRSTRLEN + 1];
-  if (text.empty() || text.size() >= sizeof buffer) return std::nullopt;
+  if (text.empty() || text.size() >= sizeof buffer || text.find('\0') != std::string_view::npos) {
+    return std::nullopt;
+  }
   std::memcpy(buffer, text.data(), text.size());
   buffer[text.size()] = '\0';
   in_addr four{};

@@ -45,7 +45,8 @@ bool is_valid_host(std::string_view host) {
     return host.back() == ']' && inner.find(':') != std::string_view::npos &&
            IpAddress::parse(inner).has_value();
   }
-  // Only what ends in a digit can be an IPv4 address; IPv6 comes in brackets.
+  if (host.find(':') != std::string_view::npos) return false;  // IPv6 comes in brackets
+  // Only what ends in a digit can be an IPv4 address.
   if (text::is_digit(host.back()) && IpAddress::parse(host)) return true;
   std::string_view last;
   std::string_view rest = host;

@@ -67,7 +67,9 @@ void check_origins(Loaded& loaded) {
   if (s.production() && s.sites.size() == 1 && s.allowed_origins.empty() && s.public_url.empty()) {
     loaded.warnings.push_back({"ALLOWED_ORIGINS", "is empty: no web page may use this gateway"});
   }
-  if (!s.public_url.empty() && !Origin::of_url(s.public_url)) {
+  if (s.public_url.find('@') != std::string::npos) {
+    loaded.errors.push_back({"PUBLIC_URL", "user and password do not belong into the URL"});
+  } else if (!s.public_url.empty() && !Origin::of_url(s.public_url)) {
     loaded.errors.push_back({"PUBLIC_URL", "'" + s.public_url + "' is no http or https URL"});
   }
 }

@@ -58,6 +58,16 @@ std::string configuration_reference() {
   return out;
 }
 
+std::vector<std::string> changes_that_need_restart(const Settings& before, const Settings& after) {
+  std::vector<std::string> out;
+  for (const auto& setting : settings_table()) {
+    if (setting.restart == Restart::needed && setting.show(before) != setting.show(after)) {
+      out.push_back(setting.path);
+    }
+  }
+  return out;
+}
+
 std::string effective_configuration(const Loaded& loaded) {
   std::string out;
   for (const auto& s : settings_table()) {

@@ -116,8 +116,8 @@ void add_upstream(std::vector<Setting>& t) {
       [](Settings& out, const RawValue& raw) -> std::expected<void, std::string> {
         const auto text = scalar(raw);
         if (!text) return std::unexpected(text.error());
-        if (!text->empty() && !Origin::of_url(*text)) return std::unexpected("'" + *text + "' is no http or https URL");
         if (text->find('@') != std::string::npos) return std::unexpected("user and password do not belong into the URL");
+        if (!text->empty() && !Origin::of_url(*text)) return std::unexpected("'" + *text + "' is no http or https URL");
         out.upstream.url = *text;
         return {};
       },

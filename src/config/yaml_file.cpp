@@ -214,8 +214,11 @@ class Reader {
         else if (text != "auto")
           error(value, path + ".kind", "'" + text + "' is not one of auto, demo, n8n");
       } else if (key == "url") {
-        if (!Origin::of_url(text))
+        if (text.find('@') != std::string::npos) {
+          error(value, path + ".url", "user and password do not belong into the URL");
+        } else if (!Origin::of_url(text)) {
           error(value, path + ".url", "'" + text + "' is no http or https URL");
+        }
         upstream.url = text;
       } else if (key == "api_key") {
         upstream.api_key = text;

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "config/checks.hpp"
+#include "config/reference.hpp"
 #include "gateway/runtime.hpp"
 #include "net/connection_limits.hpp"
 #include "net/listener.hpp"
@@ -330,6 +331,11 @@ class Gateway::Impl {
       log_.set_level(loaded.settings.log_level);
       connections_.set(static_cast<std::size_t>(loaded.settings.max_connections),
                        static_cast<std::size_t>(loaded.settings.max_connections_per_address));
+      for (const auto& path :
+           config::changes_that_need_restart(runtime_->settings(), loaded.settings)) {
+        log_.write(observe::Level::warning, "a changed setting takes effect after a restart only",
+                   {{"setting", path}});
+      }
       runtime_ = *std::move(made);
       for (auto& lane : lanes_) {
         lane->worker.post([&lane = *lane, fresh = runtime_] { lane.runtime = fresh; });

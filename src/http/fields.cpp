@@ -12,15 +12,17 @@ namespace {
 int quality_of(std::string_view parameters) {
   for (const auto parameter : text::split_list(parameters, ';')) {
     if (!text::istarts_with(parameter, "q=")) continue;
+    // RFC 9110 section 12.4.2: 0 or 1, then at most three digits behind a point.
     const auto value = parameter.substr(2);
     if (value.empty() || value.size() > 5 || (value[0] != '0' && value[0] != '1')) return 0;
+    if (value.size() > 1 && value[1] != '.') return 0;
     int thousandths = (value[0] - '0') * 1000;
     int weight = 100;
     for (std::size_t i = 2; i < value.size(); ++i, weight /= 10) {
       if (!text::is_digit(value[i])) return 0;
       thousandths += (value[i] - '0') * weight;
     }
-    return std::min(thousandths, 1000);
+    return thousandths > 1000 ? 0 : thousandths;
   }
   return 1000;
 }

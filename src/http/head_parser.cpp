@@ -147,11 +147,12 @@ std::expected<ChunkedDecoder::Step, ErrorCode> ChunkedDecoder::put(std::string_v
 }
 
 struct ResponseParser::Impl final : BodyParser<false> {
-  explicit Impl(bool head_request) {
+  explicit Impl(bool head_request) : for_head(head_request) {
     header_limit(kMaxResponseHead);
     body_limit(boost::none);
     if (head_request) skip(true);
   }
+  const bool for_head;
   ResponseHeadView view;
 
  private:
@@ -193,7 +194,7 @@ std::expected<std::size_t, ErrorCode> ResponseParser::put(std::string_view in, s
     if (error) return std::unexpected(ErrorCode::malformed);
     if (impl_->is_header_done() && impl_->view.status >= 100 && impl_->view.status < 200) {
       if (impl_->view.status == 101) return std::unexpected(ErrorCode::malformed);
-      impl_ = std::make_unique<Impl>(false);  // an interim answer; the real one follows
+      impl_ = std::make_unique<Impl>(impl_->for_head);  // an interim answer; the real one follows
       continue;
     }
     if (used == 0) break;

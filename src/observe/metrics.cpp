@@ -135,8 +135,19 @@ void Metrics::gauge(std::string_view name, std::function<double()> read) {
 }
 
 std::string Metrics::text() const {
-  const std::lock_guard lock(mutex_);
   std::vector<prometheus::MetricFamily> families;
+  // Readers take locks of their own parts, so ours must not be held around them.
+  std::unique_lock lock(mutex_);
+  const auto gauges = gauges_;
+  lock.unlock();
+  for (const auto& [name, read] : gauges) {
+    auto family = family_of(name, prometheus::MetricType::Gauge);
+    prometheus::ClientMetric metric;
+    metric.gauge.value = read();
+    family.metric.push_back(std::move(metric));
+    families.push_back(std::move(family));
+  }
+  lock.lock();
   for (const auto& counter : counters_) {
     auto family = family_of(counter->name(), prometheus::MetricType::Counter);
     const auto cells = counter->cells();
@@ -163,13 +174,6 @@ std::string Metrics::text() const {
     metric.histogram.bucket.push_back({cumulative, std::numeric_limits<double>::infinity()});
     metric.histogram.sample_count = cumulative;
     metric.histogram.sample_sum = histogram->sum();
-    family.metric.push_back(std::move(metric));
-    families.push_back(std::move(family));
-  }
-  for (const auto& [name, read] : gauges_) {
-    auto family = family_of(name, prometheus::MetricType::Gauge);
-    prometheus::ClientMetric metric;
-    metric.gauge.value = read();
     family.metric.push_back(std::move(metric));
     families.push_back(std::move(family));
   }

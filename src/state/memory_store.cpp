@@ -181,6 +181,9 @@ Eventual<Result<BeginOutcome>> MemoryStore::begin_message(NewMessage message) {
       if (send.text_hash != text_hash)
         return Result<BeginOutcome>({Kind::conflict, send.message_id, session->message_count});
       const Kind kind = send.failed ? Kind::started : Kind::duplicate;
+      session->last_active = now;
+      const auto at = shard.sessions.at(message.session);
+      shard.by_age.splice(shard.by_age.end(), shard.by_age, at);
       send.failed = false;
       return Result<BeginOutcome>({kind, send.message_id, session->message_count});
     }

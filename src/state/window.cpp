@@ -14,14 +14,14 @@ void Window::advance(std::int64_t index) noexcept {
 }
 
 std::uint64_t Window::used(std::int64_t now_ms, std::int64_t window_ms) noexcept {
-  advance(index_of(now_ms, window_ms));
+  advance(now_ms / sub_window(window_ms));
   std::uint64_t sum = 0;
   for (const auto count : counts_) sum += count;
   return sum;
 }
 
 void Window::take(std::uint32_t cost, std::int64_t now_ms, std::int64_t window_ms) noexcept {
-  advance(index_of(now_ms, window_ms));
+  advance(now_ms / sub_window(window_ms));
   counts_[static_cast<std::size_t>(index_ % kSlots)] += cost;
 }
 
@@ -30,7 +30,7 @@ std::int64_t Window::wait_for(std::uint32_t cost, std::uint32_t limit, std::int6
   std::uint64_t sum = 0;
   for (const auto count : counts_) sum += count;
   if (sum + cost <= limit) return 0;
-  const std::int64_t sub = window_ms / kSubWindows;
+  const std::int64_t sub = sub_window(window_ms);
   // Sub-windows leave in order; the k-th oldest one is gone when index_ + k + 1 begins.
   for (std::int64_t k = 0; k < kSlots; ++k) {
     const std::int64_t leaving = index_ - kSubWindows + k;
@@ -41,7 +41,7 @@ std::int64_t Window::wait_for(std::uint32_t cost, std::uint32_t limit, std::int6
 }
 
 std::int64_t Window::until_empty(std::int64_t now_ms, std::int64_t window_ms) const noexcept {
-  const std::int64_t sub = window_ms / kSubWindows;
+  const std::int64_t sub = sub_window(window_ms);
   for (std::int64_t k = kSlots - 1; k >= 0; --k) {
     const std::int64_t index = index_ - kSubWindows + k;
     if (index >= 0 && counts_[static_cast<std::size_t>(index % kSlots)] != 0) {

@@ -31,8 +31,9 @@ class Window {
 
  private:
   static constexpr int kSlots = kSubWindows + 1;
-  static std::int64_t index_of(std::int64_t now_ms, std::int64_t window_ms) noexcept {
-    return now_ms / (window_ms / kSubWindows);
+  /// Length of a sub-window, rounded up: twelve of them must never cover less than the window.
+  static constexpr std::int64_t sub_window(std::int64_t window_ms) noexcept {
+    return (window_ms + kSubWindows - 1) / kSubWindows;
   }
   void advance(std::int64_t index) noexcept;
 

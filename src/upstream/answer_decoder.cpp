@@ -20,20 +20,32 @@ bool starts_like_html(std::string_view text) {
   return text::istarts_with(text, "<!doctype") || text::istarts_with(text, "<html");
 }
 
+constexpr std::string_view kFailureStarts[] = {"Traceback (most recent call last)",
+                                               "Internal Server Error",
+                                               "Bad Gateway",
+                                               "Service Unavailable",
+                                               "Gateway Timeout",
+                                               "Error in workflow",
+                                               "Workflow could not be started"};
+
+std::size_t first_word(std::string_view text) {
+  std::size_t word = 0;
+  while (word < text.size() &&
+         (text::is_alnum(text[word]) || text[word] == '_' || text[word] == '.')) {
+    ++word;
+  }
+  return word;
+}
+
 /// Whether an answer that begins like this is a program's failure rather than words for a visitor:
 /// an exception's first line or a stack trace.
 bool starts_like_failure(std::string_view text) {
   text = text::trim(text);
-  for (const std::string_view start : {"Traceback (most recent call last)", "Internal Server Error",
-                                       "Bad Gateway", "Service Unavailable", "Gateway Timeout",
-                                       "Error in workflow", "Workflow could not be started"}) {
+  for (const auto start : kFailureStarts) {
     if (text::istarts_with(text, start)) return true;
   }
   // SomethingError: … or SomethingException: …
-  std::size_t word = 0;
-  while (word < text.size() &&
-         (text::is_alnum(text[word]) || text[word] == '_' || text[word] == '.'))
-    ++word;
+  const std::size_t word = first_word(text);
   if (word < text.size() && text[word] == ':') {
     const auto name = text.substr(0, word);
     if (name.ends_with("Error") || name.ends_with("Exception")) return true;
@@ -41,10 +53,31 @@ bool starts_like_failure(std::string_view text) {
   // A JavaScript stack frame on the second line.
   const auto newline = text.find('\n');
   if (newline == std::string_view::npos) return false;
-  const auto second = text::trim(text.substr(newline + 1, 200));
-  return second.starts_with("at ") &&
-         second.substr(0, second.find('\n')).find(':') != std::string_view::npos &&
-         second.substr(0, second.find('\n')).ends_with(')');
+  auto second = text::trim(text.substr(newline + 1));
+  second = text::trim(second.substr(0, second.find('\n')));
+  return second.starts_with("at ") && second.find(':') != std::string_view::npos &&
+         second.ends_with(')');
+}
+
+/// Whether more bytes could still make a failure of what has come so far.
+bool may_become_failure(std::string_view text) {
+  constexpr std::size_t kLongestWord = 64;
+  constexpr std::size_t kLongestFrame = 300;
+  text = text::trim(text);
+  if (text.empty()) return true;
+  for (const auto start : kFailureStarts) {
+    if (text.size() < start.size() && text::istarts_with(start, text)) return true;
+  }
+  for (const std::string_view start : {"<!doctype", "<html"}) {
+    if (text.size() < start.size() && text::istarts_with(start, text)) return true;
+  }
+  if (const auto word = first_word(text); word == text.size() && word < kLongestWord) return true;
+  const auto newline = text.find('\n');
+  if (newline == std::string_view::npos) return false;
+  const auto second = text::trim(text.substr(newline + 1));
+  if (second.size() < 3) return std::string_view("at ").starts_with(second);
+  return second.starts_with("at ") && second.find('\n') == std::string_view::npos &&
+         second.size() < kLongestFrame;
 }
 
 /// Messages that n8n sends instead of an answer.
@@ -291,12 +324,8 @@ Result<void> AnswerDecoder::run_text(bool at_end, std::vector<std::string>& piec
       text::trim(held_).starts_with('"')) {
     return {};
   }
-  // The first words decide whether this is a failure; wait for a line or enough of them.
-  if (first_text_ && !at_end && held_.size() < 48 && held_.find('\n') == std::string::npos &&
-      (held_.find("rror") != std::string::npos || held_.find("xception") != std::string::npos ||
-       held_.size() < 12)) {
-    return {};
-  }
+  // The first words decide whether this is a failure.
+  if (first_text_ && !at_end && may_become_failure(held_)) return {};
   if (at_end && first_text_ && content_type_ == "application/json") {
     json::error_code error;
     const json::value value = json::parse(held_, error);

@@ -4,46 +4,46 @@
 
 namespace portcullis::upstream {
 
-bool Breaker::allow() {
+Breaker::Pass Breaker::allow() {
   const std::lock_guard lock(mutex_);
   const auto now = clock_.monotonic();
   if (state_ == State::open) {
-    if (now - opened_at_ < options_.open_for) return false;
+    if (now - opened_at_ < options_.open_for) return {};
     state_ = State::half_open;
+    ++generation_;
     good_probes_ = 0;
     probe_out_ = false;
   }
   if (state_ == State::half_open) {
-    if (probe_out_) return false;
+    if (probe_out_) return {};
     probe_out_ = true;
   }
-  return true;
+  return {true, generation_};
 }
 
-void Breaker::record(bool success, std::uint64_t session) {
+void Breaker::record(const Pass& pass, bool success, std::uint64_t session) {
   const std::lock_guard lock(mutex_);
+  if (pass.generation_ != generation_) return;  // a call from before the state changed
   const auto now = clock_.monotonic();
   if (state_ == State::half_open) {
     probe_out_ = false;
     if (!success) return open(now);
     if (++good_probes_ >= kGoodProbes) {
       state_ = State::closed;
+      ++generation_;
       consecutive_ = 0;
-      failed_sessions_.clear();
       outcomes_.clear();
     }
     return;
   }
-  if (state_ == State::open) return;  // a call from before it opened
   forget_old(now);
   if (success) {
     consecutive_ = 0;
-    failed_sessions_.clear();
     remember({now, session, true, true});
     return;
   }
-  const bool repeated = !failed_sessions_.insert(session).second;
-  const bool counts = !(repeated && others_succeeded(session));
+  // Nobody shuts the assistant for all: one session's failures count once while others are served.
+  const bool counts = !(has_counted_failure(session) && others_succeeded(session));
   remember({now, session, false, counts});
   if (!counts) return;
   if (++consecutive_ >= options_.failures) return open(now);
@@ -53,16 +53,16 @@ void Breaker::record(bool success, std::uint64_t session) {
   if (counted >= kMinCalls && failed * 2 >= counted) open(now);
 }
 
-void Breaker::forget() {
+void Breaker::forget(const Pass& pass) {
   const std::lock_guard lock(mutex_);
-  if (state_ == State::half_open) probe_out_ = false;
+  if (pass.generation_ == generation_ && state_ == State::half_open) probe_out_ = false;
 }
 
 void Breaker::open(MonotonicTime now) {
   state_ = State::open;
+  ++generation_;
   opened_at_ = now;
   consecutive_ = 0;
-  failed_sessions_.clear();
   outcomes_.clear();
 }
 
@@ -78,6 +78,11 @@ void Breaker::forget_old(MonotonicTime now) {
 bool Breaker::others_succeeded(std::uint64_t session) const {
   return std::ranges::any_of(outcomes_,
                              [&](const Outcome& o) { return o.success && o.session != session; });
+}
+
+bool Breaker::has_counted_failure(std::uint64_t session) const {
+  return std::ranges::any_of(
+      outcomes_, [&](const Outcome& o) { return !o.success && o.counts && o.session == session; });
 }
 
 Breaker::State Breaker::state() const {

@@ -4,7 +4,6 @@
 #include <deque>
 #include <mutex>
 #include <string>
-#include <unordered_set>
 
 #include "base/clock.hpp"
 
@@ -29,11 +28,23 @@ class Breaker {
   explicit Breaker(const Options& options, const Clock& clock = Clock::system())
       : options_(options), clock_(clock) {}
 
-  /// Whether a call may go out. Each true must be followed by exactly one record() or forget().
-  bool allow();
-  void record(bool success, std::uint64_t session);
+  /// Leave for one call, or none. Each must be given back by exactly one record() or forget().
+  class Pass {
+   public:
+    Pass() = default;
+    explicit operator bool() const noexcept { return given_; }
+
+   private:
+    friend class Breaker;
+    Pass(bool given, std::uint64_t generation) : given_(given), generation_(generation) {}
+    bool given_ = false;
+    std::uint64_t generation_ =
+        0;  ///< counts the changes of state: a call from before one says nothing
+  };
+  Pass allow();
+  void record(const Pass& pass, bool success, std::uint64_t session);
   /// The call was cancelled by its client: it says nothing about the upstream.
-  void forget();
+  void forget(const Pass& pass);
 
   State state() const;
   /// Until the next probe; 0 unless open.
@@ -56,6 +67,7 @@ class Breaker {
   void remember(const Outcome& outcome);
   void forget_old(MonotonicTime now);
   bool others_succeeded(std::uint64_t session) const;
+  bool has_counted_failure(std::uint64_t session) const;
 
   const Options options_;
   const Clock& clock_;
@@ -66,7 +78,7 @@ class Breaker {
   int good_probes_ = 0;
   bool probe_out_ = false;
   std::deque<Outcome> outcomes_;
-  std::unordered_set<std::uint64_t> failed_sessions_;  ///< in the current run of failures
+  std::uint64_t generation_ = 1;
 };
 
 /// Retries may be at most a share of the calls, so that a struggling upstream is not buried under

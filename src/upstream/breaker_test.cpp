@@ -15,8 +15,9 @@ class BreakerTest : public testing::Test {
  protected:
   /// A call whose outcome is known at once. False where the breaker holds it back.
   bool call(bool success, std::uint64_t session) {
-    if (!breaker_.allow()) return false;
-    breaker_.record(success, session);
+    const auto pass = breaker_.allow();
+    if (!pass) return false;
+    breaker_.record(pass, success, session);
     return true;
   }
   void open() {
@@ -96,10 +97,11 @@ TEST_F(BreakerTest, LetsSingleProbesThroughAndClosesAfterThreeGoodOnes) {
   open();
   clock_.advance(Seconds{60});
   for (int probe = 0; probe < 3; ++probe) {
-    ASSERT_TRUE(breaker_.allow());
+    const auto pass = breaker_.allow();
+    ASSERT_TRUE(pass);
     EXPECT_EQ(breaker_.state(), State::half_open);
     EXPECT_FALSE(breaker_.allow()) << "two probes at a time";
-    breaker_.record(true, 1);
+    breaker_.record(pass, true, 1);
   }
   EXPECT_EQ(breaker_.state(), State::closed);
   for (int i = 0; i < 10; ++i) EXPECT_TRUE(breaker_.allow());
@@ -122,9 +124,10 @@ TEST_F(BreakerTest, AFailedProbeOpensItForAnotherMinute) {
 TEST_F(BreakerTest, AProbeWhoseClientLeftMakesWayForAnother) {
   open();
   clock_.advance(Seconds{60});
-  ASSERT_TRUE(breaker_.allow());
+  const auto pass = breaker_.allow();
+  ASSERT_TRUE(pass);
   ASSERT_FALSE(breaker_.allow());
-  breaker_.forget();
+  breaker_.forget(pass);
   EXPECT_EQ(breaker_.state(), State::half_open);
   EXPECT_TRUE(breaker_.allow());
 }
@@ -138,19 +141,21 @@ TEST_F(BreakerTest, AfterClosingItStartsWithACleanSlate) {
 }
 
 TEST_F(BreakerTest, ACallFromBeforeItOpenedDoesNotCountWhileItIsOpen) {
-  ASSERT_TRUE(breaker_.allow());  // under way while the others fail
+  const auto pass = breaker_.allow();  // under way while the others fail
+  ASSERT_TRUE(pass);
   open();
   clock_.advance(Seconds{30});
-  breaker_.record(false, 77);
+  breaker_.record(pass, false, 77);
   EXPECT_EQ(breaker_.retry_after(), Milliseconds{30'000});
 }
 
 TEST_F(BreakerTest, ACallFromBeforeItOpenedIsNoProbe) {
-  ASSERT_TRUE(breaker_.allow());  // a long stream
+  const auto pass = breaker_.allow();  // a long stream
+  ASSERT_TRUE(pass);
   open();
   clock_.advance(Seconds{60});
-  ASSERT_TRUE(breaker_.allow());  // the probe
-  breaker_.record(true, 77);      // the stream from before ends well
+  ASSERT_TRUE(breaker_.allow());    // the probe
+  breaker_.record(pass, true, 77);  // the stream from before ends well
   EXPECT_FALSE(breaker_.allow()) << "a second probe beside the first";
   EXPECT_EQ(breaker_.state(), State::half_open);
 }

@@ -6,7 +6,6 @@ namespace portcullis::upstream {
 namespace {
 
 constexpr std::size_t kMaxWaiters = 1024;
-constexpr Milliseconds kSurelyAlive{10};
 constexpr Milliseconds kSweepEvery{500};
 
 }  // namespace
@@ -101,12 +100,9 @@ Task<Result<ConnectionPool::Lease>> ConnectionPool::acquire() {
       Idle last = std::move(idle_.back());
       idle_.pop_back();
       idle_count_ = idle_.size();
-      const auto idle_for = worker_.clock().coarse() - last.since;
-      // Looking costs a system call, and one that was in use a moment ago is no likelier to be dead
-      // than one that was just looked at.
-      const bool alive =
-          idle_for < kSurelyAlive || (idle_for < options_.idle_time && last.stream->looks_idle());
-      if (alive) co_return Lease{std::move(last.stream), true};
+      // An upstream that closes right after its answer must cost no visitor an error.
+      const bool fresh = worker_.clock().coarse() - last.since < options_.idle_time;
+      if (fresh && last.stream->looks_idle()) co_return Lease{std::move(last.stream), true};
       last.stream->close();
       forget_one();
     }

@@ -46,7 +46,7 @@ class N8n::N8nCall final : public Call {
 
   ~N8nCall() override {
     if (stream_) give_back(false);
-    if (counted_out_) owner_->breaker_.forget();
+    if (pass_) owner_->breaker_.forget(pass_);
   }
 
   Task<Result<std::optional<std::string>>> next() override {
@@ -83,12 +83,12 @@ class N8n::N8nCall final : public Call {
 
   /// Connects, sends and reads until the answer's head is there; tries again where that is safe.
   Task<Result<void>> begin() {
-    if (!owner_->breaker_.allow()) {
+    pass_ = owner_->breaker_.allow();
+    if (!pass_) {
       owner_->count(Outcome::rejected);
       settled_ = true;
       co_return fail(ErrorCode::unavailable, "the breaker is open", ErrorOrigin::upstream);
     }
-    counted_out_ = true;
     owner_->budget_.on_call();
     for (int attempt = 1;; ++attempt) {
       auto tried = co_await try_once();
@@ -250,10 +250,9 @@ class N8n::N8nCall final : public Call {
   void settle_success() {
     finished_ = true;
     settled_ = true;
-    counted_out_ = false;
     const auto& head = parser_->head();
     give_back(head.keep_alive && !extra_bytes_);
-    owner_->breaker_.record(true, session_number(question_));
+    owner_->breaker_.record(std::exchange(pass_, {}), true, session_number(question_));
     owner_->last_success_ = epoch_seconds(worker_.clock().wall());
     owner_->count(Outcome::ok);
   }
@@ -262,16 +261,15 @@ class N8n::N8nCall final : public Call {
     deadline_.disarm();
     if (stream_) give_back(false);
     if (std::exchange(settled_, true)) return std::unexpected(std::move(error));
-    counted_out_ = false;
     if (error.code == ErrorCode::cancelled || error.code == ErrorCode::exhausted) {
-      owner_->breaker_.forget();
+      owner_->breaker_.forget(std::exchange(pass_, {}));
       owner_->count(error.code == ErrorCode::cancelled ? Outcome::cancelled : Outcome::error);
     } else {
       owner_->log_.write(observe::Level::warning, "upstream call failed",
                          {{"upstream", owner_->options_.name},
                           {"message_id", question_.message_id},
                           {"reason", error.detail}});
-      owner_->breaker_.record(false, session_number(question_));
+      owner_->breaker_.record(std::exchange(pass_, {}), false, session_number(question_));
       owner_->last_failure_ = epoch_seconds(worker_.clock().wall());
       owner_->count(error.code == ErrorCode::timeout ? Outcome::timeout : Outcome::error);
     }
@@ -298,7 +296,7 @@ class N8n::N8nCall final : public Call {
   bool extra_bytes_ = false;
   bool finished_ = false;
   bool settled_ = false;
-  bool counted_out_ = false;  ///< the breaker waits for our outcome
+  Breaker::Pass pass_;  ///< given: the breaker waits for our outcome
   bool timed_out_ = false;
   bool cancelled_ = false;
 };

@@ -726,3 +726,22 @@ test(PROVES('F095') + 'the demo assistant answers where no upstream is configure
     await own.stop();
   }
 });
+
+test(PROVES('F104', 'F222') + 'errors show their reason in development, not in staging, and DEBUG decides where it is set', async () => {
+  const secrets = { JWT_SECRET_KEY: 'debug-test-jwt-key-'.repeat(4), SESSION_SECRET_KEY: 'debug-test-session-key-'.repeat(4) };
+  for (const [env, shown] of [
+    [{ SECURITY_ENVIRONMENT: 'development' }, true],
+    [{ SECURITY_ENVIRONMENT: 'development', DEBUG: 'false' }, false],
+    [{ SECURITY_ENVIRONMENT: 'staging' }, false],
+    [{ SECURITY_ENVIRONMENT: 'staging', DEBUG: 'true' }, true],
+  ]) {
+    const own = await startGateway({ env: { ...plenty, ...secrets, ALLOWED_HOSTS: '127.0.0.1', ALLOWED_ORIGINS: 'https://shop.example', UPSTREAM_KIND: 'demo', ...env } });
+    try {
+      const answer = await call(own, 'POST', '/api/v1/session/create', { headers: { Origin: 'https://shop.example' }, body: { origin_domain: 'a..com' } });
+      assertProblem(answer, 400, 'VALIDATION_FAILED');
+      assert.equal('debug' in answer.json, shown, JSON.stringify(env));
+    } finally {
+      await own.stop();
+    }
+  }
+});

@@ -1,0 +1,169 @@
+#!/usr/bin/env python3
+"""Writes the seeds of every fuzz target to tests/fuzz/corpus/TARGET/seed-NN. The same bytes at every run;
+files of other names (crashes that were kept) stay."""
+import base64
+import hashlib
+import hmac
+import itertools
+import pathlib
+import struct
+
+CORPUS = pathlib.Path(__file__).parent / "corpus"
+
+
+def write(target, seeds):
+    folder = CORPUS / target
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("seed-*"):
+        old.unlink()
+    seeds = list(dict.fromkeys(s if isinstance(s, bytes) else s.encode() for s in seeds))
+    assert len(seeds) >= 50, f"{target}: {len(seeds)} seeds"
+    for number, seed in enumerate(seeds):
+        (folder / f"seed-{number:02}").write_bytes(seed)
+
+
+def request_heads():
+    lines = ["GET / HTTP/1.1", "POST /api/v1/chat/message HTTP/1.1", "GET /a?b=c&d=%20 HTTP/1.0",
+             "OPTIONS * HTTP/1.1", "GET http://a.example:8080/x?y HTTP/1.1", "HEAD /health HTTP/1.1",
+             "CONNECT a:443 HTTP/1.1", "PROPFIND / HTTP/1.1", "GET //a HTTP/1.1", "GET / HTTP/2.0"]
+    fields = ["", "Host: a.example:8080\r\n", "Host: a\r\nHost: b\r\n", "Host: a\r\nContent-Length: 5\r\n",
+              "Host: a\r\nTransfer-Encoding: chunked\r\n",
+              "Host: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+              "Host: a\r\nContent-Length: 5\r\nContent-Length: 5\r\n", "Host: a\r\nTransfer-Encoding: gzip, chunked\r\n",
+              "Host: a\r\nConnection: keep-alive, close\r\nAccept: */*\r\nCookie: a=b; c=d\r\n",
+              "Host: [::1]:80\r\nX-Empty:\r\nX-Tab:\t a \t\r\n"]
+    yield from (f"{line}\r\n{fields[i % len(fields)]}\r\n" for i, line in enumerate(lines))
+    yield from (f"{lines[i % 4]}\r\n{field}\r\n" for i, field in enumerate(fields))
+    yield from (f"{lines[(i * 3 + 1) % len(lines)]}\r\n{field}\r\n" for i, field in enumerate(fields))
+    for bad in ["GET / HTTP/1.1\nHost: a\n\n", "GET / HTTP/1.1\r\n Host: a\r\n\r\n", "GET / HTTP/1.1\r\nHost : a\r\n\r\n",
+                "GET / HTTP/1.1\r\nHost: a\r\nX: b\r\n c\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\rb\r\n\r\n",
+                "GET / HTTP/1.1\r\nHost: a\0\r\n\r\n", "\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", "GET /\r\n\r\n", "",
+                "GET  / HTTP/1.1\r\nHost: a\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\n\r\nextra",
+                "GET /\u00e9 HTTP/1.1\r\nHost: a\r\n\r\n", "get / http/1.1\r\nhost: a\r\n\r\n",
+                "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +5\r\n\r\n",
+                "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\n",
+                "POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
+                "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, chunked\r\n\r\n",
+                "GET http:///x HTTP/1.1\r\nHost: \r\n\r\n", "GET ftp://a/ HTTP/1.1\r\nHost: a\r\n\r\n",
+                "GET /" + "a" * 3000 + " HTTP/1.1\r\nHost: a\r\n\r\n",
+                "GET / HTTP/1.1\r\nHost: a\r\n" + "X: y\r\n" * 99 + "\r\n",
+                "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
+                "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nExpect: 100-continue\r\n\r\n",
+                "GET a HTTP/1.1\r\nHost: a\r\n\r\n", "GET * HTTP/1.1\r\nHost: a\r\n\r\n",
+                "GET /a://b?http://c HTTP/1.1\r\nHost: a\r\n\r\n", "GET http://a?x HTTP/1.1\r\nHost: A\r\n\r\n",
+                "GET / HTTP/1.0\r\n\r\n", "TRACE / HTTP/1.1\r\nHost: a\r\nhost: a\r\n\r\n"]:
+        yield bad
+
+
+def chunked_bodies():
+    bodies = ["0\r\n\r\n", "1\r\na\r\n0\r\n\r\n", "4\r\nWiki\r\n5\r\npedia\r\n0\r\n\r\n", "a;x=y\r\n0123456789\r\n0\r\n\r\n",
+              "A;x=\"q;\\\"\"\r\n0123456789\r\n0\r\nTrailer: a\r\nOther: b\r\n\r\n", "000\r\n\r\n", "0;last\r\n\r\nNEXT",
+              "1\na\n0\n\n", "1\r\nab\r\n0\r\n\r\n", "x\r\n", "-1\r\na\r\n", "0x1\r\na\r\n0\r\n\r\n", "1 \r\na\r\n0\r\n\r\n",
+              "FFFFFFFFFFFFFFFF\r\na", "10000000000000000\r\na", "2\r\n\r\n\r\n0\r\n\r\n", "1\r\na\r\n0\r\nX\r\n\r\n", "1"]
+    for body, cut in itertools.product(bodies, [0, 1, 77]):
+        yield bytes([cut]) + body.encode()
+
+
+def answers():
+    stream = "".join('{"type":"%s","content":"%s"}\n' % p for p in [("begin", ""), ("item", "Hel"), ("item", "l\u00f6"), ("end", "")])
+    events = "event: message\ndata: {\"type\":\"item\",\"content\":\"Hel\"}\n\ndata: lo\r\n\r\ndata: [DONE]\n\n"
+    texts = [stream, events, '{"output":"Hello"}', '[{"output":"a"},{"json":{"text":"b"}}]', "Just words.", '"a string"',
+             '{"error":"no"}', '{"message":"Workflow was started"}', "<!DOCTYPE html><html></html>",
+             "Traceback (most recent call last):\n  File", "TypeError: x\n    at f (a.js:1:2)\n", "data: a\n\nevent: error\ndata: b\n\n",
+             '{"output":"a"}{"output":"b"}\ntext\n{"output":"c"}', '{"a":{"b":[1,2,{"c":"\\u00e9\\\\"}]}}', "\ufeff{\"output\":\"x\"}",
+             ": comment\nid: 1\nretry: 5\ndata\ndata:x\n\n", '{"output":"cut', "\u20ac\U0001f600 and more text that goes on for long"]
+    for number, text in enumerate(texts):
+        for kind in (number % 5, (number + 2) % 5, (number * 2 + 1) % 6):
+            yield bytes([kind, number * 13 % 256]) + text.encode()
+    yield bytes([2, 0]) + b"bad \xff\xc3( \xe2\x82"
+
+
+def responses():
+    heads = ["HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Type: application/json\r\n\r\nhello",
+             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nT: x\r\n\r\n",
+             "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\nok",
+             "HTTP/1.1 200 OK\r\n\r\nuntil the end", "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n",
+             "HTTP/1.1 204 No Content\r\n\r\n", "HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n",
+             "HTTP/1.1 101 Switching Protocols\r\n\r\n", "HTTP/1.1 503 Busy\r\nRetry-After: 3\r\nContent-Length: 1\r\n\r\nx",
+             "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello", "HTTP/1.1 abc\r\n\r\n", "SSH-2.0-x\r\n",
+             "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"]
+    for head, kind in itertools.product(heads, range(4)):
+        yield bytes([kind, len(head) * 7 % 256]) + head.encode()
+
+
+def json_bodies():
+    yield from ['{}', '[]', '0', '"x"', 'null', 'true', '-1.5e3', '{"message":"hello"}', '{"a":1,"a":2}', '{"a":1,"\\u0061":2}',
+                '{"\\ud83d\\ude00":1,"\U0001f600":2}', '[1,2,[3,{"a":[]}]]', '{"message":"\\u00e9\\n\\"","context":{"page":"x"}}', '{"a":{"a":{"a":{}}}}',
+                '123456789012345678901234567890', '1e400', '18446744073709551615', '-9223372036854775808', '{"a":1,}', '[1,]', '{a:1}', "{'a':1}",
+                'nul', '"\\ud800"', '"\\x"', '"\t"', '01', '+1', '.5', '1.', '0x1', '{} {}', ' {} ', '{}\f', '// c\n{}', '\ufeff{}', '',
+                '[' * 32 + ']' * 32, '[' * 33 + ']' * 33, '{"a":' * 32 + '1' + '}' * 32, '[' * 200,
+                '{' + ','.join('"k%d":%d' % (i, i) for i in range(17)) + '}', '{' + ','.join('"k%d":0' % (i % 17) for i in range(18)) + '}',
+                '{' + ','.join('"%d":0' % i for i in range(1000)) + '}', '{' + ','.join('"%d":0' % i for i in range(1001)) + '}',
+                '"' + 'x' * 500 + '"', '{"' + 'k' * 300 + '":1}', '[1.7976931348623157e308,5e-324,0.1]', '{"a":"\\u0000"}', '["\\/\\b\\f\\n\\r\\t"]', '[true,false,null]']
+    yield b'"\xff"'
+    yield b'{"\xc3":1}'
+
+
+def b64(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def session_token(secret, number, bearer):
+    label = b"portcullis session token v1"
+    key = hmac.new(b"\0" * 32, secret, hashlib.sha256).digest()
+    key = hmac.new(key, label + b"\1", hashlib.sha256).digest()
+    def text(s):
+        return struct.pack(">H", len(s)) + s.encode()
+    claims = bytes([1, bearer]) + hashlib.sha256(b"%d" % number).digest() + struct.pack(">QQ", 1800000000, 1800086400)
+    claims += text("default") + text("https://www.example.com") + text("https://www.example.com/page?%d" % number)
+    return "pcs_" + b64(claims + hmac.new(key, claims, hashlib.sha256).digest())
+
+
+def credentials():
+    first, second = (b"fuzzing session secret %s, no secret at all" % n for n in (b"one", b"two"))
+    tokens = [session_token(first, n, n % 2) for n in range(8)] + [session_token(second, n, n % 2) for n in range(4)]
+    yield from tokens
+    yield from ("Cookie: chat_session_id=" + t for t in tokens)
+    yield from ("Authorization: Bearer " + t for t in tokens)
+    yield from ("Cookie: a=b; chat_session_id=x; chat_session_id=%s; c" % t for t in tokens[:6])
+    yield from (t[:-1] for t in tokens[:3])
+    yield from ["", "pcs_", "pcs_AAAA", "pcs_" + "A" * 200, "Authorization: Basic eDp5", "Authorization: Bearer a\r\nAuthorization: Bearer b",
+                "Cookie: chat_session_id", "Cookie: =; ;chat_session_id=;chat_session_id==", "Accept: text/*;q=0.5, */*;q=0.1, application/json;q=0",
+                "Prefer: respond-async, wait=5", "Content-Type: a/b; charset=\"utf-8\"", "X-Query: a=%20+&b&a=1"]
+
+
+def configurations():
+    yaml = ["", "server: {port: 8080}", "server:\n  port: 99999\n  workers: -1", "environment: production\n", "debug: true\nlog:\n  level: debug\n",
+            "sites:\n- id: shop\n  origins: [https://shop.example]\n  upstream: {kind: n8n, url: http://127.0.0.1:5678/webhook/x}\n  limits: {per_minute: 5}\n",
+            "sites:\n- {id: a, origins: 'https://a.b'}\n- {id: a, origins: 'https://a.c'}", "routes:\n- path: /health\n  enabled: false\n  guards: {rate: off}",
+            "routes: [{path: x}]", "sevrer: 1", "server: {port: 1, port: 2}", "a: &x [1]\nb: *x", "- a", "server: [1", "? [a]\n: b",
+            "cors: {allowed_origins: ['https://*.example.com', '*']}", "jwt: {secret_key: 'a secret in the file that is long enough 12'}",
+            "stream: {heartbeat: 15s, resume_grace: 0, buffer: 64KiB}", "upstream: {kind: demo, connect_timeout: 500ms, api_key: abc}",
+            "guards: {bot: {mode: off}, rate: {mode: monitor, on_error: pass}}", "limits: {chat_body: 1MiB, light_factor: 10}", "server: ~",
+            "server: {trusted_proxies: [10.0.0.0/8, '::1']}", "history: {max_messages: 10, max_bytes: 1KiB}", "a: {b: {c: {d: {}}}}", "\t"]
+    yield from (b"\0" + y.encode() for y in yaml)
+    env = ["", "SERVER_PORT=0", "SERVER_PORT=x", "ENVIRONMENT=production", "SECURITY_ENVIRONMENT=staging\nENVIRONMENT=production", "DEBUG=false",
+           "ALLOWED_ORIGINS=https://a.com,https://*.b.com:8443", 'ALLOWED_ORIGINS=["https://a.com","http://localhost:3000"]', "ALLOWED_ORIGINS=[1]",
+           "JWT_SECRET_KEY=q8Zr3mXv5Kp0Lw7Tn2Yb9Hd4Gs6Fj1Cq8Zr3mXv5\nSESSION_SECRET_KEY=w7Tn2Yb9Hd4Gs6Fj1Cq8Zr3mXv5Kp0Lw7Tn2Yb9H",
+           "JWT_SECRET_KEY=short", "JWT_SECRET_KEY=same1234567890abcdefghijSAME12345678\nSESSION_SECRET_KEY=same1234567890abcdefghijSAME12345678",
+           "N8N_WEBHOOK_URL=http://n8n:5678/webhook/chat\nN8N_API_KEY=abcdefghijklmnopqrstuvwxyz", "N8N_WEBHOOK_URL=ftp://x", "UPSTREAM_KIND=n8n",
+           "RATE_LIMIT_PER_MINUTE=60\nRATE_LIMIT_PER_HOUR=1000", "RATE_LIMIT_PER_MINUTE=0", "STREAM_RESUME_GRACE=1.5s", "STREAM_RESUME_GRACE=9223372036854775807h",
+           "STREAM_BUFFER=64 KiB", "STREAM_BUFFER=999999999GiB", "TRUSTED_PROXIES=10.0.0.0/8,::1,bad", "GUARDS_RATE_MODE=monitor", "GUARDS_RATE_MODE=maybe",
+           "SESSION_COOKIE_NAME=a b", "OPS_LISTEN=off", "PUBLIC_URL=https://chat.example.com/", "JWT_EXPIRATION_HOURS=24", "WORKERS=256", "STATE_SIMULATE=slow\nENVIRONMENT=production"]
+    yield from (b"\1" + e.encode() for e in env)
+
+
+def origins():
+    yield from ["https://example.com", "http://localhost:3000", "https://*.example.com", "*", "null", "https://a.com:443", "HTTP://A.COM", "https://[::1]:8443",
+                "https://[2001:db8::1]", "http://127.0.0.1:8000", "https://a.com/path?q#f", "https://user@a.com", "https://a..b", "https://a_b.com", "https://a.com.",
+                "https://-a.com", "https://xn--bcher-kva.de", "https://b\u00fccher.de", "https://a.com:0", "https://a.com:65536", "https://a.com:", "ftp://a.com",
+                "//a.com", "a.com", "a.com:80", "[::1]:80", "[::1]", "::1", "127.0.0.1", "10.0.0.0/8", "2001:db8::/32", "::ffff:1.2.3.4", "::/0", "0.0.0.0/0",
+                "1.2.3", "1.2.3.4.5", "256.1.1.1", "fe80::1%eth0", "https://1.2.3.4", "https://a.123", "https://" + "a" * 63 + ".com", "https://" + "a." * 126 + "a",
+                "https://*.a.b.c:8080", "https://*", "https://a*.com", " https://a.com/ ", "https://a.com,https://b.com", "https://1::2:80", "192.0.2.1/33", "http://[1.2.3.4]",
+                "about:blank", "https://?x", "1::2:80", "https://a.com\\b"]
+    yield b"1.2.3.4\0x"
+
+
+for name, make in {"request_head": request_heads, "chunked_body": chunked_bodies, "answer_decoder": answers, "response_parser": responses,
+                   "json_body": json_bodies, "credentials": credentials, "config": configurations, "origin": origins}.items():
+    write(name, make())
