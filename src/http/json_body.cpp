@@ -149,11 +149,10 @@ std::expected<json::value, JsonError> parse_json(std::string_view text, const Js
   const std::size_t used = parser.write_some(false, text.data(), text.size(), error);
   if (error == json::error::too_deep) return refuse(JsonError::Kind::too_deep, used);
   if (error) return refuse(parser.handler().kind(), used);
-  if (!parser.done() || text.substr(used).find_first_not_of(" 	
-") != std::string_view::npos) {
+  if (!parser.done() || text.substr(used).find_first_not_of(" \t\r\n") != std::string_view::npos) {
     return refuse(JsonError::Kind::malformed, used);
-}
-return parser.handler().release();
+  }
+  return parser.handler().release();
 }
 
 }  // namespace portcullis::http

@@ -9,6 +9,8 @@ namespace {
 
 namespace json = boost::json;
 
+/// How much of the beginning is looked at for signs of a failure.
+constexpr std::size_t kHeadBytes = 400;
 constexpr int kMaxNesting = 4;  // objects that wrap the answer
 
 std::unexpected<Error> unusable(std::string detail) {
@@ -167,7 +169,11 @@ Result<void> AnswerDecoder::finish(std::vector<std::string>& pieces) {
 AnswerDecoder::Form AnswerDecoder::decide(bool at_end) const {
   if (content_type_ == "text/event-stream") return Form::events;
   std::string_view start = held_;
-  if (start.starts_with("\xef\xbb\xbf")) start.remove_prefix(3);
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  if (!at_end && start.size() < kByteOrderMark.size() && kByteOrderMark.starts_with(start)) {
+    return Form::undecided;
+  }
+  if (start.starts_with(kByteOrderMark)) start.remove_prefix(3);
   start = text::trim(start);
   if (start.empty()) return at_end ? Form::text : Form::undecided;
   if (start.front() == '{' || start.front() == '[') return Form::json;
@@ -344,15 +350,19 @@ Result<void> AnswerDecoder::run_text(bool at_end, std::vector<std::string>& piec
 
 Result<void> AnswerDecoder::add(std::string_view text, std::vector<std::string>& pieces) {
   if (text.empty()) return {};
-  if (first_text_) {
-    if (starts_like_html(text)) return unusable("the upstream answered with an HTML page");
-    if (starts_like_failure(text)) return unusable("the upstream answered with an error text");
-    if (text::trim(text).empty()) return {};
-    first_text_ = false;
+  // A failure that comes in pieces is found as soon as it can be told; what was passed on before
+  // stays.
+  if (head_.size() < kHeadBytes) {
+    head_ += text.substr(0, kHeadBytes - head_.size());
+    if (starts_like_html(head_)) return unusable("the upstream answered with an HTML page");
+    if (starts_like_failure(head_)) return unusable("the upstream answered with an error text");
   }
+  if (first_text_ && text::trim(text).empty()) return {};
+  first_text_ = false;
   text_bytes_ += text.size();
-  if (text_bytes_ > max_bytes_)
+  if (text_bytes_ > max_bytes_) {
     return fail(ErrorCode::too_large, "the answer is too long", ErrorOrigin::upstream);
+  }
   pieces.push_back(text::is_utf8(text) ? std::string(text) : text::to_valid_utf8(text));
   return {};
 }

@@ -205,29 +205,32 @@ test('/metrics is Prometheus text where Accept or the query ask for it, else JSO
 
 test(PROVES('F122') + 'the Prometheus text is valid, and after a chat and a reload each documented metric is in it with its type', kTimeout, async () => {
   const upstream = await startRecordingUpstream();
-  after(() => upstream.stop());
-  await withGateway({ env: { ...kWideLimits, ALLOWED_ORIGINS: kOrigin, N8N_WEBHOOK_URL: upstream.url } }, async (gateway) => {
-    await request(gateway, { path: '/api/health' });
-    await request(gateway, { path: '/api/health', host: 'evil.example' });
-    const token = await openSession(gateway);
-    for (const path of ['/api/v1/chat/message', '/api/v1/chat/stream']) assert.equal((await request(gateway, messageRequest(token, 'hi', { path }))).status, 200);
-    gateway.signal('SIGHUP');
-    await eventually(async () => (await samplesOf(gateway)).value('portcullis_config_reloads_total', { outcome: 'ok' }) === 1, { what: 'the reload' });
-    const { text } = await request({ url: gateway.opsUrl }, { path: '/metrics?format=prometheus' });
-    const types = Object.fromEntries([...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map((m) => [m[1], m[2]]));
-    const page = (await runCommand(['reference', 'metrics'])).stdout;
-    const documented = [...page.matchAll(/^\| `(\w+)` \| (\w+) \|/gm)].map((m) => [m[1], m[2]]);
-    assert.ok(documented.length >= 20);
-    assert.deepEqual(documented.filter(([name, type]) => types[name] !== type), [], 'documented, but missing or of another type');
-    for (const [name] of documented) assert.match(text, new RegExp(`^# HELP ${name} \\S`, 'm'));
-    assert.deepEqual(Object.keys(types).filter((name) => !documented.some(([known]) => known === name)), [], 'metrics that no page names');
-    const samples = new Samples(text);
-    assert.ok(samples.value('portcullis_requests_total', { route: 'api_health', status: '2xx' }) >= 1);
-    assert.equal(samples.value('portcullis_build_info'), 1);
-    const buckets = samples.samples.filter(({ name }) => name === 'portcullis_request_duration_seconds_bucket').map(({ value }) => value);
-    assert.deepEqual(buckets, [...buckets].sort((a, b) => a - b), 'buckets are cumulative');
-    assert.equal(buckets.at(-1), samples.value('portcullis_request_duration_seconds_count'));
-  });
+  try {
+    await withGateway({ env: { ...kWideLimits, ALLOWED_ORIGINS: kOrigin, N8N_WEBHOOK_URL: upstream.url } }, async (gateway) => {
+      await request(gateway, { path: '/api/health' });
+      await request(gateway, { path: '/api/health', host: 'evil.example' });
+      const token = await openSession(gateway);
+      for (const path of ['/api/v1/chat/message', '/api/v1/chat/stream']) assert.equal((await request(gateway, messageRequest(token, 'hi', { path }))).status, 200);
+      gateway.signal('SIGHUP');
+      await eventually(async () => (await samplesOf(gateway)).value('portcullis_config_reloads_total', { outcome: 'ok' }) === 1, { what: 'the reload' });
+      const { text } = await request({ url: gateway.opsUrl }, { path: '/metrics?format=prometheus' });
+      const types = Object.fromEntries([...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map((m) => [m[1], m[2]]));
+      const page = (await runCommand(['reference', 'metrics'])).stdout;
+      const documented = [...page.matchAll(/^\| `(\w+)` \| (\w+) \|/gm)].map((m) => [m[1], m[2]]);
+      assert.ok(documented.length >= 20);
+      assert.deepEqual(documented.filter(([name, type]) => types[name] !== type), [], 'documented, but missing or of another type');
+      for (const [name] of documented) assert.match(text, new RegExp(`^# HELP ${name} \\S`, 'm'));
+      assert.deepEqual(Object.keys(types).filter((name) => !documented.some(([known]) => known === name)), [], 'metrics that no page names');
+      const samples = new Samples(text);
+      assert.ok(samples.value('portcullis_requests_total', { route: 'api_health', status: '2xx' }) >= 1);
+      assert.equal(samples.value('portcullis_build_info'), 1);
+      const buckets = samples.samples.filter(({ name }) => name === 'portcullis_request_duration_seconds_bucket').map(({ value }) => value);
+      assert.deepEqual(buckets, [...buckets].sort((a, b) => a - b), 'buckets are cumulative');
+      assert.equal(buckets.at(-1), samples.value('portcullis_request_duration_seconds_count'));
+    });
+  } finally {
+    await upstream.stop();
+  }
 });
 
 test('no label of a metric holds what a client sent', kTimeout, async () => {
