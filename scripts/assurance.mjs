@@ -57,7 +57,7 @@ for (const [guard, files] of guards) {
   const results = await runWithout(guard, [...files]);
   const passing = results.filter(({ passed }) => passed);
   console.log(`${guard}: ${results.length} tests, ${results.length - passing.length} fail without it`);
-  for (const { name, file } of passing) console.log(`  still passes: ${name}${file ? ` (${relative(root, file)})` : ''}`);
+  for (const { name, file } of passing) console.log(`  still passes: ${name}${file ? ` (${relative(root, file.replace(/^file:\/\//, ''))})` : ''}`);
   if (results.length === 0) console.log('  no test of this guard ran');
   bad += passing.length + (results.length === 0 ? 1 : 0);
 }

@@ -64,6 +64,8 @@ class Loader {
     build_sites();
     out_.settings.routes = std::move(file_.routes);
     out_.set.assign(set_.begin(), set_.end());
+    out_.settings.detailed_errors =
+        set_.contains("debug") ? out_.settings.debug : out_.settings.development();
     check(out_);
     return std::move(out_);
   }

@@ -68,6 +68,7 @@ struct Settings {
   Profile profile = Profile::development;
   std::string profile_reason;
   bool debug = false;
+  bool detailed_errors = false;  ///< `debug` where it is set, else the development profile
 
   // logs
   observe::Level log_level = observe::Level::info;

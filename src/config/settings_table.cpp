@@ -24,7 +24,7 @@ void add_identity(std::vector<Setting>& t) {
   t.push_back(string({.path = "app.name", .text = "Name shown in `/health` and `/metrics`."}, &S::app_name, "portcullis"));
   t.push_back(string({.path = "app.version", .text = "Version shown in `/health` and `/metrics`; empty: the version of the program."}, &S::app_version, ""));
   t.push_back(string({.path = "data_dir", .text = "Folder for secrets and other data; made at need.", .restart = Restart::needed}, &S::data_dir, "./data"));
-  t.push_back(boolean({.path = "debug", .text = "Detailed error texts, as the development profile has them anyway. Without `environment` it also chooses the profile: true development, false production."}, &S::debug, false));
+  t.push_back(boolean({.path = "debug", .text = "Detailed error texts; where it is not set, the development profile has them. Without `environment` it also chooses the profile: true development, false production."}, &S::debug, false));
   t.push_back(choice<observe::Level>({.path = "log.level", .env = {"SECURITY_LOG_LEVEL"}, .text = "Lines below this level are not written."}, &S::log_level, observe::Level::info,
       {{"debug", observe::Level::debug}, {"info", observe::Level::info}, {"warning", observe::Level::warning}, {"warn", observe::Level::warning}, {"error", observe::Level::error}, {"critical", observe::Level::critical}}));
   t.push_back(choice<LogFormatChoice>({.path = "log.format", .text = "`auto` is text in development and JSON lines elsewhere.", .restart = Restart::needed}, &S::log_format, LogFormatChoice::automatic,

@@ -1,6 +1,7 @@
 #include "gateway/runtime.hpp"
 
 #include "gateway/gateway.hpp"
+#include "routes/echo/echo_routes.hpp"
 #include "routes/fallback_routes.hpp"
 #include "upstream/demo.hpp"
 #include "upstream/n8n.hpp"
@@ -73,6 +74,7 @@ struct Runtime::RouteSet {
   std::unique_ptr<routes::SessionRoutes> session;
   std::unique_ptr<routes::ChatRoutes> chat;
   std::unique_ptr<routes::WidgetRoutes> widget;
+  std::unique_ptr<routes::EchoRoutes> echo;
   std::unique_ptr<routes::OpsRoutes> ops;
   pipeline::RouteTable table;  ///< for the fallbacks; the pipeline has its own copy
 };
@@ -92,8 +94,7 @@ Result<std::shared_ptr<const Runtime>> Runtime::make(config::Settings settings,
 Result<void> Runtime::build(const Lasting& lasting, routes::Vitals vitals) {
   session_tokens_ = std::make_unique<identity::SessionTokens>(settings_.session_secrets);
   reporter_ = std::make_unique<pipeline::Reporter>(
-      settings_.monitoring_enabled ? &lasting.sink : nullptr,
-      settings_.debug || settings_.development(),
+      settings_.monitoring_enabled ? &lasting.sink : nullptr, settings_.detailed_errors,
       [tokens = session_tokens_.get()](const http::SessionClaims& claims) {
         return tokens->handle("audit", claims);
       });
@@ -137,6 +138,8 @@ std::unique_ptr<pipeline::Pipeline> Runtime::make_pipeline(const Lasting& lastin
     set.chat->add_to(set.table);
     set.widget = std::make_unique<routes::WidgetRoutes>(services);
     set.widget->add_to(set.table);
+    set.echo = std::make_unique<routes::EchoRoutes>(services);
+    set.echo->add_to(set.table);
   }
   set.ops = std::make_unique<routes::OpsRoutes>(services, vitals, operations);
   set.ops->add_to(set.table);

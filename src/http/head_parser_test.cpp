@@ -1,5 +1,6 @@
 #include "http/head_parser.hpp"
 
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,14 @@ TEST(RequestHeadParser, FillsTheHead) {
   EXPECT_EQ(head.find("empty"), std::optional<std::string_view>(""));
   EXPECT_FALSE(head.find("absent"));
   EXPECT_EQ(head.field_count(), 4U);
+}
+
+TEST(RequestHeadParser, RefusesARequestLineThatEndsTooEarly) {
+  for (const std::string_view bytes :
+       {"GET http://ost: A\r\n\r\n", "GET / H\r\n\r\n", "GET / HTTP\r\n\r\n", "GET / 1\r\n\r\n"}) {
+    RequestHead head;
+    EXPECT_FALSE(parse_request_head(bytes, head)) << bytes;
+  }
 }
 
 TEST(RequestHeadParser, UsesAHeadAgain) {
@@ -126,6 +135,23 @@ TEST(ChunkedDecoder, RefusesWhatIsNoChunk) {
       EXPECT_TRUE(body.error.has_value() || !body.done) << bytes << " step " << step;
       EXPECT_FALSE(body.done) << bytes;
     }
+  }
+}
+
+TEST(ChunkedDecoder, RefusesALineEndInsideAnExtension) {
+  for (const std::string_view bytes :
+       {"1;x=\"a\nb\"\r\na\r\n0\r\n\r\n", "1;x=\"a\rb\"\r\na\r\n0\r\n\r\n",
+        "1;x=a\nb\r\na\r\n0\r\n\r\n", "0;x=\"\n\"\r\n\r\n"}) {
+    EXPECT_FALSE(decode_chunked(bytes, bytes.size()).done) << bytes;
+  }
+}
+
+/// In a process of its own: an assertion that a peer can reach would end this one.
+TEST(ChunkedDecoderDeathTest, AnEmptyBodyInPiecesReachesNoAssertion) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  for (const std::string_view bytes : {"0\r\n\r\n", "000\r\n\r\n", "0;x\r\nTrailer: y\r\n\r\n"}) {
+    EXPECT_EXIT(std::exit(decode_chunked(bytes, 1).done ? 0 : 1), testing::ExitedWithCode(0), "")
+        << bytes;
   }
 }
 
@@ -291,8 +317,8 @@ TEST(ResponseParser, TellsAnAnswerThatWasCut) {
 
 TEST(ResponseParser, RefusesWhatIsNoAnswer) {
   for (const std::string_view bytes :
-       {"SSH-2.0-OpenSSH_9.2\r\n\r\n", "HTTP/1.1 abc OK\r\n\r\n", "HTTP/3.1 200 OK\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
+       {"SSH-2.0-OpenSSH_9.2\r\n\r\n", "HTTP/1.1 011 Low\r\n\r\n", "HTTP/1.1 099 Low\r\n\r\n",
+        "HTTP/1.1 abc OK\r\n\r\n", "HTTP/3.1 200 OK\r\n\r\n", "HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n"}) {

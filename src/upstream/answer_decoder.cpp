@@ -167,13 +167,13 @@ Result<void> AnswerDecoder::finish(std::vector<std::string>& pieces) {
 }
 
 AnswerDecoder::Form AnswerDecoder::decide(bool at_end) const {
-  if (content_type_ == "text/event-stream") return Form::events;
   std::string_view start = held_;
   constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
   if (!at_end && start.size() < kByteOrderMark.size() && kByteOrderMark.starts_with(start)) {
     return Form::undecided;
   }
   if (start.starts_with(kByteOrderMark)) start.remove_prefix(3);
+  if (content_type_ == "text/event-stream") return Form::events;
   start = text::trim(start);
   if (start.empty()) return at_end ? Form::text : Form::undecided;
   if (start.front() == '{' || start.front() == '[') return Form::json;

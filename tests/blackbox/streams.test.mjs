@@ -1,7 +1,7 @@
 // Event streams: the first byte, silence, resuming, caps, slow readers, readers that leave.
 
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { EventSource } from 'eventsource';
 import { fetch as undiciFetch } from 'undici';
@@ -461,8 +461,8 @@ test(PROVES('F096', 'F097', 'F098', 'F099') + 'health and metrics count streams 
 
 describe('a slow reader', () => {
   /** Bytes in the kernel's queues of the connection with these two ports: {sent not read yet}. */
-  async function queued(fromPort, toPort) {
-    const lines = (await readFile('/proc/net/tcp', 'utf8')).trim().split('\n').slice(1);
+  function queued(fromPort, toPort) {
+    const lines = readFileSync('/proc/net/tcp', 'utf8').trim().split('\n').slice(1);
     let bytes = 0;
     for (const line of lines) {
       const [, local, remote, , queues] = line.trim().split(/\s+/);
@@ -515,14 +515,14 @@ describe('a slow reader', () => {
       await eventually(
         async () => {
           const now = run.written();
-          delivered = await queued(gateway.port, run.socket.socket.localPort);
+          delivered = queued(gateway.port, run.socket.socket.localPort);
           looks = now === before && run.isFull() && delivered > 64 * 1024 ? looks + 1 : 0;
           before = now;
           return looks >= 5 || new Promise((resolve) => setTimeout(() => resolve(false), 100));
         },
         { within: 20_000, what: 'the upstream never had to wait' },
       );
-      const taken = run.written() - (await queued(upstream.port, run.source.response.socket.remotePort));
+      const taken = run.written() - queued(upstream.port, run.source.response.socket.remotePort);
       const held = taken - delivered;
       assert.ok(taken > delivered / 2, 'the figures make sense');
       assert.ok(held <= 256 * 1024, `the gateway holds ${held} bytes`);
@@ -590,8 +590,8 @@ test(PROVES('F069', 'F072') + 'memory stays flat over a long stream', async () =
   // The sanitizers keep freed memory for a while; without that the figure is the gateway's own.
   const env = { UPSTREAM_MAX_ANSWER: '64MiB', ASAN_OPTIONS: 'abort_on_error=0:detect_leaks=1:quarantine_size_mb=1:thread_local_quarantine_size_kb=64' };
   await withGateway(env, async (gateway) => {
-    const rss = async () => {
-      const status = await readFile(`/proc/${gateway.pid}/status`, 'utf8');
+    const rss = () => {
+      const status = readFileSync(`/proc/${gateway.pid}/status`, 'utf8');
       return Number(status.match(/^VmRSS:\s+(\d+) kB$/m)[1]) * 1024;
     };
     const pieces = (count) => Array.from({ length: count }, (_, i) => `${i} ${'y'.repeat(16_000)}`);
@@ -612,7 +612,7 @@ test(PROVES('F069', 'F072') + 'memory stays flat over a long stream', async () =
       let done = false;
       void closed.then(() => (done = true));
       while (!done) {
-        most = Math.max(most, await rss());
+        most = Math.max(most, rss());
         await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, 20))]);
       }
       assert.match(tail, /"type":"end"[^]*data: \[DONE\]/);
@@ -620,7 +620,7 @@ test(PROVES('F069', 'F072') + 'memory stays flat over a long stream', async () =
       return most;
     };
     await run(64);
-    const before = await rss();
+    const before = rss();
     const most = await run(2048);
     const grown = most - before;
     assert.ok(grown < 20 * MiB, `a stream of 32 MiB made the gateway grow by ${(grown / MiB).toFixed(1)} MiB`);

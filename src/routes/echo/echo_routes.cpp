@@ -1,0 +1,45 @@
+#include "routes/echo/echo_routes.hpp"
+
+namespace portcullis::routes {
+namespace {
+
+constexpr std::uint64_t kMiB = 1024 * 1024;
+
+class Echo final : public pipeline::RouteHandler {
+ public:
+  explicit Echo(const pipeline::Reporter& reporter) : reporter_(reporter) {}
+
+  Task<void> serve(http::Exchange& exchange) override {
+    // The body guard has read it, so this gives the same bytes again.
+    const auto body = co_await exchange.read_body(exchange.route->max_body_bytes);
+    if (!body) {
+      co_return co_await reporter_.answer(exchange, http::Problem(http::Code::bad_request));
+    }
+    co_await exchange.send(http::Response::json(200, std::string(*body)));
+  }
+
+ private:
+  const pipeline::Reporter& reporter_;
+};
+
+}  // namespace
+
+EchoRoutes::EchoRoutes(Services services)
+    : services_(std::move(services)), echo_(std::make_unique<Echo>(*services_.reporter)) {}
+
+EchoRoutes::~EchoRoutes() = default;
+
+void EchoRoutes::add_to(pipeline::RouteTable& table) {
+  if (!services_.settings->development()) return;
+  pipeline::Route route;
+  route.name = "api_test";
+  route.path = "/api/test";
+  route.methods = {http::Method::post};
+  route.cls = pipeline::RouteClass::api;
+  route.takes_body = true;
+  route.max_body_bytes = static_cast<std::uint64_t>(services_.settings->api_body_megabytes) * kMiB;
+  route.handler = echo_.get();
+  table.add(std::move(route));
+}
+
+}  // namespace portcullis::routes
