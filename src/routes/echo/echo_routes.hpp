@@ -5,8 +5,8 @@
 
 namespace portcullis::routes {
 
-/// `POST /api/test`, in the development profile only: answers with the JSON that it was sent, so that the
-/// guards of an API route can be tried before there is an API.
+/// `POST /api/test`, in the development profile only: answers with the JSON that it was sent, so
+/// that the guards of an API route can be tried before there is an API.
 class EchoRoutes {
  public:
   explicit EchoRoutes(Services services);
