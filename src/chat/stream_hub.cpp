@@ -142,8 +142,9 @@ bool SessionStream::publish(std::string_view message_id,
     reader->notify();
   }
   trim();
-  writers_wait_ = !readers_.empty() && largest_lag() > hub_.options().buffer_bytes;
-  return !writers_wait_;
+  const bool room = readers_.empty() || largest_lag() <= hub_.options().buffer_bytes;
+  writers_wait_ = writers_wait_ || !room;  // another turn may wait already
+  return room;
 }
 
 bool SessionStream::full() const {

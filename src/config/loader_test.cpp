@@ -80,7 +80,7 @@ bool mentions(const std::vector<Problem>& problems, std::string_view place,
 // ---- where values come from
 
 TEST_F(LoaderTest, WithNothingSetTheDefaultsOfDevelopmentHold) {
-  PROVES("F009,F010,F144");
+  PROVES("F144");
   const auto loaded = load_environment({});
   EXPECT_TRUE(loaded.errors.empty()) << all_of(loaded.errors);
   const auto& s = loaded.settings;
@@ -146,6 +146,7 @@ TEST_F(LoaderTest, TheProfileFollowsItsOrder) {
 }
 
 TEST_F(LoaderTest, TheProfileChangesWhatNobodySet) {
+  PROVES("F215");
   const auto staging = load_environment(
       {{"ENVIRONMENT", "staging"}, {"JWT_SECRET_KEY", kSecretA}, {"SESSION_SECRET_KEY", kSecretB}});
   EXPECT_EQ(staging.settings.limit_api_address_minute, 100);
@@ -220,12 +221,13 @@ TEST_F(LoaderTest, DurationsAndSizesHaveUnits) {
 }
 
 TEST_F(LoaderTest, RateLimitsAcceptOneToABillion) {
-  PROVES("F008,F009");
+  PROVES("F009,F010");
   EXPECT_EQ(load_environment({{"RATE_LIMIT_PER_MINUTE", "1"}}).settings.limit_chat_address_minute,
             1);
   EXPECT_EQ(load_environment({{"RATE_LIMIT_PER_MINUTE", "1000000000"}})
                 .settings.limit_chat_address_minute,
             1'000'000'000);
+  EXPECT_EQ(load_environment({{"RATE_LIMIT_PER_HOUR", "7"}}).settings.limit_chat_address_hour, 7);
   for (const char* bad :
        {"0", "-1", "1000000001", "60.0", "many", "1e3", "0x3c", "60 per minute"}) {
     const auto loaded = load_environment({{"RATE_LIMIT_PER_MINUTE", bad}});

@@ -3,9 +3,9 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <set>
-#include <sstream>
 
 #include "base/text.hpp"
 
@@ -162,8 +162,7 @@ class Reader {
         else if (key == "upstream")
           read_upstream(value, path + ".upstream", site.upstream);
         else if (key == "history")
-          site.history =
-              text_of(value, path + ".history") == "off" ? HistoryMode::off : HistoryMode::on;
+          read_history(value, path + ".history", site);
         else if (key == "limits")
           read_site_limits(value, path + ".limits", site);
         else
@@ -182,6 +181,16 @@ class Reader {
       }
       if (site.origins.empty()) error(node[i], path, "a site needs origins");
       out_.sites.push_back(std::move(site));
+    }
+  }
+
+  void read_history(const YAML::Node& node, const std::string& path, SiteSettings& site) {
+    const std::string text = text_of(node, path);
+    // YAML 1.1 readers take on and off for booleans, so these words are as good.
+    if (text == "off" || text == "false") {
+      site.history = HistoryMode::off;
+    } else if (text != "on" && text != "true") {
+      error(node, path, "'" + text + "' is neither on nor off");
     }
   }
 
@@ -221,6 +230,8 @@ class Reader {
         }
         upstream.url = text;
       } else if (key == "api_key") {
+        const bool visible = std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7f; });
+        if (!visible) error(value, path + ".api_key", "a key has visible ASCII characters only");
         upstream.api_key = text;
       } else {
         return false;
@@ -306,16 +317,18 @@ FileContent parse_yaml(const std::string& text, const std::string& name) {
 }
 
 FileContent read_yaml_file(const std::string& file) {
+  FileContent out;
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(file, error)) {
+    out.errors.push_back({file, "cannot be read: no such file"});
+    return out;
+  }
   std::ifstream in(file, std::ios::binary);
-  std::ostringstream text;
-  if (!in || !(text << in.rdbuf())) {
-    FileContent out;
-    // An empty file streams nothing and is fine.
-    if (in.is_open()) return out;
+  if (!in) {
     out.errors.push_back({file, "cannot be read"});
     return out;
   }
-  return parse_yaml(text.str(), file);
+  return parse_yaml(std::string(std::istreambuf_iterator<char>(in), {}), file);
 }
 
 }  // namespace portcullis::config

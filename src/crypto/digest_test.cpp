@@ -62,7 +62,6 @@ TEST(Hmac, AgreesWithRfc4231) {
 }
 
 TEST(Hmac, VerifyRefusesEveryOtherMac) {
-  PROVES("F173");
   const HmacKey key("a key");
   const std::string mac(bytes_of(key.sign("data")));
   EXPECT_TRUE(key.verify("data", mac));
@@ -114,7 +113,6 @@ TEST(Hkdf, LabelsAndSecretsGiveKeysThatTellNothingOfEachOther) {
 }
 
 TEST(ConstantTime, ComparesContentAndLength) {
-  PROVES("F179");
   EXPECT_TRUE(equal_constant_time("", ""));
   EXPECT_TRUE(equal_constant_time("abc", "abc"));
   EXPECT_FALSE(equal_constant_time("abc", "abd"));

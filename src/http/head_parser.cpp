@@ -4,7 +4,7 @@
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/rfc7230.hpp>
 
-#include "base/text.hpp"
+#include <algorithm>
 
 namespace portcullis::http {
 namespace {
@@ -47,42 +47,6 @@ class RequestHeadParser final : public basic_parser<true> {
   RequestHead& out_;
 };
 
-/// The body part of a message: collects decoded bytes up to a limit.
-template <bool kIsRequest>
-class BodyParser : public basic_parser<kIsRequest> {
- public:
-  std::string* sink = nullptr;
-  std::uint64_t limit = UINT64_MAX;
-  std::uint64_t taken = 0;
-
- protected:
-  std::size_t take(beast::string_view body, BoostError& error) {
-    taken += body.size();
-    if (taken > limit) {
-      error = beast::http::error::body_limit;
-      return 0;
-    }
-    if (sink != nullptr) sink->append(body.data(), body.size());
-    return body.size();
-  }
-  void on_request_impl(beast::http::verb, beast::string_view, beast::string_view, int,
-                       BoostError&) override {}
-  void on_response_impl(int, beast::string_view, int, BoostError&) override {}
-  void on_field_impl(beast::http::field, beast::string_view, beast::string_view,
-                     BoostError&) override {}
-  void on_header_impl(BoostError&) override {}
-  void on_body_init_impl(const boost::optional<std::uint64_t>&, BoostError&) override {}
-  std::size_t on_body_impl(beast::string_view body, BoostError& error) override {
-    return take(body, error);
-  }
-  void on_chunk_header_impl(std::uint64_t, beast::string_view, BoostError&) override {}
-  std::size_t on_chunk_body_impl(std::uint64_t, beast::string_view body,
-                                 BoostError& error) override {
-    return take(body, error);
-  }
-  void on_finish_impl(BoostError&) override {}
-};
-
 }  // namespace
 
 std::expected<void, FramingError> parse_request_head(std::string_view bytes, RequestHead& head) {
@@ -102,66 +66,32 @@ std::expected<void, FramingError> parse_request_head(std::string_view bytes, Req
   if (error && framing_of_beast) {
     return std::unexpected(FramingError{Code::bad_request, "ambiguous or invalid body length"});
   }
-  if (error && error != beast::http::error::need_more) {
+  if (error || !parser.is_header_done()) {
     return std::unexpected(FramingError{Code::bad_request, "not a valid request head"});
   }
   return {};
 }
 
-struct ChunkedDecoder::Impl final : BodyParser<true> {
-  Impl() {
-    // A head of our own puts Beast's parser into the chunked state.
-    static constexpr std::string_view kHead =
-        "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
-    body_limit(boost::none);
-    BoostError error;
-    put(boost::asio::const_buffer(kHead.data(), kHead.size()), error);
-    eager(true);
-  }
-};
-
-ChunkedDecoder::ChunkedDecoder() : impl_(std::make_unique<Impl>()) {}
-ChunkedDecoder::~ChunkedDecoder() = default;
-
-std::expected<ChunkedDecoder::Step, ErrorCode> ChunkedDecoder::put(std::string_view in,
-                                                                   std::string& out,
-                                                                   std::uint64_t limit) {
-  impl_->sink = &out;
-  impl_->limit = limit;
-  Step step;
-  while (!impl_->is_done() && step.consumed < in.size()) {
-    BoostError error;
-    const auto rest = in.substr(step.consumed);
-    const std::size_t used = impl_->put(boost::asio::const_buffer(rest.data(), rest.size()), error);
-    step.consumed += used;
-    if (error == beast::http::error::need_more) {
-      if (rest.size() - used > kMaxHeadBytes) return std::unexpected(ErrorCode::malformed);
-      break;
-    }
-    if (error == beast::http::error::body_limit) return std::unexpected(ErrorCode::too_large);
-    if (error) return std::unexpected(ErrorCode::malformed);
-    if (used == 0) break;
-  }
-  step.done = impl_->is_done();
-  return step;
-}
-
-struct ResponseParser::Impl final : BodyParser<false> {
-  explicit Impl(bool head_request) : for_head(head_request) {
+/// Beast's response parser for the head alone.
+class ResponseHeadParser final : public basic_parser<false> {
+ public:
+  explicit ResponseHeadParser(bool head_request) {
     header_limit(kMaxResponseHead);
     body_limit(boost::none);
+    eager(false);
     if (head_request) skip(true);
   }
-  const bool for_head;
   ResponseHeadView view;
 
  private:
-  void on_response_impl(int code, beast::string_view, int, BoostError&) override {
+  void on_request_impl(beast::http::verb, beast::string_view, beast::string_view, int,
+                       BoostError&) override {}
+  void on_response_impl(int code, beast::string_view, int, BoostError& error) override {
     view.status = code;
+    if (code < 100 || code > 599) error = beast::http::error::bad_status;
   }
   void on_field_impl(beast::http::field name, beast::string_view, beast::string_view value,
                      BoostError&) override {
-    if (head_seen_) return;  // trailers
     const std::string_view text(value.data(), value.size());
     using beast::http::field;
     if (name == field::content_type) view.content_type = text;
@@ -170,12 +100,58 @@ struct ResponseParser::Impl final : BodyParser<false> {
     if (name == field::keep_alive) view.keep_alive_header = text;
   }
   void on_header_impl(BoostError&) override {
-    head_seen_ = true;
     view.keep_alive = keep_alive();
     view.chunked = chunked();
     if (const auto length = content_length()) view.content_length = *length;
   }
-  bool head_seen_ = false;
+  void on_body_init_impl(const boost::optional<std::uint64_t>&, BoostError&) override {}
+  std::size_t on_body_impl(beast::string_view body, BoostError&) override { return body.size(); }
+  void on_chunk_header_impl(std::uint64_t, beast::string_view, BoostError&) override {}
+  std::size_t on_chunk_body_impl(std::uint64_t, beast::string_view body, BoostError&) override {
+    return body.size();
+  }
+  void on_finish_impl(BoostError&) override {}
+};
+
+struct ResponseParser::Impl {
+  explicit Impl(bool head_request) : for_head(head_request), head(head_request) {}
+
+  /// The head has been read: what follows it?
+  void start_body() {
+    const auto& view = head.view;
+    const bool bodiless = for_head || view.status == 204 || view.status == 304 || view.status < 200;
+    if (bodiless || (!view.chunked && view.content_length == 0U)) {
+      done = true;
+    } else if (!view.chunked && view.content_length) {
+      left = *view.content_length;
+    } else {
+      until_eof = !view.chunked;
+    }
+  }
+
+  /// Body bytes in whatever framing; returns how many were consumed.
+  std::expected<std::size_t, ErrorCode> take_body(std::string_view in, std::string& body) {
+    if (head.view.chunked) {
+      const auto step = chunks.put(in, body, UINT64_MAX);
+      if (!step) return std::unexpected(step.error());
+      done = step->done;
+      return step->consumed;
+    }
+    const auto take =
+        until_eof
+            ? in
+            : in.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(left, in.size())));
+    body += take;
+    if (!until_eof && (left -= take.size()) == 0) done = true;
+    return take.size();
+  }
+
+  const bool for_head;
+  ResponseHeadParser head;
+  ChunkedDecoder chunks;
+  std::uint64_t left = 0;
+  bool until_eof = false;
+  bool done = false;
 };
 
 ResponseParser::ResponseParser(bool head_request) : impl_(std::make_unique<Impl>(head_request)) {}
@@ -183,34 +159,38 @@ ResponseParser::~ResponseParser() = default;
 
 std::expected<std::size_t, ErrorCode> ResponseParser::put(std::string_view in, std::string& body) {
   std::size_t consumed = 0;
-  while (consumed < in.size() && !impl_->is_done()) {
-    impl_->sink = &body;
-    BoostError error;
+  while (consumed < in.size() && !impl_->done) {
     const auto rest = in.substr(consumed);
-    const std::size_t used = impl_->put(boost::asio::const_buffer(rest.data(), rest.size()), error);
-    consumed += used;
-    if (error == beast::http::error::need_more) break;
-    if (error == beast::http::error::header_limit) return std::unexpected(ErrorCode::too_large);
-    if (error) return std::unexpected(ErrorCode::malformed);
-    if (impl_->is_header_done() && impl_->view.status >= 100 && impl_->view.status < 200) {
-      if (impl_->view.status == 101) return std::unexpected(ErrorCode::malformed);
-      impl_ = std::make_unique<Impl>(impl_->for_head);  // an interim answer; the real one follows
+    if (impl_->head.is_header_done()) {
+      const auto taken = impl_->take_body(rest, body);
+      if (!taken) return taken;
+      consumed += *taken;
       continue;
     }
-    if (used == 0) break;
+    BoostError error;
+    consumed += impl_->head.put(boost::asio::const_buffer(rest.data(), rest.size()), error);
+    if (error == beast::http::error::need_more) break;
+    if (error == beast::http::error::header_limit) return std::unexpected(ErrorCode::too_large);
+    if (error || !impl_->head.is_header_done()) return std::unexpected(ErrorCode::malformed);
+    const int status = impl_->head.view.status;
+    if (status == 101) return std::unexpected(ErrorCode::malformed);
+    if (status < 200) {
+      impl_ = std::make_unique<Impl>(impl_->for_head);  // an interim answer; the real one follows
+    } else {
+      impl_->start_body();
+    }
   }
   return consumed;
 }
 
 std::expected<void, ErrorCode> ResponseParser::put_eof() {
-  BoostError error;
-  if (impl_->got_some()) impl_->put_eof(error);
-  if (error || !impl_->is_done()) return std::unexpected(ErrorCode::closed);
+  if (impl_->until_eof && impl_->head.is_header_done()) impl_->done = true;
+  if (!impl_->done) return std::unexpected(ErrorCode::closed);
   return {};
 }
 
-bool ResponseParser::head_done() const noexcept { return impl_->is_header_done(); }
-bool ResponseParser::done() const noexcept { return impl_->is_done(); }
-const ResponseHeadView& ResponseParser::head() const noexcept { return impl_->view; }
+bool ResponseParser::head_done() const noexcept { return impl_->head.is_header_done(); }
+bool ResponseParser::done() const noexcept { return impl_->done; }
+const ResponseHeadView& ResponseParser::head() const noexcept { return impl_->head.view; }
 
 }  // namespace portcullis::http

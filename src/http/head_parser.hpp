@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/result.hpp"
+#include "http/chunked_decoder.hpp"
 #include "http/framing.hpp"
 #include "http/request_head.hpp"
 
@@ -16,28 +17,6 @@ namespace portcullis::http {
 ///
 /// Threads: any.  Cost: about 1 us for a browser's head.
 std::expected<void, FramingError> parse_request_head(std::string_view bytes, RequestHead& head);
-
-/// Decodes a chunked body (RFC 9112 section 7.1); extensions are ignored and trailers dropped.
-class ChunkedDecoder {
- public:
-  ChunkedDecoder();
-  ~ChunkedDecoder();
-  ChunkedDecoder(const ChunkedDecoder&) = delete;
-  ChunkedDecoder& operator=(const ChunkedDecoder&) = delete;
-
-  struct Step {
-    std::size_t consumed = 0;
-    bool done = false;
-  };
-  /// Takes bytes from the connection and appends decoded ones to `out`; stops above `limit` decoded
-  /// bytes. What is not consumed must be offered again together with what follows.
-  /// Errors: malformed, too_large.
-  std::expected<Step, ErrorCode> put(std::string_view in, std::string& out, std::uint64_t limit);
-
- private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
-};
 
 /// The head of an upstream's answer.
 struct ResponseHeadView {

@@ -120,10 +120,12 @@ Task<void> Pipeline::run_guards(http::Exchange& exchange, std::size_t first) con
 Task<void> Pipeline::wait_for_guard(http::Exchange& exchange, std::size_t guard,
                                     Decision decision) const {
   Result<Verdict> result = co_await decision;
-  if (settle(exchange, guard, result)) {
-    co_await run_guards(exchange, guard + 1);
-  } else {
+  if (!settle(exchange, guard, result)) {
     co_await refuse(exchange, guard, std::move(result));
+  } else if (exchange.gone()) {
+    finish(exchange);  // nobody would read the answer
+  } else {
+    co_await run_guards(exchange, guard + 1);
   }
 }
 

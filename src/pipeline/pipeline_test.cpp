@@ -362,7 +362,7 @@ TEST_F(PipelineTest, AnExceptionIsA500ThatTellsNothing) {
 }
 
 TEST_F(PipelineTest, EveryAnswerIsFiltered) {
-  PROVES("F039,F040,F041,F042,F043,F145");
+  PROVES("F039,F040,F041,F042,F043");
   decide_["body"] = [](http::Exchange& e) -> Decision {
     return e.head().find("x-refuse") ? Decision(refusal()) : Decision(Verdict::pass());
   };
@@ -393,7 +393,6 @@ TEST_F(PipelineTest, EveryAnswerIsFiltered) {
 }
 
 TEST_F(PipelineTest, CountersSumToTheNumberOfRequestsWhateverBecameOfThem) {
-  PROVES("F199");
   std::mt19937_64 random(11);
   constexpr std::uint64_t kRequests = 10'000;
   std::vector<std::unique_ptr<MemoryExchange>> waiting;
@@ -464,7 +463,7 @@ TEST_F(PipelineTest, CountersSumToTheNumberOfRequestsWhateverBecameOfThem) {
     first += decisions("address", outcome);
   EXPECT_EQ(first, kRequests) << "the first guard sees every request";
   EXPECT_EQ(decisions("session", "passed"), 0U);
-  EXPECT_EQ(decisions("host", "refused"), 0U);
+  EXPECT_GT(decisions("host", "would_refuse"), 0U);
 }
 
 TEST_F(PipelineTest, OverridesOfARouteAreAppliedAndUnknownOnesReported) {

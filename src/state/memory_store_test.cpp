@@ -137,7 +137,6 @@ TEST_F(MemoryStoreTest, WhatCostsMoreThanTheLimitIsNeverAdmitted) {
 }
 
 TEST_F(MemoryStoreTest, KeysOfDifferentTiersAndValuesHaveWindowsOfTheirOwn) {
-  PROVES("F141");
   MemoryStore store(options_, clock_);
   const auto take = [&](const char* tier, const char* value) {
     return now(store.admit(charges({{tier, key_of(tier, value), 1, Seconds{60}, 1}})))

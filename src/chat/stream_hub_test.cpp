@@ -1,0 +1,464 @@
+#include "chat/stream_hub.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/text.hpp"
+#include "proves.hpp"
+
+namespace portcullis::chat {
+namespace {
+
+using Reader = SessionStream::Reader;
+
+/// Counts what a stream tells its turn.
+class FakeTurn final : public TurnObserver {
+ public:
+  void readers_changed(bool any) override { readers = any; }
+  void room_available() override { ++rooms; }
+  void stop() override { ++stops; }
+  std::optional<bool> readers;
+  int rooms = 0;
+  int stops = 0;
+};
+
+state::Key session(int number = 1) { return state::key_of("session", std::to_string(number)); }
+
+class StreamHubTest : public testing::Test {
+ protected:
+  StreamHubTest() {
+    options_.max_streams = 6;
+    options_.max_per_session = 3;
+    options_.max_per_address = 4;
+    options_.buffer_bytes = 2000;
+    options_.total_bytes = 20'000;
+  }
+
+  /// Lets posted work of the worker run.
+  void settle() {
+    worker_.context().restart();
+    worker_.context().poll();
+  }
+  std::shared_ptr<Reader> reader() { return std::make_shared<Reader>(worker_); }
+
+  /// Publishes one event of `size` bytes; false where the turn should wait.
+  bool publish(SessionStream& stream, std::string_view message, std::size_t size = 10,
+               bool ends = false) {
+    return stream.publish(
+        message, [&](std::uint64_t id) { return std::to_string(id) + std::string(size, 'x'); },
+        ends);
+  }
+  struct Taken {
+    SessionStream::Batch batch;
+    std::vector<std::uint64_t> ids;
+  };
+  /// Everything that a reader may read now, as NDJSON.
+  Taken take(SessionStream& stream, Reader& from, std::size_t most = SIZE_MAX) {
+    Taken out;
+    std::string text;
+    out.batch = stream.take(from, Face::ndjson, text, most);
+    for (const auto line : text::split_list(text, '\n')) {
+      out.ids.push_back(*text::parse_number<std::uint64_t>(line.substr(0, line.find('x'))));
+    }
+    return out;
+  }
+
+  ManualClock clock_;
+  net::Worker worker_{0, clock_};
+  StreamHub::Options options_;
+};
+
+// ---- caps
+
+TEST_F(StreamHubTest, CapsStreamsOfASessionOfAnAddressAndInAll) {
+  PROVES("F070");
+  StreamHub hub(options_, clock_);
+  const IpAddress one = IpAddress::v4(1);
+  const IpAddress two = IpAddress::v4(2);
+  std::vector<StreamHub::Place> places;
+  for (int i = 0; i < 3; ++i) {
+    places.push_back(hub.admit(session(1), one));
+    EXPECT_TRUE(places.back());
+  }
+  EXPECT_FALSE(hub.admit(session(1), two)) << "of the session";
+  places.push_back(hub.admit(session(2), one));
+  EXPECT_FALSE(hub.admit(session(3), one)) << "of the address";
+  places.push_back(hub.admit(session(3), two));
+  places.push_back(hub.admit(session(4), two));
+  EXPECT_FALSE(hub.admit(session(5), IpAddress::v4(3))) << "in all";
+  EXPECT_EQ(hub.open_streams(), 6U);
+  EXPECT_EQ(hub.streaming_sessions(), 4U);
+  places.erase(places.begin());
+  EXPECT_TRUE(hub.admit(session(5), IpAddress::v4(3)));
+  EXPECT_EQ(hub.open_streams(), 5U) << "a place that nobody holds is free";
+  EXPECT_EQ(hub.streams_opened(), 7U) << "refused ones are not counted";
+  places.clear();
+  EXPECT_EQ(hub.open_streams(), 0U);
+  EXPECT_EQ(hub.streaming_sessions(), 0U);
+}
+
+TEST_F(StreamHubTest, Ipv6CountsBySlash64) {
+  StreamHub hub(options_, clock_);
+  std::vector<StreamHub::Place> places;
+  for (int i = 0; i < 4; ++i) {
+    places.push_back(
+        hub.admit(session(i), *IpAddress::parse("2001:db8::" + std::to_string(i + 1))));
+    EXPECT_TRUE(places.back());
+  }
+  EXPECT_FALSE(hub.admit(session(9), *IpAddress::parse("2001:db8::abcd:1")));
+  EXPECT_TRUE(hub.admit(session(9), *IpAddress::parse("2001:db8:0:1::1")));
+}
+
+TEST_F(StreamHubTest, APlaceCanBeMovedAndTellsTheOldestAge) {
+  StreamHub hub(options_, clock_);
+  auto place = hub.admit(session(), IpAddress::v4(1));
+  clock_.advance(Seconds{7});
+  auto other = hub.admit(session(2), IpAddress::v4(1));
+  EXPECT_EQ(hub.oldest_age(), Seconds{7});
+  StreamHub::Place moved = std::move(place);
+  EXPECT_EQ(hub.open_streams(), 2U);
+  moved = std::move(other);
+  EXPECT_EQ(hub.open_streams(), 1U);
+  EXPECT_EQ(hub.oldest_age(), Seconds{0});
+}
+
+// ---- reading
+
+TEST_F(StreamHubTest, IdsIncreaseByOneAndBeginAtTheClock) {
+  StreamHub hub(options_, clock_);
+  const auto stream = hub.open(session());
+  const auto r = reader();
+  stream->attach(r, std::nullopt);
+  for (int i = 0; i < 5; ++i) publish(*stream, "m");
+  const auto taken = take(*stream, *r);
+  ASSERT_EQ(taken.ids.size(), 5U);
+  EXPECT_GE(taken.ids[0], static_cast<std::uint64_t>(epoch_millis(clock_.wall())));
+  for (std::size_t i = 1; i < 5; ++i) EXPECT_EQ(taken.ids[i], taken.ids[i - 1] + 1);
+  EXPECT_EQ(taken.batch.last_id, taken.ids.back());
+  EXPECT_FALSE(taken.batch.reset);
+  EXPECT_TRUE(take(*stream, *r).ids.empty());
+  stream->detach(r);
+}
+
+TEST_F(StreamHubTest, AReaderIsToldOfWhatIsNewOnItsWorker) {
+  StreamHub hub(options_, clock_);
+  const auto stream = hub.open(session());
+  const auto r = reader();
+  stream->attach(r, std::nullopt);
+  EXPECT_FALSE(r->signal().await_ready());
+  publish(*stream, "m");
+  publish(*stream, "m");
+  settle();
+  EXPECT_TRUE(r->signal().await_ready());
+  EXPECT_FALSE(r->signal().await_ready()) << "told once";
+  stream->detach(r);
+}
+
+TEST_F(StreamHubTest, ABatchIsBoundedAndTheRestFollows) {
+  StreamHub hub(options_, clock_);
+  const auto stream = hub.open(session());
+  const auto r = reader();
+  stream->attach(r, std::nullopt);
+  for (int i = 0; i < 10; ++i) publish(*stream, "m", 100);
+  std::vector<std::uint64_t> all;
+  while (true) {
+    const auto taken = take(*stream, *r, 250);
+    if (taken.ids.empty()) break;
+    EXPECT_LE(taken.ids.size(), 3U);
+    all.insert(all.end(), taken.ids.begin(), taken.ids.end());
+  }
+  EXPECT_EQ(all.size(), 10U);
+  stream->detach(r);
+}
+
+TEST_F(StreamHubTest, TwoReadersEachSeeEverything) {
+  StreamHub hub(options_, clock_);
+  const auto stream = hub.open(session());
+  const auto a = reader();
+  const auto b = reader();
+  stream->attach(a, std::nullopt);
+  publish(*stream, "m");
+  stream->attach(b, std::nullopt);
+  publish(*stream, "m");
+  EXPECT_EQ(take(*stream, *a).ids.size(), 2U);
+  EXPECT_EQ(take(*stream, *b).ids.size(), 1U) << "only what came after it";
+  stream->detach(a);
+  stream->detach(b);
+  EXPECT_FALSE(stream->has_readers());
+}
+
+TEST_F(StreamHubTest, AReaderOfOneMessageSeesThatOneAndItsEnd) {
+  StreamHub hub(options_, clock_);
+  const auto stream = hub.open(session());
+  publish(*stream, "other");
+  publish(*stream, "m");
+  publish(*stream, "other", 10, true);
+  const auto r = reader();
+  ASSERT_TRUE(stream->attach_to_message(r, "m"));
+  publish(*stream, "other");
+  publish(*stream, "m", 10, true);
+  publish(*stream, "m2");
+  const auto taken = take(*stream, *r);
+  EXPECT_EQ(taken.ids.size(), 2U);
+  EXPECT_TRUE(taken.batch.ended);
+  EXPECT_FALSE(stream->attach_to_message(reader(), "unknown"));
+  stream->detach(r);
+}
+
+TEST_F(StreamHubTest, AReaderOfARepeatedMessageSeesItsNewestTry) {
+  StreamHub hub(options_, clock_);
+  const auto stream = hub.open(session());
+  publish(*stream, "m");
+  publish(*stream, "m", 10, true);  // failed
+  publish(*stream, "m");
+  publish(*stream, "m", 10, true);
+  const auto r = reader();
+  ASSERT_TRUE(stream->attach_to_message(r, "m"));
+  const auto taken = take(*stream, *r);
+  EXPECT_EQ(taken.ids.size(), 2U);
+  EXPECT_TRUE(taken.batch.ended);
+  stream->detach(r);
+}
+
+// ---- resuming
+
+TEST_F(StreamHubTest, ResumesBehindTheLastIdWithoutLossOrRepetition) {
+  StreamHub hub(options_, clock_);
+  const auto stream = hub.open(session());
+  auto r = reader();
+  stream->attach(r, std::nullopt);
+  for (int i = 0; i < 4; ++i) publish(*stream, "m");
+  const auto before = take(*stream, *r);
+  stream->detach(r);
+  for (int i = 0; i < 3; ++i) publish(*stream, "m");
+  const auto again = reader();
+  stream->attach(again, before.batch.last_id - 1);
+  const auto taken = take(*stream, *again);
+  EXPECT_FALSE(taken.batch.reset);
+  ASSERT_EQ(taken.ids.size(), 4U);
+  EXPECT_EQ(taken.ids.front(), before.batch.last_id);
+  stream->detach(again);
+}
+
+TEST_F(StreamHubTest, AnIdThatIsGoneOrNeverWasGetsAReset) {
+  StreamHub hub(options_, clock_);
+  const auto stream = hub.open(session());
+  std::vector<std::uint64_t> ids;
+  const auto live = reader();
+  stream->attach(live, std::nullopt);
+  for (int i = 0; i < 100; ++i) {
+    publish(*stream, "m", 100);
+    for (const auto id : take(*stream, *live).ids) ids.push_back(id);
+  }
+  for (const std::uint64_t asked : {ids.front(), std::uint64_t{0}, ids.back() + 1000, UINT64_MAX}) {
+    const auto r = reader();
+    stream->attach(r, asked);
+    const auto taken = take(*stream, *r);
+    EXPECT_TRUE(taken.batch.reset) << asked;
+    EXPECT_FALSE(taken.ids.empty()) << "what is kept follows the reset";
+    EXPECT_EQ(taken.ids.back(), ids.back());
+    EXPECT_FALSE(take(*stream, *r).batch.reset) << "once";
+    stream->detach(r);
+  }
+  const auto r = reader();
+  stream->attach(r, ids.back());
+  EXPECT_FALSE(take(*stream, *r).batch.reset) << "the newest id has nothing behind it";
+  stream->detach(r);
+  stream->detach(live);
+}
+
+TEST_F(StreamHubTest, IdsIncreaseOverTheLifeOfASessionEvenWhereItsStreamWasForgotten) {
+  StreamHub hub(options_, clock_);
+  std::uint64_t last = 0;
+  for (int life = 0; life < 3; ++life) {
+    auto stream = hub.open(session());
+    const auto r = reader();
+    stream->attach(r, std::nullopt);
+    publish(*stream, "m");
+    const auto taken = take(*stream, *r);
+    ASSERT_EQ(taken.ids.size(), 1U);
+    EXPECT_GT(taken.ids[0], last);
+    last = taken.ids[0];
+    stream->detach(r);
+    stream.reset();
+    clock_.advance(options_.retention + Seconds{5});
+    for (int i = 0; i < 100; ++i) (void)hub.open(session(1000 * (life + 1) + i));  // sweeps
+    EXPECT_EQ(hub.find(session()), nullptr) << "forgotten after its retention";
+  }
+}
+
+// ---- back-pressure
+
+TEST_F(StreamHubTest, ASlowReaderMakesTheTurnWaitAndItsProgressLetsItGoOn) {
+  StreamHub hub(options_, clock_);
+  const auto stream = hub.open(session());
+  const auto turn = std::make_shared<FakeTurn>();
+  ASSERT_TRUE(stream->add_turn("m", worker_, turn, 5));
+  const auto r = reader();
+  stream->attach(r, std::nullopt);
+  int published = 0;
+  while (publish(*stream, "m", 100) && published < 1000) ++published;
+  EXPECT_LT(published, 30) << "the buffer holds 2000 bytes";
+  settle();
+  EXPECT_EQ(turn->rooms, 0);
+  (void)take(*stream, *r, 200);
+  settle();
+  EXPECT_EQ(turn->rooms, 0) << "not before the lag is half of the buffer";
+  (void)take(*stream, *r);
+  settle();
+  EXPECT_EQ(turn->rooms, 1);
+  EXPECT_TRUE(publish(*stream, "m", 100));
+  stream->detach(r);
+}
+
+TEST_F(StreamHubTest, ATurnThatWaitsIsToldOfRoomEvenWhereAnotherPublishedMeanwhile) {
+  StreamHub hub(options_, clock_);
+  const auto stream = hub.open(session());
+  const auto waiting = std::make_shared<FakeTurn>();
+  const auto other = std::make_shared<FakeTurn>();
+  ASSERT_TRUE(stream->add_turn("a", worker_, waiting, 5));
+  ASSERT_TRUE(stream->add_turn("b", worker_, other, 5));
+  const auto r = reader();
+  stream->attach(r, std::nullopt);
+  while (publish(*stream, "a", 100)) {
+  }
+  // The reader takes a little, so that the lag lies between half of the buffer and the whole; then
+  // the other turn writes its last event.
+  (void)take(*stream, *r, 300);
+  publish(*stream, "b", 10, true);
+  stream->remove_turn("b");
+  (void)take(*stream, *r);
+  settle();
+  EXPECT_GE(waiting->rooms, 1) << "nobody would ever wake it";
+  stream->detach(r);
+}
+
+TEST_F(StreamHubTest, ASlowReaderThatLeavesLetsTheTurnGoOn) {
+  StreamHub hub(options_, clock_);
+  const auto stream = hub.open(session());
+  const auto turn = std::make_shared<FakeTurn>();
+  ASSERT_TRUE(stream->add_turn("m", worker_, turn, 5));
+  const auto slow = reader();
+  const auto quick = reader();
+  stream->attach(slow, std::nullopt);
+  stream->attach(quick, std::nullopt);
+  while (publish(*stream, "m", 100)) (void)take(*stream, *quick);
+  stream->detach(slow);
+  settle();
+  EXPECT_EQ(turn->rooms, 1);
+  stream->detach(quick);
+}
+
+TEST_F(StreamHubTest, WhatNobodyReadsFillsTheRingAndIsKeptForWhoComesBack) {
+  StreamHub hub(options_, clock_);
+  const auto stream = hub.open(session());
+  const auto turn = std::make_shared<FakeTurn>();
+  ASSERT_TRUE(stream->add_turn("m", worker_, turn, 5));
+  int published = 0;
+  while (!stream->full() && published < 1000) {
+    EXPECT_TRUE(publish(*stream, "m", 100)) << "nobody lags";
+    ++published;
+  }
+  EXPECT_LT(published, 30);
+  const auto r = reader();
+  ASSERT_TRUE(stream->attach_to_message(r, "m"));
+  const auto taken = take(*stream, *r);
+  EXPECT_FALSE(taken.batch.reset);
+  EXPECT_EQ(taken.ids.size(), static_cast<std::size_t>(published)) << "nothing was lost";
+  stream->detach(r);
+}
+
+TEST_F(StreamHubTest, WhatEveryReaderTookIsTrimmedToTheBuffer) {
+  StreamHub hub(options_, clock_);
+  const auto stream = hub.open(session());
+  const auto r = reader();
+  stream->attach(r, std::nullopt);
+  for (int i = 0; i < 500; ++i) {
+    publish(*stream, "m", 100);
+    ASSERT_EQ(take(*stream, *r).ids.size(), 1U);
+    ASSERT_FALSE(stream->full());
+  }
+  stream->detach(r);
+}
+
+// ---- turns
+
+TEST_F(StreamHubTest, CapsTurnsAndTellsThemOfReaders) {
+  StreamHub hub(options_, clock_);
+  const auto stream = hub.open(session());
+  const auto turn = std::make_shared<FakeTurn>();
+  ASSERT_TRUE(stream->add_turn("a", worker_, turn, 2));
+  ASSERT_TRUE(stream->add_turn("b", worker_, std::make_shared<FakeTurn>(), 2));
+  EXPECT_FALSE(stream->add_turn("c", worker_, std::make_shared<FakeTurn>(), 2));
+  EXPECT_TRUE(stream->has_turn("a"));
+  EXPECT_FALSE(stream->has_turn("c"));
+  EXPECT_EQ(hub.turns(), 2U);
+  const auto r = reader();
+  stream->attach(r, std::nullopt);
+  settle();
+  EXPECT_EQ(turn->readers, true);
+  stream->detach(r);
+  settle();
+  EXPECT_EQ(turn->readers, false);
+  stream->remove_turn("b");
+  EXPECT_TRUE(stream->add_turn("c", worker_, std::make_shared<FakeTurn>(), 2));
+  stream->remove_turn("a");
+  stream->remove_turn("c");
+  EXPECT_FALSE(stream->has_turns());
+}
+
+TEST_F(StreamHubTest, StopsEveryTurnAndForgetsThoseThatAreGone) {
+  StreamHub hub(options_, clock_);
+  auto gone = std::make_shared<FakeTurn>();
+  const auto turn = std::make_shared<FakeTurn>();
+  const auto stream = hub.open(session());
+  ASSERT_TRUE(stream->add_turn("a", worker_, turn, 5));
+  ASSERT_TRUE(stream->add_turn("b", worker_, gone, 5));
+  gone.reset();
+  hub.stop_turns();
+  settle();
+  EXPECT_EQ(turn->stops, 1);
+}
+
+// ---- forgetting
+
+TEST_F(StreamHubTest, AnIdleStreamIsForgottenAndABusyOneIsNot) {
+  StreamHub hub(options_, clock_);
+  auto stream = hub.open(session());
+  EXPECT_EQ(hub.open(session()), stream) << "one stream for one session";
+  EXPECT_EQ(hub.find(session(2)), nullptr);
+  stream->forget_if_idle();
+  EXPECT_EQ(hub.find(session()), nullptr);
+  auto busy = hub.open(session());
+  publish(*busy, "m");
+  busy->forget_if_idle();
+  EXPECT_EQ(hub.find(session()), busy) << "it keeps events";
+}
+
+TEST_F(StreamHubTest, UnderPressureStreamsThatNobodyUsesGoAtOnce) {
+  StreamHub hub(options_, clock_);
+  for (int i = 0; i < 300; ++i) {
+    const auto stream = hub.open(session(i));
+    for (int k = 0; k < 5; ++k) publish(*stream, "m", 200);
+  }
+  std::size_t kept = 0;
+  for (int i = 0; i < 300; ++i) kept += hub.find(session(i)) != nullptr ? 1U : 0U;
+  EXPECT_LT(kept, 150U) << "20000 bytes in all; sweeping happens where a stream is opened";
+}
+
+TEST_F(StreamHubTest, ADestroyedSessionEndsItsReaders) {
+  StreamHub hub(options_, clock_);
+  const auto stream = hub.open(session());
+  const auto r = reader();
+  stream->attach(r, std::nullopt);
+  hub.drop(session());
+  settle();
+  EXPECT_TRUE(r->signal().await_ready());
+  EXPECT_TRUE(take(*stream, *r).batch.dropped);
+  stream->detach(r);
+  hub.drop(session(77));
+}
+
+}  // namespace
+}  // namespace portcullis::chat

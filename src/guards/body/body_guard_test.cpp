@@ -1,0 +1,92 @@
+#include "guards/body/body_guard.hpp"
+
+#include <string>
+
+#include "http/json_body.hpp"
+#include "http/memory_exchange.hpp"
+#include "pipeline/route.hpp"
+#include "proves.hpp"
+
+namespace portcullis::guards {
+namespace {
+
+class NeedsA final : public pipeline::BodySchema {
+ public:
+  std::optional<http::Problem> check(const http::JsonBody& body) const override {
+    if (body.value.is_object() && body.value.get_object().contains("a")) return std::nullopt;
+    return http::Problem(http::Code::schema_invalid, "`a` is missing.");
+  }
+};
+
+class BodyGuardTest : public testing::Test {
+ protected:
+  BodyGuardTest() {
+    route_.takes_body = true;
+    route_.max_body_bytes = 64;
+  }
+  /// The code with which a body is refused; nullopt where it passes.
+  std::optional<http::Code> refused(
+      const std::string& body, const std::string& fields = "Content-Type: application/json\r\n") {
+    http::MemoryExchange exchange(worker_, "POST / HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n",
+                                  body);
+    exchange.route = &route_;
+    auto decision = make_body_guard()->on_request(exchange);
+    EXPECT_TRUE(decision.ready());
+    const auto& verdict = *decision.value();
+    EXPECT_EQ(verdict.kind == pipeline::Verdict::Kind::pass && route_.takes_body,
+              exchange.json != nullptr)
+        << "a handler sees a body only where it passed";
+    if (verdict.kind == pipeline::Verdict::Kind::pass) return std::nullopt;
+    EXPECT_EQ(verdict.incident.type, audit::EventType::input_validation);
+    EXPECT_EQ(verdict.incident.description.find("secret"), std::string::npos);
+    return verdict.problem.code;
+  }
+
+  net::Worker worker_{0};
+  pipeline::Route route_;
+  NeedsA schema_;
+};
+
+TEST_F(BodyGuardTest, PassesJsonWithinTheLimit) {
+  EXPECT_EQ(refused("{\"a\":1}"), std::nullopt);
+  EXPECT_EQ(refused("{}", "Content-Type: Application/JSON; charset=UTF-8\r\n"), std::nullopt);
+  EXPECT_EQ(refused("\"" + std::string(62, 'x') + "\""), std::nullopt) << "64 bytes";
+}
+
+TEST_F(BodyGuardTest, RefusesWhatIsTooLarge) {
+  PROVES("F025,F048,F160");
+  EXPECT_EQ(refused("\"" + std::string(63, 'x') + "\""), http::Code::payload_too_large);
+}
+
+TEST_F(BodyGuardTest, RefusesWhatIsNoStrictJson) {
+  PROVES("F166");
+  for (const char* body : {"", "{", "{\"a\":1,\"a\":2}", "{\"secret\":}", "\xff", "{} x"})
+    EXPECT_EQ(refused(body), http::Code::validation_failed) << body;
+}
+
+TEST_F(BodyGuardTest, RefusesOtherTypesCharsetsAndCompression) {
+  for (const char* fields :
+       {"", "Content-Type: text/plain\r\n", "Content-Type: application/jsonx\r\n",
+        "Content-Type: application/json; charset=latin-1\r\n",
+        "Content-Type: application/json\r\nContent-Type: application/json\r\n",
+        "Content-Type: application/json\r\nContent-Encoding: gzip\r\n",
+        "Content-Type: multipart/form-data; boundary=x\r\n"}) {
+    EXPECT_EQ(refused("{}", fields), http::Code::unsupported_media_type) << fields;
+  }
+  EXPECT_EQ(refused("{}", "Content-Type: application/json\r\nContent-Encoding: identity\r\n"),
+            std::nullopt);
+}
+
+TEST_F(BodyGuardTest, ChecksTheSchemaOfTheRoute) {
+  route_.schema = &schema_;
+  EXPECT_EQ(refused("{\"b\":1}"), http::Code::schema_invalid);
+  EXPECT_EQ(refused("{\"a\":1}"), std::nullopt);
+}
+
+TEST_F(BodyGuardTest, LeavesRoutesWithoutABodyAlone) {
+  route_.takes_body = false;
+  EXPECT_EQ(refused("whatever", ""), std::nullopt);
+}
+
+}  // namespace
+}  // namespace portcullis::guards

@@ -1,0 +1,215 @@
+#include "guards/rate/rate_guard.hpp"
+
+#include <string>
+
+#include "config/loader.hpp"
+#include "http/memory_exchange.hpp"
+#include "pipeline/route.hpp"
+#include "proves.hpp"
+#include "state/memory_store.hpp"
+#include "state/simulated_store.hpp"
+
+namespace portcullis::guards {
+namespace {
+
+using pipeline::RouteClass;
+using pipeline::Verdict;
+
+config::Settings default_settings() {
+  config::Sources sources;
+  sources.environment = [](const std::string&) { return std::nullopt; };
+  return config::load(sources).settings;
+}
+
+class RateGuardTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    site_.id = "default";
+    site_.limit_per_minute = 1000;
+    route_.cls = RouteClass::chat;
+    guard_ = make_rate_guard(settings_, store_, metrics_);
+  }
+  struct Call {
+    Verdict verdict;
+    http::LimitState limit;
+    http::SessionState session;
+    bool passed() const { return verdict.kind == Verdict::Kind::pass; }
+  };
+  Call call(const char* address = "203.0.113.7",
+            const std::optional<http::SessionClaims>& session = std::nullopt) {
+    http::MemoryExchange exchange(worker_, "POST / HTTP/1.1\r\nHost: a\r\n\r\n");
+    exchange.route = &route_;
+    exchange.site = &site_;
+    exchange.client.address = *IpAddress::parse(address);
+    exchange.principal.session = session;
+    auto decision = guard_->on_request(exchange);
+    EXPECT_TRUE(decision.ready());
+    return {*decision.value(), exchange.limit_state, exchange.session_state};
+  }
+  http::SessionClaims session(std::uint8_t number = 1) {
+    http::SessionClaims claims;
+    claims.id[0] = number;
+    claims.created = clock_.wall();
+    claims.expires = clock_.wall() + settings_.session_life;
+    return claims;
+  }
+  int admitted(int calls, const char* address = "203.0.113.7") {
+    int out = 0;
+    for (int i = 0; i < calls; ++i) out += call(address).passed() ? 1 : 0;
+    return out;
+  }
+  std::uint64_t limited(const std::string& tier) {
+    auto& family = metrics_.counter("portcullis_rate_limited_total");
+    return family.value(family.cell({tier}));
+  }
+
+  ManualClock clock_;
+  net::Worker worker_{0, clock_};
+  config::Settings settings_ = default_settings();
+  observe::Metrics metrics_;
+  state::MemoryStore store_{{}, clock_};
+  pipeline::Site site_;
+  pipeline::Route route_;
+  std::unique_ptr<pipeline::Guard> guard_;
+};
+
+TEST_F(RateGuardTest, AnAddressHasSixtyChatRequestsAMinute) {
+  PROVES("F002,F011");
+  EXPECT_EQ(admitted(100), 60);
+  const auto refused = call();
+  EXPECT_EQ(refused.verdict.problem.code, http::Code::rate_limited);
+  EXPECT_EQ(refused.limit.tier, "address-minute");
+  EXPECT_EQ(refused.limit.limit, 60);
+  EXPECT_EQ(refused.limit.remaining, 0);
+  EXPECT_EQ(refused.limit.window_seconds, 60);
+  ASSERT_TRUE(refused.verdict.problem.retry_after);
+  EXPECT_EQ(*refused.verdict.problem.retry_after, refused.limit.reset_seconds);
+  EXPECT_EQ(limited("address-minute"), 41U);
+  EXPECT_TRUE(call("203.0.113.8").passed()) << "another address";
+  clock_.advance(Seconds{*refused.verdict.problem.retry_after});
+  EXPECT_TRUE(call().passed());
+}
+
+TEST_F(RateGuardTest, AnAddressHasAThousandChatRequestsAnHour) {
+  PROVES("F003");
+  int sum = 0;
+  for (int minute = 0; minute < 30; ++minute) {
+    sum += admitted(60);
+    clock_.advance(Seconds{66});
+  }
+  EXPECT_EQ(sum, 1000);
+  EXPECT_EQ(call().limit.tier, "address-hour");
+}
+
+TEST_F(RateGuardTest, ASessionHasThirtyMessagesAMinuteWhereverItComesFrom) {
+  PROVES("F004,F031");
+  route_.is_message = true;
+  int sum = 0;
+  for (int i = 0; i < 50; ++i) {
+    const std::string address = "203.0.113." + std::to_string(i % 5);
+    sum += call(address.c_str(), session()).passed() ? 1 : 0;
+  }
+  EXPECT_EQ(sum, 30);
+  EXPECT_EQ(call("203.0.113.99", session()).limit.tier, "session-minute");
+  EXPECT_TRUE(call("203.0.113.99", session(2)).passed());
+  route_.is_message = false;
+  EXPECT_TRUE(call("203.0.113.99", session()).passed()) << "not a message";
+}
+
+TEST_F(RateGuardTest, ASiteHasAThousandAMinuteFromEverybodyTogether) {
+  PROVES("F005");
+  int sum = 0;
+  for (int i = 0; i < 1200; ++i) {
+    const std::string address = "198.51." + std::to_string(i / 200) + "." + std::to_string(i % 200);
+    sum += call(address.c_str()).passed() ? 1 : 0;
+  }
+  EXPECT_EQ(sum, 1000);
+  EXPECT_EQ(call().limit.tier, "site-minute");
+  EXPECT_EQ(limited("site-minute"), 201U);
+}
+
+TEST_F(RateGuardTest, OneRefusedAddressDoesNotEmptyTheSite) {
+  PROVES("F005");
+  admitted(5000);
+  site_.limit_per_minute = 1000;
+  int sum = 0;
+  for (int i = 0; i < 940; ++i) {
+    const std::string address = "198.51." + std::to_string(i / 200) + "." + std::to_string(i % 200);
+    sum += call(address.c_str()).passed() ? 1 : 0;
+  }
+  EXPECT_EQ(sum, 940);
+}
+
+TEST_F(RateGuardTest, Ipv6CountsBySlash64) {
+  EXPECT_EQ(admitted(40, "2001:db8::1"), 40);
+  EXPECT_EQ(admitted(40, "2001:db8::2"), 20);
+  EXPECT_EQ(admitted(40, "2001:db8:0:1::1"), 40);
+}
+
+TEST_F(RateGuardTest, ApiRoutesHaveAWindowOfTheirOwn) {
+  PROVES("F131,F143");
+  settings_.limit_api_address_minute = 100;
+  guard_ = make_rate_guard(settings_, store_, metrics_);
+  route_.cls = RouteClass::api;
+  EXPECT_EQ(admitted(150), 100);
+  route_.cls = RouteClass::chat;
+  EXPECT_TRUE(call().passed());
+}
+
+TEST_F(RateGuardTest, LightRoutesCostNothingButHaveACeilingAndShowItOnlyThere) {
+  route_.cls = RouteClass::light;
+  const auto first = call();
+  EXPECT_TRUE(first.passed());
+  EXPECT_EQ(first.limit.tier, "");
+  EXPECT_EQ(admitted(20'000), 10'000 - 1) << "ten times the larger limit of development";
+  EXPECT_EQ(call().limit.tier, "light-minute");
+  route_.cls = RouteClass::chat;
+  EXPECT_EQ(admitted(100), 60) << "nothing was taken from the chat tiers";
+}
+
+TEST_F(RateGuardTest, ProbesAreNotLimited) {
+  route_.cls = RouteClass::probe;
+  EXPECT_EQ(admitted(5000), 5000);
+  EXPECT_EQ(store_.figures().limiter_keys, 0U);
+}
+
+TEST_F(RateGuardTest, TellsHowTheSessionStands) {
+  using Status = http::SessionState::Status;
+  auto claims = session();
+  EXPECT_EQ(call("203.0.113.7", claims).session.status, Status::silent);
+  clock_.advance(settings_.session_idle + Seconds{1});
+  EXPECT_EQ(call("203.0.113.7", claims).session.status, Status::expired)
+      << "a session without a message is idle since its creation";
+  claims = session(2);
+  state::NewMessage message;
+  message.session = state::session_key(claims.id);
+  message.session_created = claims.created;
+  message.message.id = "m";
+  (void)store_.begin_message(message);
+  EXPECT_EQ(call("203.0.113.7", claims).session.status, Status::live);
+  EXPECT_EQ(call("203.0.113.7", claims).session.message_count, 1U);
+  (void)store_.end_session(message.session, claims.created);
+  EXPECT_EQ(call("203.0.113.7", claims).session.status, Status::ended);
+  claims = session(3);
+  claims.expires = clock_.wall();
+  EXPECT_EQ(call("203.0.113.7", claims).session.status, Status::expired);
+}
+
+TEST_F(RateGuardTest, AStoreThatFailsIsAnErrorAndNoVerdict) {
+  PROVES("F065");
+  state::SimulatedStore failing(
+      std::make_unique<state::MemoryStore>(state::MemoryStoreOptions{}, clock_),
+      state::SimulatedStore::Behaviour::failing);
+  const auto guard = make_rate_guard(settings_, failing, metrics_);
+  http::MemoryExchange exchange(worker_, "POST / HTTP/1.1\r\nHost: a\r\n\r\n");
+  exchange.route = &route_;
+  exchange.site = &site_;
+  auto decision = guard->on_request(exchange);
+  ASSERT_TRUE(decision.ready());
+  ASSERT_FALSE(decision.value().has_value());
+  EXPECT_EQ(decision.value().error().code, ErrorCode::unavailable);
+  EXPECT_EQ(exchange.limit_state.tier, "");
+}
+
+}  // namespace
+}  // namespace portcullis::guards
