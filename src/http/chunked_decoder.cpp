@@ -15,7 +15,12 @@ int hex_value(char c) {
   return low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
 }
 
-/// What may stand in an extension or a trailer line.
+/// RFC 9110 section 5.6.2.
+bool is_token_char(char c) {
+  return text::is_alnum(c) || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+}
+
+/// What may stand in an extension or a trailer value.
 bool is_line_char(char c) {
   const auto byte = static_cast<unsigned char>(c);
   return byte == '\t' || (byte >= 0x20 && byte != 0x7f);
@@ -80,14 +85,18 @@ bool ChunkedDecoder::take_control(char c) {
       state_ = State::size;
       return c == '\n';
     case State::trailer_start:
+      colon_seen_ = false;
       state_ = c == '\r' ? State::last_end : State::trailer;
-      return c == '\r' || (is_line_char(c) && ++line_bytes_ <= kMaxTrailerBytes);
+      return c == '\r' || (is_token_char(c) && ++line_bytes_ <= kMaxTrailerBytes);
     case State::trailer:
-      if (c == '\r') {
+      if (c == '\r' && colon_seen_) {
         state_ = State::trailer_end;
         return true;
       }
-      return is_line_char(c) && ++line_bytes_ <= kMaxTrailerBytes;
+      if (++line_bytes_ > kMaxTrailerBytes) return false;
+      if (colon_seen_) return is_line_char(c);
+      colon_seen_ = c == ':';
+      return colon_seen_ || is_token_char(c);
     case State::trailer_end:
       state_ = State::trailer_start;
       return c == '\n';

@@ -51,6 +51,7 @@ class ChunkedDecoder {
   std::uint64_t decoded_ = 0;
   std::size_t line_bytes_ = 0;
   unsigned digits_ = 0;
+  bool colon_seen_ = false;
 };
 
 }  // namespace portcullis::http

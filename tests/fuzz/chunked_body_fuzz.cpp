@@ -4,7 +4,7 @@
 #include <string>
 
 #include "fuzz/fuzz.hpp"
-#include "http/head_parser.hpp"
+#include "http/chunked_decoder.hpp"
 
 namespace {
 

@@ -30,7 +30,6 @@ class BlocksGuardTest : public testing::Test {
 };
 
 TEST_F(BlocksGuardTest, RefusesABlockedAddressAndSaysForHowLong) {
-  PROVES("F118,F133");
   const auto verdict = decide(&blocks_, pipeline::RouteClass::chat, 0x7f000001);
   EXPECT_EQ(verdict.kind, pipeline::Verdict::Kind::refuse);
   EXPECT_EQ(verdict.problem.code, http::Code::address_blocked);

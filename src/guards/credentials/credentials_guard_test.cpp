@@ -15,7 +15,7 @@ using pipeline::RouteKind;
 
 class CredentialsGuardTest : public testing::Test {
  protected:
-  CredentialsGuardTest() { settings_.cookie_name = "chat_session_id"; }
+  CredentialsGuardTest() { settings_.cookie_name = "my_chat"; }
 
   std::string token(bool bearer) const {
     http::SessionClaims claims;
@@ -50,7 +50,7 @@ TEST_F(CredentialsGuardTest, WithoutACredentialTheCallerIsAnonymous) {
 
 TEST_F(CredentialsGuardTest, TakesASessionFromItsCookieOrHeader) {
   PROVES("F036");
-  const auto by_cookie = principal("Cookie: chat_session_id=" + token(false) + "\r\n");
+  const auto by_cookie = principal("Cookie: my_chat=" + token(false) + "\r\n");
   EXPECT_EQ(by_cookie.kind, http::Principal::Kind::session);
   EXPECT_EQ(by_cookie.session->id[0], 1);
   EXPECT_FALSE(by_cookie.credential_rejected);
@@ -59,32 +59,29 @@ TEST_F(CredentialsGuardTest, TakesASessionFromItsCookieOrHeader) {
 }
 
 TEST_F(CredentialsGuardTest, ABearerTokenIsNoCookie) {
-  expect_anonymous(principal("Cookie: chat_session_id=" + token(true) + "\r\n"), true);
+  expect_anonymous(principal("Cookie: my_chat=" + token(true) + "\r\n"), true);
 }
 
 TEST_F(CredentialsGuardTest, ACookieOfANeighbourDoesNotHideTheGenuineOne) {
-  const auto who =
-      principal("Cookie: chat_session_id=planted; chat_session_id=" + token(false) + "\r\n");
+  const auto who = principal("Cookie: my_chat=planted; my_chat=" + token(false) + "\r\n");
   EXPECT_EQ(who.kind, http::Principal::Kind::session);
   EXPECT_FALSE(who.credential_rejected);
 }
 
 TEST_F(CredentialsGuardTest, WhatDoesNotVerifyLeavesTheCallerAnonymousAndIsNoted) {
-  PROVES("F173");
   for (const std::string& fields :
-       {std::string("Cookie: chat_session_id=\r\n"),
-        "Cookie: chat_session_id=" + token(false) + "x\r\n",
+       {std::string("Cookie: my_chat=\r\n"), "Cookie: my_chat=" + token(false) + "x\r\n",
         std::string("Authorization: Bearer pcs_x\r\n"), std::string("Authorization: Bearer x\r\n"),
         std::string("Authorization: Basic eDp5\r\n"),
         "Authorization: Bearer " + token(true) + "\r\nAuthorization: Bearer x\r\n",
-        "Authorization: Bearer x\r\nCookie: chat_session_id=" + token(false) + "\r\n"}) {
+        "Authorization: Bearer x\r\nCookie: my_chat=" + token(false) + "\r\n"}) {
     expect_anonymous(principal(fields), true);
   }
 }
 
 TEST_F(CredentialsGuardTest, CookiesCountOnBrowserRoutesOnly) {
   for (const auto kind : {RouteKind::anonymous, RouteKind::token})
-    expect_anonymous(principal("Cookie: chat_session_id=" + token(false) + "\r\n", kind), false);
+    expect_anonymous(principal("Cookie: my_chat=" + token(false) + "\r\n", kind), false);
   EXPECT_TRUE(principal("Authorization: Bearer " + token(true) + "\r\n", RouteKind::token).session);
 }
 

@@ -75,7 +75,7 @@ TEST_F(HostGuardTest, ProbesMayCarryAnyHost) {
 }
 
 TEST_F(HostGuardTest, PlainHttpIsRedirectedOrRefusedWhereHttpsIsRequired) {
-  PROVES("F150,F215");
+  PROVES("F150");
   settings_.require_https = true;
   const auto get = decide("chat.example.com:8000", "GET /a?b=c HTTP/1.1", false);
   EXPECT_EQ(get.problem.code, http::Code::permanent_redirect);
