@@ -11,15 +11,18 @@ if [ ${#targets[@]} -eq 0 ]; then
     targets+=("$(basename "$source" _fuzz.cpp)")
   done
 fi
-scripts/cmake-build.sh fuzz fuzz_targets >/dev/null
+mkdir -p build/fuzz/logs
+if ! scripts/cmake-build.sh fuzz fuzz_targets >build/fuzz/logs/build.log 2>&1; then
+  tail -30 build/fuzz/logs/build.log >&2
+  exit 1
+fi
 
-mkdir -p build/reports
 crashed=()
 printf '%-16s %8s %8s %8s %10s  %s\n' target seeds cov ft runs result
 for target in "${targets[@]}"; do
   corpus=tests/fuzz/corpus/$target
   found=build/fuzz/found/$target # inputs that reach new code; not part of the repository
-  log=build/reports/fuzz-$target.log
+  log=build/fuzz/logs/$target.log
   mkdir -p "$corpus" "$found"
   seeds=$(find "$corpus" -type f | wc -l)
   result=ok
@@ -34,6 +37,6 @@ for target in "${targets[@]}"; do
   printf '%-16s %8s %8s %8s %10s  %s\n' "$target" "$seeds" "$cov" "$ft" "${runs:--}" "$result"
 done
 if [ ${#crashed[@]} -gt 0 ]; then
-  echo "crashed: ${crashed[*]} (inputs in tests/fuzz/corpus/, logs in build/reports/fuzz-*.log)"
+  echo "crashed: ${crashed[*]} (inputs in tests/fuzz/corpus/, logs in build/fuzz/logs/)"
   exit 1
 fi

@@ -320,7 +320,7 @@ FileContent read_yaml_file(const std::string& file) {
   FileContent out;
   std::error_code error;
   if (!std::filesystem::is_regular_file(file, error)) {
-    out.errors.push_back({file, "cannot be read: no such file"});
+    out.errors.push_back({file, "cannot be read"});
     return out;
   }
   std::ifstream in(file, std::ios::binary);

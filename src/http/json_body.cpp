@@ -3,6 +3,7 @@
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/value_stack.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
+#include <cmath>
 #include <vector>
 
 #include "base/text.hpp"
@@ -83,7 +84,8 @@ class StrictHandler {
     stack_.push_uint64(n);
     return true;
   }
-  bool on_double(double n, json::string_view, json::error_code&) {
+  bool on_double(double n, json::string_view, json::error_code& error) {
+    if (!std::isfinite(n)) return stop(JsonError::Kind::malformed, error);  // 1e400
     stack_.push_double(n);
     return true;
   }

@@ -161,6 +161,12 @@ TEST(JsonBody, TakesLargeNumbersWithoutHarm) {
   (void)parse_json("0." + std::string(100'000, '0') + "1");
 }
 
+TEST(JsonBody, ANumberBeyondEveryDoubleIsRefused) {
+  for (const char* text : {"1e400", "-1e400", "{\"a\":[1e999]}"}) {
+    EXPECT_EQ(refusal(text), Kind::malformed) << text << " would be passed on as infinity";
+  }
+}
+
 TEST(JsonBody, AKeyLongerThanAnyOfOursIsRefusedOrKept) {
   const std::string key(70'000, 'k');
   EXPECT_EQ(refusal("{\"" + key + "\":1}"), Kind::malformed);

@@ -55,8 +55,11 @@ bool starts_like_failure(std::string_view text) {
   // A JavaScript stack frame on the second line.
   const auto newline = text.find('\n');
   if (newline == std::string_view::npos) return false;
-  auto second = text::trim(text.substr(newline + 1));
-  second = text::trim(second.substr(0, second.find('\n')));
+  auto second = text.substr(newline + 1);
+  second.remove_prefix(std::min(second.find_first_not_of(" \t\r\n"), second.size()));
+  const auto end = second.find('\n');
+  if (end == std::string_view::npos && !complete) return false;
+  second = text::trim(second.substr(0, end));
   return second.starts_with("at ") && second.find(':') != std::string_view::npos &&
          second.ends_with(')');
 }
@@ -162,6 +165,7 @@ Result<void> AnswerDecoder::put(std::string_view bytes, std::vector<std::string>
 
 Result<void> AnswerDecoder::finish(std::vector<std::string>& pieces) {
   if (auto done = run(true, pieces); !done) return done;
+  if (starts_like_failure(head_, true)) return unusable("the upstream answered with an error text");
   if (text_bytes_ == 0) return unusable("the upstream's answer is empty");
   return {};
 }
@@ -355,10 +359,21 @@ Result<void> AnswerDecoder::add(std::string_view text, std::vector<std::string>&
   if (head_.size() < kHeadBytes) {
     head_ += text.substr(0, kHeadBytes - head_.size());
     if (starts_like_html(head_)) return unusable("the upstream answered with an HTML page");
-    if (starts_like_failure(head_)) return unusable("the upstream answered with an error text");
+    if (starts_like_failure(head_, false)) {
+      return unusable("the upstream answered with an error text");
+    }
   }
-  if (first_text_ && text::trim(text).empty()) return {};
-  first_text_ = false;
+  std::string with_space;
+  if (first_text_) {
+    leading_space_ += text;
+    if (text::trim(leading_space_).empty()) {
+      if (leading_space_.size() > max_bytes_) return unusable("the upstream's answer is empty");
+      return {};
+    }
+    first_text_ = false;
+    with_space = std::exchange(leading_space_, {});
+    text = with_space;
+  }
   text_bytes_ += text.size();
   if (text_bytes_ > max_bytes_) {
     return fail(ErrorCode::too_large, "the answer is too long", ErrorOrigin::upstream);

@@ -44,7 +44,8 @@ class AnswerDecoder {
   std::string held_;  ///< bytes that are not complete yet
   std::size_t text_bytes_ = 0;
   bool first_text_ = true;
-  std::string head_;  ///< how the text begins
+  std::string head_;           ///< how the text begins
+  std::string leading_space_;  ///< waits for the first word
 
   // Server-sent events.
   std::string event_name_;

@@ -90,6 +90,9 @@ const Answer kAnswers[] = {
     {"text that speaks of errors", "text/plain",
      "An error like that? The exception proves the rule: restart it.",
      "An error like that? The exception proves the rule: restart it."},
+    {"a second line that looks like a stack frame for a moment", "text/plain",
+     "You can find us\nat the old mill (open: 9 to 5) every day.",
+     "You can find us\nat the old mill (open: 9 to 5) every day."},
     {"server-sent events", "text/event-stream",
      ": comment\nevent: message\nid: 1\ndata: {\"type\":\"item\",\"content\":\"Hel\"}\n\n"
      "data: {\"type\":\"item\",\"content\":\"lo\"}\r\n\r\nevent: ping\ndata: {}\n\ndata: "
@@ -151,6 +154,19 @@ TEST(AnswerDecoder, IsIndifferentToWhereTheBytesAreSplit) {
         at += take;
       }
       ASSERT_EQ(decode_chunks(answer.type, chunks), whole);
+    }
+  }
+}
+
+TEST(AnswerDecoder, WhiteSpaceInFrontIsTreatedAlikeHoweverItIsSplit) {
+  for (const std::string_view answer :
+       {"\n \xc3\x89t\xc3\xa9 comme hiver, il fait toujours beau temps ici",
+        "\n\n\xe2\x82\xac 5 a month", "  \xf0\x9f\x98\x80"}) {
+    const Decoded whole = decode("text/plain", answer);
+    EXPECT_TRUE(whole.ok);
+    for (std::size_t i = 0; i <= answer.size(); ++i) {
+      EXPECT_EQ(decode_chunks("text/plain", {answer.substr(0, i), answer.substr(i)}), whole)
+          << "split at " << i;
     }
   }
 }
