@@ -41,7 +41,7 @@ std::size_t first_word(std::string_view text) {
 
 /// Whether an answer that begins like this is a program's failure rather than words for a visitor:
 /// an exception's first line or a stack trace.
-bool starts_like_failure(std::string_view text) {
+bool starts_like_failure(std::string_view text, bool complete) {
   text = text::trim(text);
   for (const auto start : kFailureStarts) {
     if (text::istarts_with(text, start)) return true;
