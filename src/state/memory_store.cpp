@@ -250,7 +250,7 @@ void MemoryStore::free_history(SessionShard& shard, const Session& keep) {
     while (!session.messages.empty()) drop_oldest_message(session);
   }
   auto& own = *shard.sessions.at(keep.key);
-  while (history_bytes_ > options_.history_total_bytes && own.messages.size() > 1) {
+  while (history_bytes_ > options_.history_total_bytes && !own.messages.empty()) {
     drop_oldest_message(own);
   }
 }

@@ -29,7 +29,7 @@ struct MemoryStoreOptions {
 /// Bounds:  keys, sessions, messages and bytes as in the options; what was silent longest gives
 /// way, but
 ///          never a session that was active in the last 15 minutes.
-/// Cost:    bench/limiter_bench.cpp.
+/// Cost:    bench/micro_bench.cpp.
 class MemoryStore final : public Store {
  public:
   explicit MemoryStore(const MemoryStoreOptions& options, const Clock& clock = Clock::system());

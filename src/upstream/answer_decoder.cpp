@@ -177,6 +177,13 @@ AnswerDecoder::Form AnswerDecoder::decide(bool at_end) const {
     return Form::undecided;
   }
   if (start.starts_with(kByteOrderMark)) start.remove_prefix(3);
+  const auto words = text::trim(start);
+  for (const std::string_view html : {"<!doctype", "<html"}) {
+    // What may still turn out to be a page is no answer yet, whatever its Content-Type says.
+    if (!at_end && words.size() < html.size() && text::istarts_with(html, words)) {
+      return Form::undecided;
+    }
+  }
   if (content_type_ == "text/event-stream") return Form::events;
   start = text::trim(start);
   if (start.empty()) return at_end ? Form::text : Form::undecided;

@@ -57,7 +57,7 @@ class N8n final : public Assistant, public std::enable_shared_from_this<N8n> {
   std::size_t open_connections() const override { return connections_.open(); }
   bool breaker_open() const override { return breaker_.state() != Breaker::State::closed; }
 
-  /// The JSON body that is posted (SPEC of the chat proxy's webhook contract).
+  /// The JSON body that is posted; README.md tells workflow authors what is in it.
   static std::string payload(const Question& question, std::string_view token);
 
  private:

@@ -1,0 +1,128 @@
+// What the parts of a chat request cost. `make bench` runs it; docs/performance.md holds the
+// figures.
+
+#include <benchmark/benchmark.h>
+
+#include <boost/json/value.hpp>
+#include <string>
+
+#include "base/address.hpp"
+#include "base/random.hpp"
+#include "chat/events.hpp"
+#include "http/head_parser.hpp"
+#include "http/json_body.hpp"
+#include "identity/session_tokens.hpp"
+#include "identity/upstream_tokens.hpp"
+#include "state/memory_store.hpp"
+#include "upstream/answer_decoder.hpp"
+
+namespace portcullis {
+namespace {
+
+constexpr std::string_view kMessage =
+    R"({"message":"Hi, I am looking for a three bedroom house near the lake under $500k.","session_id":"b7d1c1a0"})";
+
+std::string secret() { return crypto::random_bytes(48); }
+
+/// The four charges of a chat message from one of `addresses` addresses.
+state::AdmitRequest charges_of(std::uint64_t address) {
+  const std::string_view bytes(reinterpret_cast<const char*>(&address), sizeof address);
+  state::AdmitRequest request;
+  for (const auto& [tier, window] :
+       {std::pair{"address-minute", 60}, std::pair{"address-hour", 3600},
+        std::pair{"session-minute", 60}}) {
+    request.add({tier, state::key_of(tier, bytes), 1'000'000'000, Seconds{window}, 1});
+  }
+  request.add(
+      {"site-minute", state::key_of("site-minute", "default"), 1'000'000'000, Seconds{60}, 1});
+  return request;
+}
+
+void limiter_one_address(benchmark::State& bench) {
+  state::MemoryStore store({});
+  for (auto _ : bench) {
+    auto answer = store.admit(charges_of(1));
+    benchmark::DoNotOptimize(answer);
+  }
+}
+BENCHMARK(limiter_one_address);
+
+void limiter_million_addresses(benchmark::State& bench) {
+  static state::MemoryStore store({.max_limiter_keys = 4'000'000});
+  FastRandom random(static_cast<std::uint64_t>(bench.thread_index()) + 1);
+  for (auto _ : bench) {
+    auto answer = store.admit(charges_of(random.below(1'000'000)));
+    benchmark::DoNotOptimize(answer);
+  }
+}
+BENCHMARK(limiter_million_addresses)->Threads(1)->Threads(2);
+
+void session_token_check(benchmark::State& bench) {
+  const identity::SessionTokens tokens({secret()});
+  http::SessionClaims claims;
+  claims.id = identity::new_session_id();
+  claims.site = "default";
+  claims.origin = "https://www.example.com";
+  const std::string token = tokens.issue(claims);
+  for (auto _ : bench) benchmark::DoNotOptimize(tokens.verify(token));
+}
+BENCHMARK(session_token_check);
+
+void upstream_token_mint(benchmark::State& bench) {
+  const identity::UpstreamTokens tokens(secret(), Seconds{60});
+  const WallTime now = Clock::system().wall();
+  for (auto _ : bench) {
+    benchmark::DoNotOptimize(tokens.mint({"gzoy95-kIDMEEpa8Raob27jZV0ns-0JY", "www.example.com",
+                                          kMessage, "01M8086KGT8RPGBRDADFNED1WE"},
+                                         now));
+  }
+}
+BENCHMARK(upstream_token_mint);
+
+void request_head_parse(benchmark::State& bench) {
+  const std::string head =
+      "POST /api/v1/chat/message HTTP/1.1\r\nHost: chat.example.com\r\nContent-Type: "
+      "application/json\r\n"
+      "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+      "Chrome/130.0 Safari/537.36\r\n"
+      "Accept: */*\r\nOrigin: https://www.example.com\r\nAccept-Language: "
+      "en-GB,en;q=0.9\r\nContent-Length: 126\r\n\r\n";
+  http::RequestHead parsed;
+  for (auto _ : bench) {
+    benchmark::DoNotOptimize(http::parse_request_head(head, parsed));
+    benchmark::DoNotOptimize(http::check_framing(parsed));
+  }
+}
+BENCHMARK(request_head_parse);
+
+void json_message_parse(benchmark::State& bench) {
+  for (auto _ : bench) benchmark::DoNotOptimize(http::parse_json(kMessage));
+}
+BENCHMARK(json_message_parse);
+
+void answer_decode(benchmark::State& bench) {
+  constexpr std::string_view kAnswer =
+      R"({"response":"Hello from the upstream, how can I help you today?","sessionId":"abc"})";
+  for (auto _ : bench) {
+    upstream::AnswerDecoder decoder("application/json", 1 << 20);
+    std::vector<std::string> pieces;
+    benchmark::DoNotOptimize(decoder.put(kAnswer, pieces));
+    benchmark::DoNotOptimize(decoder.finish(pieces));
+  }
+}
+BENCHMARK(answer_decode);
+
+void sse_item_encode(benchmark::State& bench) {
+  std::string out;
+  for (auto _ : bench) {
+    out.clear();
+    const auto event =
+        chat::item_event(1'795'304'934'939, "01M8086PEY9X68KTC6X4YDTP15", " a word or two");
+    chat::append_event(out, chat::Face::sse, 1'795'304'934'939, event);
+    benchmark::DoNotOptimize(out);
+  }
+}
+BENCHMARK(sse_item_encode);
+
+}  // namespace
+}  // namespace portcullis
