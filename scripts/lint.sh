@@ -4,12 +4,12 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 if [ -n "${LINT_ALL:-}" ]; then
-  files=$(git ls-files 'src/*.cpp' | grep -v _test.cpp)
+  files=$(git ls-files 'src/*.cpp' | { grep -v '_test\.cpp$' || true; })
 else
   base=$(git merge-base HEAD origin/main 2>/dev/null || git merge-base HEAD origin/master 2>/dev/null || true)
   [ -n "$base" ] && [ "$base" != "$(git rev-parse HEAD)" ] || base=$(git rev-parse HEAD~1 2>/dev/null || true)
   [ -n "$base" ] || { echo "nothing to compare with"; exit 0; }
-  files=$( (git diff --name-only --diff-filter=d "$base" -- 'src/*.cpp'; git ls-files --others --exclude-standard 'src/*.cpp') | grep -v _test.cpp | sort -u | head -12)
+  files=$( (git diff --name-only --diff-filter=d "$base" -- 'src/*.cpp'; git ls-files --others --exclude-standard 'src/*.cpp') | { grep -v '_test\.cpp$' || true; } | sort -u | head -12)
 fi
 [ -n "$files" ] || { echo "no C++ source changed"; exit 0; }
 # clang-tidy cannot use clang++'s precompiled header of other options; the include stays, the header goes.
