@@ -111,9 +111,11 @@ describe('embedding', () => {
         };
       });
       assert.deepEqual(host, { name: 'div', attributes: 0, root: null, children: 0 });
+      // Waiting begins before the key: the answer may be there at once.
+      const answered = page.waitForResponse((response) => response.url().endsWith('/chat/stream'));
       await page.keyboard.type('hello');
       await page.keyboard.press('Enter');
-      await page.waitForResponse((response) => response.url().endsWith('/chat/stream'));
+      await answered;
     });
     await withBrowser({}, async (browser) => {
       const { page, chat } = await openPage(browser, stack.site.url);
