@@ -7,13 +7,12 @@ export CCACHE_DIR ?= $(CURDIR)/build/ccache
 export CCACHE_SLOPPINESS := pch_defines,time_macros,include_file_mtime,include_file_ctime
 export CCACHE_BASEDIR := $(CURDIR)
 
-.PHONY: help run build web test test-full lint format reference bench bench-peers fuzz assurance test-n8n clean dev
+.PHONY: help run build web test lint format reference bench bench-peers fuzz assurance test-n8n clean dev
 
 help:
 	@echo "make run        build and start the gateway on http://127.0.0.1:8000"
 	@echo "make test       build with sanitizers and run all tests and checks"
 	@echo "make build      the release binary, build/release/portcullis"
-	@echo "make test-full  also ThreadSanitizer and long fuzzing"
 	@echo "make lint | format | reference | assurance"
 	@echo "make bench | bench-peers | fuzz | test-n8n"
 
@@ -35,9 +34,6 @@ dev: web
 
 test:
 	@scripts/test.sh
-
-test-full: test
-	@scripts/test-full.sh $(FUZZ_SECONDS)
 
 lint: dev
 	@scripts/lint.sh

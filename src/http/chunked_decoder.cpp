@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "http/token.hpp"
 
 namespace portcullis::http {
 namespace {
@@ -13,11 +14,6 @@ int hex_value(char c) {
   if (text::is_digit(c)) return c - '0';
   const char low = text::lower(c);
   return low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
-}
-
-/// RFC 9110 section 5.6.2.
-bool is_token_char(char c) {
-  return text::is_alnum(c) || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
 }
 
 /// What may stand in an extension or a trailer value.

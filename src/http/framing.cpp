@@ -1,25 +1,10 @@
 #include "http/framing.hpp"
 
-#include <array>
-
 #include "base/text.hpp"
+#include "http/token.hpp"
 
 namespace portcullis::http {
 namespace {
-
-/// RFC 9110 section 5.6.2.
-constexpr auto kTokenChars = [] {
-  std::array<bool, 256> table{};
-  for (int c = 0; c < 256; ++c) {
-    const char ch = static_cast<char>(c);
-    table[static_cast<std::size_t>(c)] =
-        text::is_alnum(ch) ||
-        std::string_view("!#$%&'*+-.^_`|~").find(ch) != std::string_view::npos;
-  }
-  return table;
-}();
-
-constexpr bool is_token_char(char c) noexcept { return kTokenChars[static_cast<unsigned char>(c)]; }
 
 std::unexpected<FramingError> bad(std::string_view reason, Code code = Code::bad_request) {
   return std::unexpected(FramingError{code, reason});

@@ -54,7 +54,6 @@ class Http1Connection {
   Task<Result<std::size_t>> fill(Milliseconds timeout, Code on_timeout);
   bool grow(std::size_t limit);
   std::string_view unread() const noexcept { return {buffer_.get() + read_, filled_ - read_}; }
-  void release_buffer_if_empty();
 
   // After an exchange.
   Task<bool> discard_body(Http1Exchange& exchange);
