@@ -238,9 +238,14 @@ class Http1Connection::Http1Exchange final : public Exchange {
   }
 
   Task<Result<void>> write_all(std::string_view first, std::string_view second) {
-    connection_.write_deadline_.arm(connection_.limits_.write_timeout);
-    auto written = co_await connection_.stream_->write(first, second);
-    connection_.write_deadline_.disarm();
+    auto& c = connection_;
+    auto writing = c.stream_->write(first, second);
+    if (!writing.try_now()) {
+      c.taken_before_ = c.stream_->bytes_taken();
+      c.write_deadline_.arm(c.limits_.write_timeout);
+    }
+    auto written = co_await writing;
+    c.write_deadline_.disarm();
     if (!written) {
       written.error().origin = ErrorOrigin::client;
       co_return std::unexpected(std::move(written).error());
@@ -372,7 +377,11 @@ void Http1Connection::on_read_deadline(void* self) {
 }
 
 void Http1Connection::on_write_deadline(void* self) {
-  static_cast<Http1Connection*>(self)->stream_->abort();
+  auto& c = *static_cast<Http1Connection*>(self);
+  const std::uint64_t taken = c.stream_->bytes_taken();
+  if (taken == c.taken_before_) return c.stream_->abort();
+  c.taken_before_ = taken;  // slow, but it moves
+  c.write_deadline_.arm(c.limits_.write_timeout);
 }
 
 void Http1Connection::on_monitor(void* self) {

@@ -78,6 +78,7 @@ class Http1Connection {
 
   net::DeadlineTimer read_deadline_;
   net::DeadlineTimer write_deadline_;
+  std::uint64_t taken_before_ = 0;  ///< what the socket had taken when the write deadline began
   net::DeadlineTimer monitor_;
   Http1Exchange* exchange_ = nullptr;
   FramingError head_error_;

@@ -11,6 +11,13 @@ namespace portcullis::net {
 namespace asio = boost::asio;
 using asio::ip::tcp;
 
+namespace {
+
+constexpr int kAcceptsAtOnce = 64;
+constexpr Milliseconds kRestAfterError{100};
+
+}  // namespace
+
 Listener::Listener(Worker& worker, OnAccept on_accept)
     : worker_(worker),
       acceptor_(worker.context()),
@@ -74,15 +81,35 @@ std::uint16_t Listener::port() const {
 }
 
 void Listener::accept_next() {
-  acceptor_.async_accept([this](const boost::system::error_code& error, tcp::socket socket) {
-    if (error == asio::error::operation_aborted || !acceptor_.is_open()) return;
-    if (error) {
-      rest_.arm(Milliseconds{100});
-      return;
+  acceptor_.async_wait(tcp::acceptor::wait_read, [this](const boost::system::error_code& error) {
+    if (error || !acceptor_.is_open()) return;
+    if (accept_waiting()) {
+      accept_next();
+    } else {
+      rest_.arm(kRestAfterError);
     }
-    on_accept_(std::make_unique<TcpStream>(worker_, std::move(socket)));
-    accept_next();
   });
+}
+
+/// Accepts what waits, up to a bound; false where the system has no room for more connections now.
+bool Listener::accept_waiting() {
+  for (int i = 0; i < kAcceptsAtOnce && acceptor_.is_open(); ++i) {
+    tcp::endpoint peer;
+    auto size = static_cast<socklen_t>(peer.capacity());
+    const int descriptor =
+        ::accept4(acceptor_.native_handle(), peer.data(), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (descriptor >= 0) {
+      peer.resize(size);
+      on_accept_(std::make_unique<TcpStream>(worker_, descriptor, address_of(peer.address())));
+      continue;
+    }
+    if (errno == EAGAIN || errno == EWOULDBLOCK) return true;
+    // A connection that ended while it waited is its own loss, not the listener's (accept(2)).
+    const bool out_of_room =
+        errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
+    if (out_of_room) return false;
+  }
+  return true;
 }
 
 }  // namespace portcullis::net

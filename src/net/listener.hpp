@@ -32,6 +32,7 @@ class Listener {
  private:
   Listener(Worker& worker, OnAccept on_accept);
   void accept_next();
+  bool accept_waiting();
 
   Worker& worker_;
   boost::asio::ip::tcp::acceptor acceptor_;

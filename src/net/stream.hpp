@@ -36,7 +36,7 @@ class Stream {
   class Read {
    public:
     Read(Stream& stream, std::span<char> into) noexcept : stream_(stream), into_(into) {}
-    bool await_ready() const noexcept { return false; }
+    bool await_ready() { return stream_.try_read(into_, operation_); }
     void await_suspend(std::coroutine_handle<> waiter) {
       operation_.waiter = waiter;
       stream_.start_read(into_, operation_);
@@ -53,7 +53,12 @@ class Stream {
    public:
     Write(Stream& stream, std::string_view first, std::string_view second) noexcept
         : stream_(stream), first_(first), second_(second) {}
-    bool await_ready() { return stream_.try_write(first_, second_, operation_); }
+    /// Writes what goes without waiting; true when that was all.
+    bool try_now() {
+      tried_ = true;
+      return done_ = stream_.try_write(first_, second_, operation_);
+    }
+    bool await_ready() { return tried_ ? done_ : try_now(); }
     void await_suspend(std::coroutine_handle<> waiter) {
       operation_.waiter = waiter;
       stream_.start_write(first_, second_, operation_);
@@ -65,6 +70,8 @@ class Stream {
     std::string_view first_;
     std::string_view second_;
     IoOperation operation_;
+    bool tried_ = false;
+    bool done_ = false;
   };
 
   /// Reads what is there, at least one byte.
@@ -85,17 +92,22 @@ class Stream {
 
   using PeerGone = void (*)(void* context);
   /// Calls `gone(context)` once when the peer has closed or reset the connection, without consuming
-  /// what it sent. Costs one system call, so it is for waits that turn out long.
+  /// what it sent; at once where that has happened already.
   virtual void watch_peer(PeerGone gone, void* context) = 0;
   virtual void unwatch_peer() noexcept = 0;
 
-  /// Whether nothing has come from the peer since the last read: no data, no end. For idle
-  /// connections.
+  /// Whether nothing is known to have come from the peer since the last read: no data, no end. For
+  /// idle connections.
   virtual bool looks_idle() const = 0;
   virtual bool is_tls() const noexcept = 0;
   virtual IpAddress peer_address() const = 0;
 
+  /// Bytes that the connection has taken from all writes so far: what moves is not stuck.
+  std::uint64_t bytes_taken() const noexcept { return bytes_taken_; }
+
  protected:
+  /// Reads where that needs no waiting; true when the operation is done.
+  virtual bool try_read(std::span<char> into, IoOperation& operation) = 0;
   virtual void start_read(std::span<char> into, IoOperation& operation) = 0;
   /// Writes what goes without waiting and shortens the pieces by it; true when nothing is left to
   /// do.
@@ -103,6 +115,8 @@ class Stream {
                          IoOperation& operation) = 0;
   virtual void start_write(std::string_view first, std::string_view second,
                            IoOperation& operation) = 0;
+
+  std::uint64_t bytes_taken_ = 0;
 };
 
 }  // namespace portcullis::net

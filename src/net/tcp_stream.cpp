@@ -1,139 +1,152 @@
 #include "net/tcp_stream.hpp"
 
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
-#include <array>
-#include <boost/asio/buffer.hpp>
-#include <boost/asio/write.hpp>
+#include <boost/asio/error.hpp>
 
 namespace portcullis::net {
 namespace {
 
-/// Whether the peer has sent its FIN or a reset, even where unread data stands before it.
-bool peer_has_closed(int descriptor) {
-  char byte;
-  const ssize_t n = ::recv(descriptor, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-  if (n == 0) return true;
-  if (n < 0) return errno != EAGAIN && errno != EINTR;
-  tcp_info info{};
-  socklen_t size = sizeof info;
-  if (::getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return true;
-  return info.tcpi_state != TCP_ESTABLISHED && info.tcpi_state != TCP_FIN_WAIT1 &&
-         info.tcpi_state != TCP_FIN_WAIT2;
+/// Reads that succeed without waiting before other connections get their turn.
+constexpr std::uint16_t kReadsBeforeYield = 16;
+
+boost::system::error_code last_error() { return {errno, boost::system::system_category()}; }
+
+bool would_block() { return errno == EAGAIN || errno == EWOULDBLOCK; }
+
+IpAddress peer_of(boost::asio::ip::tcp::socket& socket) {
+  boost::system::error_code ignored;
+  return address_of(socket.remote_endpoint(ignored).address());
+}
+
+int take_descriptor(boost::asio::ip::tcp::socket& socket) {
+  boost::system::error_code ignored;
+  socket.native_non_blocking(true, ignored);
+  return socket.release(ignored);
 }
 
 }  // namespace
-
-/// Shared with the pending wait, which may complete after the stream is gone.
-struct TcpStream::Watch : std::enable_shared_from_this<TcpStream::Watch> {
-  Watch(TcpStream& s, Deadlines& wheel)
-      : stream(&s), poll(wheel, [](void* self) { static_cast<Watch*>(self)->check(); }, this) {}
-
-  TcpStream* stream;
-  PeerGone gone = nullptr;
-  void* context = nullptr;
-  bool waiting = false;
-  DeadlineTimer poll;
-
-  void wait() {
-    if (waiting) return;
-    waiting = true;
-    stream->socket_.async_wait(boost::asio::socket_base::wait_read,
-                               [self = shared_from_this()](const boost::system::error_code& error) {
-                                 self->waiting = false;
-                                 if (!error && self->stream != nullptr && self->gone != nullptr)
-                                   self->check();
-                               });
-  }
-
-  void check() {
-    if (stream == nullptr || gone == nullptr) return;
-    if (!peer_has_closed(stream->socket_.native_handle())) {
-      // Unread data makes every wait return at once; look again after a while instead.
-      poll.arm(Milliseconds{50});
-      return;
-    }
-    const PeerGone call = std::exchange(gone, nullptr);
-    call(context);
-  }
-};
 
 IpAddress address_of(const boost::asio::ip::address& address) {
   if (address.is_v4()) return IpAddress::v4(address.to_v4().to_uint());
   return IpAddress::v6(address.to_v6().to_bytes());
 }
 
-TcpStream::TcpStream(Worker& worker, boost::asio::ip::tcp::socket socket)
-    : socket_(std::move(socket)), worker_(worker) {
-  boost::system::error_code ignored;
-  const auto endpoint = socket_.remote_endpoint(ignored);
-  if (!ignored) peer_ = address_of(endpoint.address());
-  socket_.set_option(boost::asio::ip::tcp::no_delay(true), ignored);
-  socket_.native_non_blocking(true, ignored);
-}
-
-TcpStream::~TcpStream() {
-  if (watch_) {
-    watch_->stream = nullptr;
-    watch_->poll.disarm();
+TcpStream::TcpStream(Worker& worker, int descriptor, const IpAddress& peer)
+    : worker_(worker), descriptor_(descriptor), peer_(peer) {
+  const int on = 1;
+  ::setsockopt(descriptor_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (!worker_.poller().add(descriptor_, *this)) {
+    ::close(std::exchange(descriptor_, -1));
   }
 }
 
-bool socket_is_quiet(int descriptor) noexcept {
-  char byte;
-  return ::recv(descriptor, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
-}
+TcpStream::TcpStream(Worker& worker, boost::asio::ip::tcp::socket socket)
+    : TcpStream(worker, take_descriptor(socket), peer_of(socket)) {}
 
-// NOLINTNEXTLINE: the descriptor is only looked at.
+TcpStream::~TcpStream() { close(); }
+
 bool TcpStream::looks_idle() const {
-  return socket_is_quiet(const_cast<boost::asio::ip::tcp::socket&>(socket_).native_handle());
+  if (ended_ || descriptor_ < 0) return false;
+  if (!readable_) return true;
+  char byte;
+  return ::recv(descriptor_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && would_block();
 }
 
-void TcpStream::shutdown_send() {
-  boost::system::error_code ignored;
-  socket_.shutdown(boost::asio::ip::tcp::socket::shutdown_send, ignored);
-}
+void TcpStream::shutdown_send() { ::shutdown(descriptor_, SHUT_WR); }
 
 void TcpStream::cancel() {
-  boost::system::error_code ignored;
-  socket_.cancel(ignored);
+  for (IoOperation** operation : {&reader_, &writer_}) {
+    if (IoOperation* stopped = std::exchange(*operation, nullptr)) {
+      stopped->error = boost::asio::error::operation_aborted;
+      worker_.resume_later(stopped->waiter);
+    }
+  }
 }
 
 void TcpStream::close() {
   unwatch_peer();
-  boost::system::error_code ignored;
-  socket_.close(ignored);
+  cancel();
+  if (descriptor_ < 0) return;
+  worker_.poller().remove(*this);
+  ::close(std::exchange(descriptor_, -1));
 }
 
 void TcpStream::abort() {
-  boost::system::error_code ignored;
-  socket_.set_option(boost::asio::socket_base::linger(true, 0), ignored);
+  const linger reset{.l_onoff = 1, .l_linger = 0};
+  if (descriptor_ >= 0) ::setsockopt(descriptor_, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
   close();
 }
 
 void TcpStream::watch_peer(PeerGone gone, void* context) {
-  if (!watch_) watch_ = std::make_shared<Watch>(*this, worker_.deadlines());
-  watch_->gone = gone;
-  watch_->context = context;
-  watch_->wait();
+  if (ended_) return gone(context);
+  gone_ = gone;
+  gone_context_ = context;
 }
 
-void TcpStream::unwatch_peer() noexcept {
-  if (!watch_) return;
-  // The wait itself stays: it completes unheeded when the next bytes arrive.
-  watch_->gone = nullptr;
-  watch_->poll.disarm();
+void TcpStream::unwatch_peer() noexcept { gone_ = nullptr; }
+
+void TcpStream::on_ready(std::uint32_t events) {
+  if ((events & ~std::uint32_t{EPOLLOUT}) != 0) readable_ = true;
+  if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) ended_ = true;
+
+  // What waits here may destroy this stream when it goes on, so all that is done first.
+  std::coroutine_handle<> after_read;
+  if (reader_ != nullptr && readable_ && read_now(read_into_, *reader_)) {
+    reads_in_a_row_ = 0;
+    after_read = std::exchange(reader_, nullptr)->waiter;
+  }
+  std::coroutine_handle<> after_write;
+  if (writer_ != nullptr && try_write(write_first_, write_second_, *writer_)) {
+    after_write = std::exchange(writer_, nullptr)->waiter;
+  }
+  if (ended_ && gone_ != nullptr) std::exchange(gone_, nullptr)(gone_context_);
+  if (after_read) after_read.resume();
+  if (after_write) after_write.resume();
+}
+
+bool TcpStream::read_now(std::span<char> into, IoOperation& operation) {
+  while (true) {
+    const ssize_t n = ::recv(descriptor_, into.data(), into.size(), 0);
+    if (n > 0) {
+      operation.bytes = static_cast<std::size_t>(n);
+      // Less than asked: the socket is drained and the next bytes make an event. An end behind
+      // these bytes has made its event already.
+      if (operation.bytes < into.size() && !ended_) readable_ = false;
+      return true;
+    }
+    if (n == 0 && !into.empty()) {
+      operation.error = boost::asio::error::eof;
+      return true;
+    }
+    if (n == 0) return true;
+    if (errno == EINTR) continue;
+    if (would_block()) {
+      readable_ = false;
+      return false;
+    }
+    operation.error = last_error();
+    return true;
+  }
+}
+
+bool TcpStream::try_read(std::span<char> into, IoOperation& operation) {
+  if (descriptor_ < 0) {
+    operation.error = boost::asio::error::bad_descriptor;
+    return true;
+  }
+  return readable_ && reads_in_a_row_++ < kReadsBeforeYield && read_now(into, operation);
 }
 
 void TcpStream::start_read(std::span<char> into, IoOperation& operation) {
-  socket_.async_read_some(boost::asio::buffer(into.data(), into.size()),
-                          [&operation](const boost::system::error_code& error, std::size_t n) {
-                            operation.error = error;
-                            operation.bytes = n;
-                            operation.waiter.resume();
-                          });
+  reads_in_a_row_ = 0;
+  if (readable_ && read_now(into, operation)) return worker_.resume_later(operation.waiter);
+  reader_ = &operation;
+  read_into_ = into;
 }
 
 bool TcpStream::try_write(std::string_view& first, std::string_view& second,
@@ -144,15 +157,16 @@ bool TcpStream::try_write(std::string_view& first, std::string_view& second,
     msghdr message{};
     message.msg_iov = first.empty() ? pieces + 1 : pieces;
     message.msg_iovlen = (first.empty() ? 0U : 1U) + (second.empty() ? 0U : 1U);
-    const ssize_t n = ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL);
+    const ssize_t n = ::sendmsg(descriptor_, &message, MSG_NOSIGNAL);
     if (n < 0) {
       if (errno == EINTR) continue;
-      if (errno == EAGAIN || errno == EWOULDBLOCK) return false;
-      operation.error = {errno, boost::system::system_category()};
+      if (would_block()) return false;
+      operation.error = last_error();
       return true;
     }
     const auto sent = static_cast<std::size_t>(n);
     operation.bytes += sent;
+    bytes_taken_ += sent;
     const std::size_t of_first = std::min(sent, first.size());
     first.remove_prefix(of_first);
     second.remove_prefix(sent - of_first);
@@ -162,15 +176,9 @@ bool TcpStream::try_write(std::string_view& first, std::string_view& second,
 
 void TcpStream::start_write(std::string_view first, std::string_view second,
                             IoOperation& operation) {
-  const std::array<boost::asio::const_buffer, 2> pieces{
-      boost::asio::buffer(first.data(), first.size()),
-      boost::asio::buffer(second.data(), second.size())};
-  boost::asio::async_write(socket_, pieces,
-                           [&operation](const boost::system::error_code& error, std::size_t n) {
-                             operation.error = error;
-                             operation.bytes += n;
-                             operation.waiter.resume();
-                           });
+  writer_ = &operation;
+  write_first_ = first;
+  write_second_ = second;
 }
 
 }  // namespace portcullis::net

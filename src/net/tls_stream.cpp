@@ -106,6 +106,7 @@ class TlsStream final : public Stream {
   };
 
  protected:
+  bool try_read(std::span<char>, IoOperation&) override { return false; }
   void start_read(std::span<char> into, IoOperation& operation) override {
     stream_.async_read_some(asio::buffer(into.data(), into.size()),
                             [&operation](const boost::system::error_code& error, std::size_t n) {
@@ -120,9 +121,10 @@ class TlsStream final : public Stream {
     const std::array<asio::const_buffer, 2> pieces{asio::buffer(first.data(), first.size()),
                                                    asio::buffer(second.data(), second.size())};
     asio::async_write(stream_, pieces,
-                      [&operation](const boost::system::error_code& error, std::size_t n) {
+                      [this, &operation](const boost::system::error_code& error, std::size_t n) {
                         operation.error = error;
                         operation.bytes += n;
+                        bytes_taken_ += n;
                         operation.waiter.resume();
                       });
   }

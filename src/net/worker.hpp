@@ -5,6 +5,7 @@
 
 #include "base/clock.hpp"
 #include "net/deadline.hpp"
+#include "net/poller.hpp"
 
 namespace portcullis::net {
 
@@ -15,11 +16,12 @@ namespace portcullis::net {
 class Worker {
  public:
   explicit Worker(unsigned index, const Clock& clock = Clock::system())
-      : index_(index), context_(1), deadlines_(context_, clock) {}
+      : index_(index), context_(1), deadlines_(context_, clock), poller_(context_) {}
 
   unsigned index() const noexcept { return index_; }
   boost::asio::io_context& context() noexcept { return context_; }
   Deadlines& deadlines() noexcept { return deadlines_; }
+  Poller& poller() noexcept { return poller_; }
   const Clock& clock() const noexcept { return deadlines_.clock(); }
 
   /// Runs `work` on this worker's thread, soon.
@@ -50,6 +52,7 @@ class Worker {
   unsigned index_;
   boost::asio::io_context context_;
   Deadlines deadlines_;
+  Poller poller_;
 };
 
 /// A coroutine waits until another one on the same worker says go. One waiter at a time.

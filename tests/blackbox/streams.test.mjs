@@ -567,6 +567,38 @@ describe('a slow reader', () => {
     });
   });
 
+  test('who reads a long JSON answer slowly is not dropped either, who stops is', async () => {
+    await withGateway({ UPSTREAM_MAX_ANSWER: '64MiB', SERVER_WRITE_TIMEOUT: '800ms' }, async (gateway) => {
+      const visitor = await newVisitor(gateway);
+      const text = 'z'.repeat(16 * MiB);
+      upstream.onRequest(answers.object('output', text));
+      const ask = async () => {
+        const socket = await openSocket(gateway.port);
+        socket.socket.pause();
+        await socket.send(rawPost(visitor, '/api/v1/chat/message', { message: 'hello' }));
+        await eventually(() => queued(gateway.port, socket.socket.localPort) > 64 * 1024, { what: 'no answer came' });
+        return socket;
+      };
+      const slow = await ask();
+      const at = () => slow.socket.bytesRead;
+      const started = performance.now();
+      while (at() < text.length) {
+        const before = at();
+        slow.socket.resume();
+        await eventually(() => at() > before, { what: 'the answer was cut' });
+        slow.socket.pause();
+        await new Promise((resolve) => setTimeout(resolve, 400));
+      }
+      assert.ok(performance.now() - started > 1600, 'this reader was not slow');
+      slow.close();
+      const stopped = await ask();
+      await new Promise((resolve) => setTimeout(resolve, 2000));
+      stopped.socket.resume();
+      await within(5000, stopped.closed, 'the socket was not closed');
+      assert.ok(stopped.socket.bytesRead < text.length, 'an answer that nobody took was kept for ever');
+    });
+  });
+
   test('does not hold up the other readers of its session for ever', async () => {
     await withGateway({ UPSTREAM_MAX_ANSWER: '64MiB', SERVER_WRITE_TIMEOUT: '500ms' }, async (gateway) => {
       const visitor = await newVisitor(gateway);
