@@ -74,10 +74,16 @@ IpAddress IpAddress::network() const noexcept {
 }
 
 std::string IpAddress::text() const {
-  char buffer[INET6_ADDRSTRLEN];
-  const bool four = is_v4();
-  inet_ntop(four ? AF_INET : AF_INET6, bytes_.data() + (four ? 12 : 0), buffer, sizeof buffer);
-  return buffer;
+  if (!is_v4()) {
+    char buffer[INET6_ADDRSTRLEN];
+    return inet_ntop(AF_INET6, bytes_.data(), buffer, sizeof buffer);
+  }
+  std::string out;
+  for (std::size_t i = 12; i < 16; ++i) {
+    if (i > 12) out += '.';
+    text::append_number(out, bytes_[i]);
+  }
+  return out;
 }
 
 std::optional<Cidr> Cidr::parse(std::string_view text) {

@@ -94,9 +94,24 @@ std::optional<Origin> Origin::of_url(std::string_view url) {
 }
 
 std::string Origin::text() const {
-  std::string out = scheme + "://" + host;
-  if (port != default_port(scheme)) out += ":" + std::to_string(port);
+  std::string out;
+  out.reserve(scheme.size() + host.size() + 9);
+  out += scheme;
+  out += "://";
+  out += host;
+  if (port != default_port(scheme)) {
+    out += ':';
+    text::append_number(out, port);
+  }
   return out;
+}
+
+std::string_view Origin::host_in(std::string_view canonical) noexcept {
+  const auto start = canonical.find("://");
+  if (start == std::string_view::npos) return {};
+  const auto authority = canonical.substr(start + 3);
+  const auto colon = authority.find(':', authority.starts_with('[') ? authority.find(']') : 0);
+  return authority.substr(0, colon);
 }
 
 std::optional<OriginPattern> OriginPattern::parse(std::string_view text) {

@@ -32,6 +32,8 @@ struct Origin {
   /// The origin of an absolute URL such as a Referer.
   static std::optional<Origin> of_url(std::string_view url);
   std::string text() const;
+  /// The host inside an origin in the form of text(); empty for anything else.
+  static std::string_view host_in(std::string_view canonical) noexcept;
   auto operator<=>(const Origin&) const = default;
 };
 

@@ -14,6 +14,18 @@ bool matches(std::string_view pattern, std::string_view origin) {
   return p && o && p->matches(*o);
 }
 
+TEST(Origin, HostInFindsWhatParseFinds) {
+  for (const char* origin :
+       {"https://shop.example", "http://shop.example:8080", "https://[2001:db8::1]",
+        "https://[2001:db8::1]:444", "http://127.0.0.1:8000"}) {
+    const auto parsed = Origin::parse(origin);
+    ASSERT_TRUE(parsed) << origin;
+    EXPECT_EQ(Origin::host_in(parsed->text()), parsed->host) << origin;
+  }
+  EXPECT_EQ(Origin::host_in(""), "");
+  EXPECT_EQ(Origin::host_in("null"), "");
+}
+
 TEST(Origin, ReadsWhatBrowsersSend) {
   const auto origin = Origin::parse("https://www.Example.com:8443");
   ASSERT_TRUE(origin);

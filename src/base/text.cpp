@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <ctime>
 
+#include "base/swar.hpp"
+
 namespace portcullis::text {
 namespace {
 
@@ -27,6 +29,12 @@ constexpr auto kJsonPlain = [] {
   for (std::size_t c = 0x20; c < 0x80; ++c) table[c] = c != '"' && c != '\\';
   return table;
 }();
+
+/// Whether one of eight bytes may not stand in a JSON string as it is, or needs a closer look.
+bool needs_json_care(std::uint64_t word) noexcept {
+  return swar::any_below(word, 0x20) || swar::any_equal(word, '"') || swar::any_equal(word, '\\') ||
+         swar::any_beyond_ascii(word);
+}
 
 unsigned byte_at(std::string_view s, std::size_t i) noexcept {
   return static_cast<unsigned char>(s[i]);
@@ -149,6 +157,7 @@ bool is_utf8(std::string_view s) noexcept {
   while (i < s.size()) {
     if (byte_at(s, i) < 0x80) {
       ++i;
+      while (i + 8 <= s.size() && !swar::any_beyond_ascii(swar::load(s.data() + i))) i += 8;
       continue;
     }
     const std::size_t length = sequence_length(s, i);
@@ -218,8 +227,15 @@ std::optional<std::string> percent_decode(std::string_view s) {
 }
 
 std::string base64url(std::string_view bytes) {
-  std::string out((bytes.size() * 4 + 2) / 3, '\0');
-  char* to = out.data();
+  std::string out;
+  append_base64url(out, bytes);
+  return out;
+}
+
+void append_base64url(std::string& out, std::string_view bytes) {
+  const std::size_t before = out.size();
+  out.resize(before + (bytes.size() * 4 + 2) / 3);
+  char* to = out.data() + before;
   std::size_t i = 0;
   for (; i + 2 < bytes.size(); i += 3) {
     const unsigned v = byte_at(bytes, i) << 16 | byte_at(bytes, i + 1) << 8 | byte_at(bytes, i + 2);
@@ -235,20 +251,29 @@ std::string base64url(std::string_view bytes) {
     *to++ = kBase64Url[v >> 12 & 63];
     if (two) *to++ = kBase64Url[v >> 6 & 63];
   }
-  return out;
 }
 
 std::optional<std::string> base64url_decode(std::string_view text) {
   if (text.size() % 4 == 1) return std::nullopt;
   std::string out(text.size() * 3 / 4, '\0');
   char* to = out.data();
+  int bad = 0;
+  const auto value = [&](std::size_t i) {
+    const int v = kBase64UrlValues[byte_at(text, i)];
+    bad |= v;
+    return static_cast<unsigned>(v);
+  };
+  std::size_t i = 0;
+  for (; i + 4 <= text.size(); i += 4) {
+    const unsigned v = value(i) << 18 | value(i + 1) << 12 | value(i + 2) << 6 | value(i + 3);
+    *to++ = static_cast<char>(v >> 16);
+    *to++ = static_cast<char>(v >> 8);
+    *to++ = static_cast<char>(v);
+  }
   unsigned bits = 0;
   unsigned count = 0;
-  int bad = 0;
-  for (const char c : text) {
-    const int value = kBase64UrlValues[static_cast<unsigned char>(c)];
-    bad |= value;
-    bits = bits << 6 | static_cast<unsigned>(value);
+  for (; i < text.size(); ++i) {
+    bits = bits << 6 | value(i);
     count += 6;
     if (count >= 8) {
       count -= 8;
@@ -290,6 +315,7 @@ void append_json_string(std::string& out, std::string_view s) {
   std::size_t i = 0;
   const auto flush = [&](std::size_t end) { out += s.substr(plain, end - plain); };
   while (true) {
+    while (i + 8 <= s.size() && !needs_json_care(swar::load(s.data() + i))) i += 8;
     while (i < s.size() && kJsonPlain[byte_at(s, i)]) ++i;
     if (i == s.size()) break;
     const unsigned c = byte_at(s, i);

@@ -57,7 +57,8 @@ std::optional<T> parse_number(std::string_view s) noexcept {
 /// Percent-decodes once; nullopt where a '%' is not followed by two hex digits.
 std::optional<std::string> percent_decode(std::string_view s);
 
-std::string base64url(std::string_view bytes);                       ///< without padding
+std::string base64url(std::string_view bytes);  ///< without padding
+void append_base64url(std::string& out, std::string_view bytes);
 std::optional<std::string> base64url_decode(std::string_view text);  ///< canonical, without padding
 std::string hex(std::string_view bytes);
 

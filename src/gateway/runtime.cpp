@@ -96,7 +96,7 @@ Result<void> Runtime::build(const Lasting& lasting, routes::Vitals vitals) {
   reporter_ = std::make_unique<pipeline::Reporter>(
       settings_.monitoring_enabled ? &lasting.sink : nullptr, settings_.detailed_errors,
       [tokens = session_tokens_.get()](const http::SessionClaims& claims) {
-        return tokens->handle("audit", claims);
+        return tokens->handle(identity::SessionTokens::Audience::audit, claims);
       });
 
   routes::Services services;

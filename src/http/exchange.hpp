@@ -28,7 +28,7 @@ struct Site;
 namespace portcullis::http {
 
 class Exchange;
-struct JsonBody;
+class JsonBody;
 
 /// Status and headers of an answer.
 struct ResponseHead {
@@ -132,10 +132,11 @@ class Exchange {
 
  protected:
   virtual Eventual<Result<std::string_view>> do_read_body(std::uint64_t limit) = 0;
-  virtual Task<Result<void>> do_send(const Response& response) = 0;
-  virtual Task<Result<void>> do_start(const ResponseHead& head) = 0;
-  virtual Task<Result<void>> do_write(std::string_view chunk) = 0;
-  virtual Task<Result<void>> do_end() = 0;
+  // What is passed in stays valid until the outcome is there.
+  virtual Eventual<Result<void>> do_send(const Response& response) = 0;
+  virtual Eventual<Result<void>> do_start(const ResponseHead& head) = 0;
+  virtual Eventual<Result<void>> do_write(std::string_view chunk) = 0;
+  virtual Eventual<Result<void>> do_end() = 0;
   virtual Task<Result<Upgraded>> do_upgrade(const ResponseHead& head) = 0;
 
   void set_gone();

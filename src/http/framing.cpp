@@ -1,5 +1,6 @@
 #include "http/framing.hpp"
 
+#include "base/swar.hpp"
 #include "base/text.hpp"
 #include "http/token.hpp"
 
@@ -26,7 +27,13 @@ std::expected<void, FramingError> check_field_line(std::string_view line) {
   while (i < line.size() && is_token_char(line[i])) ++i;
   if (i == 0) return bad("empty or invalid header name");
   if (i == line.size() || line[i] != ':') return bad("header name is not followed by a colon");
-  for (++i; i < line.size(); ++i) {
+  ++i;
+  while (i + 8 <= line.size()) {
+    const auto word = swar::load(line.data() + i);
+    if (swar::any_below(word, 0x20) || swar::any_equal(word, 0x7f)) break;
+    i += 8;
+  }
+  for (; i < line.size(); ++i) {
     const auto c = static_cast<unsigned char>(line[i]);
     if ((c < 0x20 && c != '\t') || c == 0x7f) return bad("control character in a header value");
   }

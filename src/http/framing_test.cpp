@@ -88,6 +88,21 @@ TEST(RawHead, RefusesNulEverywhere) {
   }
 }
 
+TEST(RawHead, FindsAControlCharacterAtEveryPlaceOfAValue) {
+  for (std::size_t size = 1; size < 20; ++size) {
+    for (std::size_t at = 0; at < size; ++at) {
+      for (int c = 0; c < 256; ++c) {
+        if (c == '\r' || c == '\n') continue;  // those end the line
+        std::string value(size, 'v');
+        value[at] = static_cast<char>(c);
+        const bool allowed = c == '\t' || (c >= 0x20 && c != 0x7f);
+        const auto checked = check_raw_head("GET / HTTP/1.1\r\nX:" + value + "\r\n\r\n");
+        ASSERT_EQ(checked.has_value(), allowed) << size << " " << at << " " << c;
+      }
+    }
+  }
+}
+
 TEST(RawHead, TooMuchHasCodesOfItsOwn) {
   const auto line = check_raw_head("GET /" + std::string(kMaxRequestLineBytes, 'a') +
                                    " HTTP/1.1\r\nHost: a\r\n\r\n");

@@ -1,16 +1,24 @@
 #include "http/header_block.hpp"
 
+#include <algorithm>
+
 #include "base/text.hpp"
 
 namespace portcullis::http {
+namespace {
+
+constexpr bool ends_line(char c) noexcept { return c == '\r' || c == '\n' || c == '\0'; }
+
+}  // namespace
 
 void HeaderBlock::add(std::string_view name, std::string_view value) {
   text_ += name;
   text_ += ": ";
   const std::size_t start = text_.size();
   text_ += value;
-  for (std::size_t i = start; i < text_.size(); ++i) {
-    if (text_[i] == '\r' || text_[i] == '\n' || text_[i] == '\0') text_[i] = ' ';
+  if (std::ranges::any_of(value, ends_line)) {
+    std::replace_if(text_.begin() + static_cast<std::ptrdiff_t>(start), text_.end(), ends_line,
+                    ' ');
   }
   text_ += "\r\n";
 }

@@ -144,7 +144,7 @@ class Http1Connection::Http1Exchange final : public Exchange {
     return read_rest(limit);
   }
 
-  Task<Result<void>> do_send(const Response& response) override {
+  Eventual<Result<void>> do_send(const Response& response) override {
     auto& out = begin_head(response);
     const bool bodiless = has_no_body(response.status);
     if (!bodiless) {
@@ -155,10 +155,10 @@ class Http1Connection::Http1Exchange final : public Exchange {
     finish_head(out);
     ended_ = true;
     const bool send_body = !bodiless && head_.method != Method::head;
-    co_return co_await write_all(out, send_body ? response.bytes() : std::string_view{});
+    return write_all(out, send_body ? response.bytes() : std::string_view{});
   }
 
-  Task<Result<void>> do_start(const ResponseHead& head) override {
+  Eventual<Result<void>> do_start(const ResponseHead& head) override {
     auto& out = begin_head(head);
     chunked_ = head_.version >= 11;
     if (chunked_) {
@@ -168,25 +168,25 @@ class Http1Connection::Http1Exchange final : public Exchange {
     }
     finish_head(out);
     connection_.monitor_.arm(kMonitorAfter);
-    co_return co_await write_all(out, {});
+    return write_all(out, {});
   }
 
-  Task<Result<void>> do_write(std::string_view chunk) override {
-    if (gone()) co_return fail(ErrorCode::closed, "the client has gone", ErrorOrigin::client);
-    if (chunk.empty() || head_.method == Method::head) co_return Result<void>{};
-    if (!chunked_) co_return co_await write_all(chunk, {});
+  Eventual<Result<void>> do_write(std::string_view chunk) override {
+    if (gone()) return fail(ErrorCode::closed, "the client has gone", ErrorOrigin::client);
+    if (chunk.empty() || head_.method == Method::head) return Result<void>{};
+    if (!chunked_) return write_all(chunk, {});
     auto& out = connection_.output_;
     out.clear();
     append_chunk_header(out, chunk.size());
     out += chunk;
     out += "\r\n";
-    co_return co_await write_all(out, {});
+    return write_all(out, {});
   }
 
-  Task<Result<void>> do_end() override {
+  Eventual<Result<void>> do_end() override {
     ended_ = true;
-    if (!chunked_ || head_.method == Method::head) co_return Result<void>{};
-    co_return co_await write_all("0\r\n\r\n", {});
+    if (!chunked_ || head_.method == Method::head) return Result<void>{};
+    return write_all("0\r\n\r\n", {});
   }
 
   Task<Result<Upgraded>> do_upgrade(const ResponseHead& head) override {
@@ -237,20 +237,26 @@ class Http1Connection::Http1Exchange final : public Exchange {
            !expects_continue_;
   }
 
-  Task<Result<void>> write_all(std::string_view first, std::string_view second) {
+  /// Most answers fit the socket's buffer and need no coroutine to wait in.
+  Eventual<Result<void>> write_all(std::string_view first, std::string_view second) {
+    auto writing = connection_.stream_->write(first, second);
+    if (writing.try_now()) return outcome_of(writing.await_resume());
+    return finish_write(std::move(writing));
+  }
+
+  Task<Result<void>> finish_write(net::Stream::Write writing) {
     auto& c = connection_;
-    auto writing = c.stream_->write(first, second);
-    if (!writing.try_now()) {
-      c.taken_before_ = c.stream_->bytes_taken();
-      c.write_deadline_.arm(c.limits_.write_timeout);
-    }
+    c.taken_before_ = c.stream_->bytes_taken();
+    c.write_deadline_.arm(c.limits_.write_timeout);
     auto written = co_await writing;
     c.write_deadline_.disarm();
-    if (!written) {
-      written.error().origin = ErrorOrigin::client;
-      co_return std::unexpected(std::move(written).error());
-    }
-    co_return Result<void>{};
+    co_return outcome_of(std::move(written));
+  }
+
+  static Result<void> outcome_of(Result<std::size_t> written) {
+    if (written) return {};
+    written.error().origin = ErrorOrigin::client;
+    return std::unexpected(std::move(written).error());
   }
 
   Task<Result<std::string_view>> read_rest(std::uint64_t limit) {

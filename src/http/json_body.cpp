@@ -22,18 +22,19 @@ class StrictHandler {
   static constexpr std::size_t max_key_size = 64 * 1024;
   static constexpr std::size_t max_string_size = json::string::max_size();
 
-  explicit StrictHandler(const JsonLimits& limits) : limits_(limits) {}
+  StrictHandler(const JsonLimits& limits, json::storage_ptr memory)
+      : limits_(limits), memory_(std::move(memory)) {}
 
   json::value release() { return stack_.release(); }
   JsonError::Kind kind() const { return kind_; }
 
   bool on_document_begin(json::error_code&) {
-    stack_.reset();
+    stack_.reset(memory_);
     return true;
   }
   bool on_document_end(json::error_code&) { return true; }
   bool on_object_begin(json::error_code&) {
-    keys_.emplace_back();
+    keys_.emplace_back().few.reserve(8);
     return true;
   }
   bool on_object_end(std::size_t n, json::error_code&) {
@@ -114,6 +115,7 @@ class StrictHandler {
   }
 
   const JsonLimits& limits_;
+  json::storage_ptr memory_;
   json::value_stack stack_;
   std::vector<Keys> keys_;
   std::string key_;
@@ -139,14 +141,15 @@ std::string detail_of(JsonError::Kind kind, std::size_t offset) {
 
 }  // namespace
 
-std::expected<json::value, JsonError> parse_json(std::string_view text, const JsonLimits& limits) {
+std::expected<json::value, JsonError> parse_json(std::string_view text, const JsonLimits& limits,
+                                                 json::storage_ptr memory) {
   const auto refuse = [](JsonError::Kind kind, std::size_t offset) {
     return std::unexpected(JsonError{kind, detail_of(kind, offset)});
   };
   if (!text::is_utf8(text)) return refuse(JsonError::Kind::not_utf8, 0);
   json::parse_options options;
   options.max_depth = limits.max_depth;
-  json::basic_parser<StrictHandler> parser(options, limits);
+  json::basic_parser<StrictHandler> parser(options, limits, std::move(memory));
   json::error_code error;
   const std::size_t used = parser.write_some(false, text.data(), text.size(), error);
   if (error == json::error::too_deep) return refuse(JsonError::Kind::too_deep, used);

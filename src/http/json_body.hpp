@@ -1,4 +1,6 @@
 #pragma once
+#include <array>
+#include <boost/json/monotonic_resource.hpp>
 #include <boost/json/value.hpp>
 #include <cstdint>
 #include <expected>
@@ -7,8 +9,20 @@
 
 namespace portcullis::http {
 
-/// A parsed JSON body.
-struct JsonBody {
+/// A parsed JSON body with the memory that its values lie in: one block for a chat message.
+///
+/// Ownership: values inside must not outlive it; copies of them do.
+class JsonBody {
+ public:
+  JsonBody() : memory_(room_.data(), room_.size()), value(&memory_) {}
+  JsonBody(const JsonBody&) = delete;
+  JsonBody& operator=(const JsonBody&) = delete;
+
+ private:
+  std::array<unsigned char, 2048> room_;
+  boost::json::monotonic_resource memory_;
+
+ public:
   boost::json::value value;
 };
 
@@ -29,8 +43,11 @@ struct JsonError {
 /// bounded depth and number of keys. Boost.JSON's own parser takes the last of duplicate keys
 /// silently.
 ///
+/// The value lies in `memory`.
+///
 /// Cost: one pass over the input; about 1 us for a chat message.
 std::expected<boost::json::value, JsonError> parse_json(std::string_view text,
-                                                        const JsonLimits& limits = {});
+                                                        const JsonLimits& limits = {},
+                                                        boost::json::storage_ptr memory = {});
 
 }  // namespace portcullis::http

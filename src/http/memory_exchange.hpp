@@ -40,23 +40,23 @@ class MemoryExchange final : public Exchange {
     if (body_.size() > limit) return fail(ErrorCode::too_large, "too large", ErrorOrigin::client);
     return Result<std::string_view>(body_);
   }
-  Task<Result<void>> do_send(const Response& response) override {
+  Eventual<Result<void>> do_send(const Response& response) override {
     headers_ = response.headers;
     output_ = response.bytes();
-    co_return Result<void>{};
+    return Result<void>{};
   }
-  Task<Result<void>> do_start(const ResponseHead& head) override {
+  Eventual<Result<void>> do_start(const ResponseHead& head) override {
     headers_ = head.headers;
-    co_return Result<void>{};
+    return Result<void>{};
   }
-  Task<Result<void>> do_write(std::string_view chunk) override {
-    if (fail_writes) co_return fail(ErrorCode::reset, "gone", ErrorOrigin::client);
+  Eventual<Result<void>> do_write(std::string_view chunk) override {
+    if (fail_writes) return fail(ErrorCode::reset, "gone", ErrorOrigin::client);
     output_ += chunk;
-    co_return Result<void>{};
+    return Result<void>{};
   }
-  Task<Result<void>> do_end() override {
+  Eventual<Result<void>> do_end() override {
     ended_ = true;
-    co_return Result<void>{};
+    return Result<void>{};
   }
   Task<Result<Upgraded>> do_upgrade(const ResponseHead& head) override {
     headers_ = head.headers;

@@ -51,12 +51,13 @@ bool RequestHead::has_token(std::string_view name, std::string_view token) const
   return found;
 }
 
-void RequestHead::reset(const char* base) noexcept {
+void RequestHead::reset(const char* base) {
   method = Method::other;
   version = 11;
   base_ = base;
   method_text_ = target_ = path_ = query_ = authority_ = scheme_ = {};
   fields_.clear();
+  fields_.reserve(24);
 }
 
 void RequestHead::set_request_line(std::string_view method_text, std::string_view target) {

@@ -12,6 +12,8 @@ namespace {
 constexpr char kVersion = 1;
 constexpr char kBearerFlag = 1;
 constexpr std::size_t kMacBytes = 32;
+constexpr std::size_t kHandleKeyBytes = 32;
+constexpr std::array<std::string_view, 3> kAudiences = {"client", "upstream", "audit"};
 
 void append_u64(std::string& out, std::uint64_t value) {
   for (int shift = 56; shift >= 0; shift -= 8) out += static_cast<char>(value >> shift & 0xff);
@@ -69,8 +71,13 @@ SessionTokens::SessionTokens(const std::vector<std::string>& secrets) {
   for (const auto& secret : secrets) {
     auto& key =
         keys_.emplace_back(crypto::HmacKey(crypto::hkdf(secret, "portcullis session token v1")));
-    const auto handles = crypto::hkdf(secret, "portcullis session handle v1", sizeof key.handles);
-    std::memcpy(key.handles.data(), handles.data(), sizeof key.handles);
+    const auto handles = crypto::hkdf(secret, "portcullis session handle v1", kHandleKeyBytes);
+    std::array<SipKey, 2> roots;
+    static_assert(sizeof roots == kHandleKeyBytes);
+    std::memcpy(roots.data(), handles.data(), sizeof roots);
+    for (std::size_t i = 0; i < kAudiences.size(); ++i) {
+      key.handles[i] = {siphash128(kAudiences[i], roots[0]), siphash128(kAudiences[i], roots[1])};
+    }
   }
   const auto print =
       crypto::hkdf(secrets.front(), "portcullis fingerprint v1", sizeof fingerprint_key_);
@@ -120,13 +127,13 @@ std::optional<http::SessionClaims> SessionTokens::verify(std::string_view token)
   return claims;
 }
 
-std::string SessionTokens::handle(std::string_view audience,
-                                  const http::SessionClaims& claims) const {
+std::string SessionTokens::handle(Audience audience, const http::SessionClaims& claims) const {
   const std::string_view id(reinterpret_cast<const char*>(claims.id.data()), claims.id.size());
-  const auto& keys = keys_[std::min<std::size_t>(claims.key, keys_.size() - 1)].handles;
+  const auto& key = keys_[std::min<std::size_t>(claims.key, keys_.size() - 1)];
+  const auto& keys = key.handles[static_cast<std::size_t>(audience)];
   // The id has 256 random bits and both hashes are keyed, so a handle tells nothing about it.
-  const auto low = siphash128(id, siphash128(audience, keys[0]));
-  const auto high = siphash128(id, siphash128(audience, keys[1]));
+  const auto low = siphash128(id, keys[0]);
+  const auto high = siphash128(id, keys[1]);
   const std::array<std::uint64_t, 3> words{low[0], low[1], high[0]};
   return text::base64url({reinterpret_cast<const char*>(words.data()), sizeof words});
 }

@@ -20,6 +20,9 @@ namespace portcullis::identity {
 /// Cost:    one HMAC for each key in use (one outside of a key change), about 1 us.
 class SessionTokens {
  public:
+  /// Who learns of a session without learning its id.
+  enum class Audience : std::uint8_t { client, upstream, audit };
+
   static constexpr std::string_view kPrefix = "pcs_";
   /// Longest token that is looked at.
   static constexpr std::size_t kMaxTokenBytes = 4096;
@@ -32,16 +35,17 @@ class SessionTokens {
   std::optional<http::SessionClaims> verify(std::string_view token) const;
 
   /// What `audience` may know a session by: 32 URL-safe characters.
-  std::string handle(std::string_view audience, const http::SessionClaims& claims) const;
+  std::string handle(Audience audience, const http::SessionClaims& claims) const;
 
   /// A keyed hash of what a browser says about itself: stable, without a clock in it. 32 hex
   /// digits.
   std::string fingerprint(std::string_view user_agent, std::string_view accept_language) const;
 
  private:
+  using SipKey = std::array<std::uint64_t, 2>;
   struct Key {
     crypto::HmacKey sign;
-    std::array<std::array<std::uint64_t, 2>, 2> handles{};  ///< SipHash keys
+    std::array<std::array<SipKey, 2>, 3> handles{};  ///< for each audience, its two hashes
   };
   std::vector<Key> keys_;
   std::array<std::uint64_t, 2> fingerprint_key_{};

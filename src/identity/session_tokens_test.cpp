@@ -133,26 +133,30 @@ TEST(SessionTokens, HandlesDifferByAudienceAndTellNothingOfTheId) {
   auto other = claims;
   other.id = new_session_id();
   std::set<std::string> handles;
-  for (const char* audience : {"client", "upstream", "audit", ""}) {
+  using Audience = SessionTokens::Audience;
+  for (const auto audience : {Audience::client, Audience::upstream, Audience::audit}) {
     const auto handle = tokens.handle(audience, claims);
     EXPECT_EQ(handle.size(), 32U);
     EXPECT_EQ(tokens.handle(audience, claims), handle);
-    EXPECT_TRUE(handles.insert(handle).second) << audience;
+    EXPECT_TRUE(handles.insert(handle).second);
     for (const char c : handle) EXPECT_TRUE(text::is_alnum(c) || c == '-' || c == '_');
   }
-  EXPECT_NE(tokens.handle("client", other), tokens.handle("client", claims));
-  EXPECT_NE(SessionTokens({kOther}).handle("client", claims), tokens.handle("client", claims));
+  EXPECT_NE(tokens.handle(SessionTokens::Audience::client, other),
+            tokens.handle(SessionTokens::Audience::client, claims));
+  EXPECT_NE(SessionTokens({kOther}).handle(SessionTokens::Audience::client, claims),
+            tokens.handle(SessionTokens::Audience::client, claims));
 }
 
 TEST(SessionTokens, AHandleStaysTheSameOverARotation) {
   const SessionTokens before({kOther});
   const SessionTokens during({kSecret, kOther});
   const std::string token = before.issue(some_claims());
-  const auto handle = before.handle("upstream", before.verify(token).value());
-  EXPECT_EQ(during.handle("upstream", during.verify(token).value()), handle);
+  const auto handle =
+      before.handle(SessionTokens::Audience::upstream, before.verify(token).value());
+  EXPECT_EQ(during.handle(SessionTokens::Audience::upstream, during.verify(token).value()), handle);
   auto claims = some_claims();
   claims.key = 255;  // never beyond the keys there are
-  EXPECT_EQ(during.handle("upstream", claims).size(), 32U);
+  EXPECT_EQ(during.handle(SessionTokens::Audience::upstream, claims).size(), 32U);
 }
 
 TEST(SessionTokens, AFingerprintIsStableAndSeparatesItsInputs) {

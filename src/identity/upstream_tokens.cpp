@@ -7,7 +7,7 @@ namespace portcullis::identity {
 std::string UpstreamTokens::mint(const Subject& subject, WallTime now) const {
   const std::int64_t issued = epoch_seconds(now);
   std::string claims;
-  claims.reserve(384);
+  claims.reserve(512);
   claims += R"({"iss":"portcullis","aud":"n8n","sub":)";
   text::append_json_string(claims, subject.session_handle);
   claims += R"(,"session_id":)";
@@ -23,14 +23,18 @@ std::string UpstreamTokens::mint(const Subject& subject, WallTime now) const {
   claims += R"(,"jti":)";
   text::append_json_string(claims, subject.token_id);
   claims += R"(,"bh":")";
-  claims += text::base64url(crypto::bytes_of(crypto::sha256(subject.message)));
+  text::append_base64url(claims, crypto::bytes_of(crypto::sha256(subject.message)));
   claims += "\"}";
 
   static const std::string kHeader = text::base64url(R"({"alg":"HS256","typ":"JWT"})");
-  std::string token = kHeader + "." + text::base64url(claims);
+  std::string token;
+  token.reserve(kHeader.size() + claims.size() * 4 / 3 + 64);
+  token += kHeader;
+  token += '.';
+  text::append_base64url(token, claims);
   const auto signature = key_.sign(token);
-  token += ".";
-  token += text::base64url(crypto::bytes_of(signature));
+  token += '.';
+  text::append_base64url(token, crypto::bytes_of(signature));
   return token;
 }
 

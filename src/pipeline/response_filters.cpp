@@ -87,6 +87,8 @@ void ResponseFilters::apply(http::Exchange& exchange, http::ResponseHead& head) 
   auto& out = head.headers;
   const Route* route = exchange.route;
   const HeaderPolicy policy = route == nullptr ? HeaderPolicy::api : route->headers;
+  const bool has_cache_rule = out.contains("Cache-Control");
+  const bool has_vary = out.contains("Vary");
   out.reserve(out.text().size() + 2048);
   out.add_block(constant_[static_cast<std::size_t>(policy)]);
   if (csp_enabled_ && policy == HeaderPolicy::page) {
@@ -95,11 +97,10 @@ void ResponseFilters::apply(http::Exchange& exchange, http::ResponseHead& head) 
   if (hsts_ && exchange.client.https) {
     out.add("Strict-Transport-Security", "max-age=31536000; includeSubDomains; preload");
   }
-  if (policy == HeaderPolicy::api && !out.contains("Cache-Control"))
-    out.add("Cache-Control", "no-store");
+  if (policy == HeaderPolicy::api && !has_cache_rule) out.add("Cache-Control", "no-store");
   out.add("X-Request-ID", exchange.request_id.view());
   if (route != nullptr && route->kind != RouteKind::token) {
-    if (!out.contains("Vary")) out.add("Vary", "Origin");
+    if (!has_vary) out.add("Vary", "Origin");
     if (exchange.origin && exchange.head().find("origin")) {
       out.add("Access-Control-Allow-Origin", exchange.origin->text());
       out.add_block(cors_);
@@ -114,10 +115,14 @@ void ResponseFilters::add_limits(const http::Exchange& exchange, http::HeaderBlo
   out.add_number("X-RateLimit-Limit", limit.limit);
   out.add_number("X-RateLimit-Remaining", limit.remaining);
   out.add_number("X-RateLimit-Reset", now + limit.reset_seconds);
-  std::string policy = "\"";
+  std::string policy;
+  policy.reserve(64);
+  policy += '"';
   policy += limit.tier;
   policy += "\"";
-  std::string state = policy;
+  std::string state;
+  state.reserve(64);
+  state += policy;
   policy += ";q=";
   text::append_number(policy, limit.limit);
   policy += ";w=";

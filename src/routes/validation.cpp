@@ -22,6 +22,16 @@ constexpr std::string_view kContextKeys[] = {
     "user_id",      "page_title",  "page_section", "product_id", "category",
     "search_query", "user_intent", "language",     "timezone",   "custom_data"};
 
+/// What of a User-Agent is passed on: no control characters, nothing that HTML would take for
+/// itself.
+constexpr auto kUserAgentChars = [] {
+  std::array<bool, 256> table{};
+  for (std::size_t c = 0x20; c < 256; ++c) {
+    table[c] = c != 0x7f && c != '<' && c != '>' && c != '"' && c != '\'';
+  }
+  return table;
+}();
+
 std::string_view view(const json::string& s) { return {s.data(), s.size()}; }
 std::string_view view(json::string_view s) { return {s.data(), s.size()}; }
 
@@ -135,11 +145,8 @@ Context clean_context(const json::value& context, bool only_allowed) {
 }
 
 std::string clean_user_agent(std::string_view user_agent) {
-  std::string out;
-  for (const char c : text::utf8_prefix(user_agent, 500)) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte >= 0x20 && byte != 0x7f && c != '<' && c != '>' && c != '"' && c != '\'') out += c;
-  }
+  std::string out(text::utf8_prefix(user_agent, 500));
+  std::erase_if(out, [](char c) { return !kUserAgentChars[static_cast<unsigned char>(c)]; });
   return out;
 }
 

@@ -1,5 +1,6 @@
 #include "upstream/answer_decoder.hpp"
 
+#include <array>
 #include <boost/json.hpp>
 
 #include "base/text.hpp"
@@ -310,7 +311,7 @@ Result<void> AnswerDecoder::run_json(bool at_end, std::vector<std::string>& piec
       }
     }
     if (depth_ > 0) break;  // not complete yet
-    const std::string value = held_.substr(start, scanned_ - start);
+    const auto value = std::string_view(held_).substr(start, scanned_ - start);
     if (auto taken = take_json(value, pieces); !taken) return taken;
   }
   held_.erase(0, start);
@@ -320,11 +321,13 @@ Result<void> AnswerDecoder::run_json(bool at_end, std::vector<std::string>& piec
 }
 
 Result<void> AnswerDecoder::take_json(std::string_view text, std::vector<std::string>& pieces) {
+  std::array<unsigned char, 2048> room;
+  json::monotonic_resource memory(room.data(), room.size());
   json::error_code error;
   json::parse_options options;
   options.max_depth = 64;
   const json::value value =
-      json::parse(json::string_view(text.data(), text.size()), error, {}, options);
+      json::parse(json::string_view(text.data(), text.size()), error, &memory, options);
   if (error) return unusable("the upstream's JSON does not parse");
   std::vector<std::string_view> found;
   TRY(const bool some, find_text(value, found, 0));

@@ -94,19 +94,27 @@ ConnectionPool::~ConnectionPool() {
   for (std::size_t i = 0; i < open_; ++i) budget_.give_back();
 }
 
-Task<Result<ConnectionPool::Lease>> ConnectionPool::acquire() {
-  while (true) {
-    while (!idle_.empty()) {
-      Idle last = std::move(idle_.back());
-      idle_.pop_back();
-      idle_count_ = idle_.size();
-      // An upstream that closes right after its answer must cost no visitor an error.
-      const bool fresh = worker_.clock().coarse() - last.since < options_.idle_time;
-      if (fresh && last.stream->looks_idle()) co_return Lease{std::move(last.stream), true};
-      last.stream->close();
-      forget_one();
-    }
-    if (budget_.take()) break;
+Eventual<Result<ConnectionPool::Lease>> ConnectionPool::acquire() {
+  if (auto kept = take_idle()) return Lease{std::move(kept), true};
+  return open_new();
+}
+
+std::unique_ptr<net::Stream> ConnectionPool::take_idle() {
+  while (!idle_.empty()) {
+    Idle last = std::move(idle_.back());
+    idle_.pop_back();
+    idle_count_ = idle_.size();
+    // An upstream that closes right after its answer must cost no visitor an error.
+    const bool fresh = worker_.clock().coarse() - last.since < options_.idle_time;
+    if (fresh && last.stream->looks_idle()) return std::move(last.stream);
+    last.stream->close();
+    forget_one();
+  }
+  return nullptr;
+}
+
+Task<Result<ConnectionPool::Lease>> ConnectionPool::open_new() {
+  while (!budget_.take()) {
     budget_.ask_for_place(*this);
     if (waiters_.size() >= kMaxWaiters) {
       co_return fail(ErrorCode::exhausted, "too many calls wait for a connection",
@@ -116,6 +124,7 @@ Task<Result<ConnectionPool::Lease>> ConnectionPool::acquire() {
       co_return fail(ErrorCode::exhausted, "no connection became free in time",
                      ErrorOrigin::gateway, Retry::safe);
     }
+    if (auto kept = take_idle()) co_return Lease{std::move(kept), true};
   }
   ++open_;
   auto stream = co_await net::connect(worker_, options_.target, options_.connect_timeout);

@@ -6,8 +6,8 @@
 #include <mutex>
 #include <vector>
 
+#include "base/eventual.hpp"
 #include "base/result.hpp"
-#include "base/task.hpp"
 #include "net/connector.hpp"
 #include "net/worker.hpp"
 
@@ -68,7 +68,8 @@ class ConnectionPool {
     std::unique_ptr<net::Stream> stream;
     bool reused = false;
   };
-  Task<Result<Lease>> acquire();
+  /// A kept connection at once where there is one.
+  Eventual<Result<Lease>> acquire();
   /// Gives a connection back; `reusable` false closes it.
   void release(std::unique_ptr<net::Stream> stream, bool reusable);
 
@@ -85,6 +86,8 @@ class ConnectionPool {
   class Turn;
 
   static void on_sweep(void* self);
+  std::unique_ptr<net::Stream> take_idle();
+  Task<Result<Lease>> open_new();
   void forget_one();
   bool wake_one();
   void close_one_idle();

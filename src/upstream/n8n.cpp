@@ -14,7 +14,7 @@
 namespace portcullis::upstream {
 namespace {
 
-constexpr std::size_t kReadBytes = 16 * 1024;
+constexpr std::size_t kReadBytes = 8 * 1024;
 constexpr Seconds kLongestRetryWait{5};
 
 /// n out of `total` for this worker; the first ones get the rest of the division.
@@ -216,10 +216,9 @@ class N8n::N8nCall final : public Call {
 
   /// One read; body bytes go to `body`.
   Task<Result<void>> read_into(std::string& body) {
-    std::array<char, kReadBytes> buffer;
     if (cancelled_)
       co_return fail(ErrorCode::cancelled, "the client has gone", ErrorOrigin::client);
-    auto got = co_await stream_->read_some(buffer);
+    auto got = co_await stream_->read_some(buffer_);
     if (cancelled_)
       co_return fail(ErrorCode::cancelled, "the client has gone", ErrorOrigin::client);
     if (timed_out_) {
@@ -231,7 +230,7 @@ class N8n::N8nCall final : public Call {
       co_return fail(ErrorCode::closed, "the upstream ended its answer early",
                      ErrorOrigin::upstream);
     }
-    std::string_view bytes(buffer.data(), *got);
+    std::string_view bytes(buffer_.data(), *got);
     if (!unparsed_.empty()) {
       unparsed_ += bytes;
       bytes = unparsed_;
@@ -242,8 +241,11 @@ class N8n::N8nCall final : public Call {
                      ErrorOrigin::upstream);
     }
     extra_bytes_ = parser_->done() && *used < bytes.size();
-    std::string rest(bytes.substr(*used));
-    unparsed_ = std::move(rest);
+    if (*used < bytes.size()) {
+      unparsed_ = std::string(bytes.substr(*used));
+    } else {
+      unparsed_.clear();
+    }
     co_return Result<void>{};
   }
 
@@ -288,6 +290,7 @@ class N8n::N8nCall final : public Call {
   std::unique_ptr<net::Stream> stream_;
   std::optional<http::ResponseParser> parser_;
   std::optional<AnswerDecoder> decoder_;
+  std::array<char, kReadBytes> buffer_;
   std::string unparsed_;
   std::vector<std::string> pieces_;
   std::size_t next_piece_ = 0;

@@ -59,11 +59,11 @@ class BodyGuard final : public pipeline::Guard {
 
   static Result<Verdict> judge(http::Exchange& exchange, const Result<std::string_view>& body) {
     if (!body) return judge_error(exchange, body.error());
-    auto parsed = http::parse_json(*body);
+    auto json = std::make_unique<http::JsonBody>();
+    auto parsed = http::parse_json(*body, {}, json->value.storage());
     if (!parsed) {
       return refuse(Problem(Code::validation_failed, parsed.error().detail), "VAL_005", "bad JSON");
     }
-    auto json = std::make_unique<http::JsonBody>();
     json->value = *std::move(parsed);
     if (exchange.route->schema != nullptr) {
       if (auto problem = exchange.route->schema->check(*json)) {

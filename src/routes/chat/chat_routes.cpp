@@ -64,7 +64,7 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
   Task<void> serve(http::Exchange& exchange) override {
     if (!exchange.json ||
         !exchange.json->value.is_object()) {  // only where the body guard is switched off
-      co_return co_await s_.reporter->answer(exchange, Problem(Code::schema_invalid));
+      return s_.reporter->answer(exchange, Problem(Code::schema_invalid));
     }
     const auto& body = exchange.json->value;
     Incoming in;
@@ -75,7 +75,7 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
         context != nullptr && context->is_object()) {
       in.context = clean_context(*context, s_.settings->sanitize_context);
     }
-    co_await take(exchange, std::move(in));
+    return take(exchange, std::move(in));
   }
 
   struct Incoming {
@@ -182,8 +182,9 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
     upstream::Question question;
     question.message_id = begun.message_id;
     question.message = std::move(in.message);
-    question.session_handle = s_.session_tokens->handle("upstream", claims);
-    if (const auto origin = Origin::parse(claims.origin)) question.origin_domain = origin->host;
+    question.session_handle =
+        s_.session_tokens->handle(identity::SessionTokens::Audience::upstream, claims);
+    question.origin_domain = Origin::host_in(claims.origin);
     question.page_url = in.page_url.empty() ? claims.page_url : in.page_url;
     question.user_agent = clean_user_agent(head.get("user-agent"));
     question.address = exchange.client.address.text();
@@ -220,7 +221,7 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
       subject.address = address;
       subject.endpoint = route->path;
       subject.method = "POST";
-      subject.session = tokens->handle("audit", noted);
+      subject.session = tokens->handle(identity::SessionTokens::Audience::audit, noted);
       subject.request_id = request_id.view();
       subject.site = site->id;
       return reporter
@@ -288,7 +289,8 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
     body += ",\"message_id\":";
     text::append_json_string(body, message_id);
     body += ",\"session_id\":";
-    text::append_json_string(body, s_.session_tokens->handle("client", claims));
+    text::append_json_string(
+        body, s_.session_tokens->handle(identity::SessionTokens::Audience::client, claims));
     if (!dropped.empty()) {
       body += ",\"dropped_context\":[";
       for (std::size_t i = 0; i < dropped.size(); ++i) {
@@ -506,7 +508,8 @@ class ChatRoutes::History final : public pipeline::RouteHandler {
     body += "],\"total_count\":";
     text::append_number(body, page->total);
     body += ",\"session_id\":";
-    text::append_json_string(body, s_.session_tokens->handle("client", claims));
+    text::append_json_string(
+        body, s_.session_tokens->handle(identity::SessionTokens::Audience::client, claims));
     body += "}";
     co_await exchange.send(http::Response::json(200, std::move(body)));
   }

@@ -71,7 +71,8 @@ class SessionRoutes::Create final : public pipeline::RouteHandler {
     const std::string token = s_.session_tokens->issue(claims);
 
     std::string body = "{\"session_id\":";
-    text::append_json_string(body, s_.session_tokens->handle("client", claims));
+    text::append_json_string(
+        body, s_.session_tokens->handle(identity::SessionTokens::Audience::client, claims));
     body += ",\"expires_at\":";
     text::append_json_string(body, text::iso8601(claims.expires));
     if (claims.bearer) {
@@ -111,7 +112,8 @@ class SessionRoutes::Validate final : public pipeline::RouteHandler {
       co_return co_await exchange.send(http::Response::json(200, R"({"valid":false})"));
     }
     std::string body = "{\"valid\":true,\"session_id\":";
-    text::append_json_string(body, s_.session_tokens->handle("client", *session));
+    text::append_json_string(
+        body, s_.session_tokens->handle(identity::SessionTokens::Audience::client, *session));
     body += ",\"issued_at\":";
     text::append_json_string(body, text::iso8601(session->created));
     body += ",\"expires_at\":";
