@@ -5,7 +5,6 @@
 #include <cstdlib>
 #include <fstream>
 #include <set>
-#include <sstream>
 
 #include "base/text.hpp"
 #include "config/checks.hpp"
@@ -39,13 +38,22 @@ std::expected<RawValue, std::string> parse_text(const Setting& setting, const st
   return raw;
 }
 
-/// The content of a secret's file without the newline that editors add.
-std::optional<std::string> read_secret_file(const std::string& path) {
+constexpr std::size_t kLargestSecretFile = 64 * 1024;
+
+/// The content of a secret's file without the newline that editors add; the error says what is
+/// wrong with the file.
+std::expected<std::string, std::string> read_secret_file(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
-  if (!in) return std::nullopt;
-  std::ostringstream text;
-  text << in.rdbuf();
-  return std::string(text::trim(text.str()));
+  std::string content(kLargestSecretFile + 1, '\0');
+  in.read(content.data(), static_cast<std::streamsize>(content.size()));
+  if (!in && !in.eof()) return std::unexpected(path + " cannot be read");
+  content.resize(static_cast<std::size_t>(in.gcount()));
+  if (content.size() > kLargestSecretFile) {
+    return std::unexpected(path + " is larger than 64 KiB: that is no secret");
+  }
+  content = text::trim(content);
+  if (content.empty()) return std::unexpected(path + " is empty");
+  return content;
 }
 
 class Loader {
@@ -104,8 +112,9 @@ class Loader {
             add_error(place, "and " + name + " are both set");
             return;
           }
-          text = read_secret_file(*file);
-          if (!text) return add_error(place, *file + " cannot be read");
+          auto content = read_secret_file(*file);
+          if (!content) return add_error(place, content.error());
+          text = *std::move(content);
         }
       }
       // An empty variable is the usual way of compose files to leave one out.
