@@ -9,6 +9,7 @@ import { assertProblem, call, eventually, health, metrics, newVisitor, openSocke
 import { answers, controlled, startFakeUpstream } from '../harness/fake_upstream.mjs';
 import { runCommand, startGateway } from '../harness/gateway.mjs';
 import { startRelay } from '../harness/relay.mjs';
+import { residentBytes } from '../harness/process.mjs';
 import { PROVES } from '../harness/proves.mjs';
 
 const MiB = 1024 * 1024;
@@ -615,10 +616,7 @@ test(PROVES('F069', 'F072') + 'memory stays flat over a long stream', async () =
   // The sanitizers keep freed memory for a while; without that the figure is the gateway's own.
   const env = { UPSTREAM_MAX_ANSWER: '64MiB', ASAN_OPTIONS: 'abort_on_error=0:detect_leaks=1:quarantine_size_mb=1:thread_local_quarantine_size_kb=64' };
   await withGateway(env, async (gateway) => {
-    const rss = () => {
-      const status = readFileSync(`/proc/${gateway.pid}/status`, 'utf8');
-      return Number(status.match(/^VmRSS:\s+(\d+) kB$/m)[1]) * 1024;
-    };
+    const rss = () => residentBytes(gateway.pid);
     const pieces = (count) => Array.from({ length: count }, (_, i) => `${i} ${'y'.repeat(16_000)}`);
     const run = async (count) => {
       upstream.onRequest(answers.ndjson(pieces(count)));
