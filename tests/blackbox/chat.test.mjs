@@ -3,26 +3,21 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { assertProblem, call, eventually, newVisitor, openEvents, openSocket, plenty, rawPost, ULID, within } from '../harness/client.mjs';
-import { answers, controlled, startFakeUpstream } from '../harness/fake_upstream.mjs';
+import { answers, controlled } from '../harness/fake_upstream.mjs';
 import { startGateway } from '../harness/gateway.mjs';
 import { PROVES } from '../harness/proves.mjs';
+import { useFakeUpstream } from '../harness/use_fake_upstream.mjs';
 
 const MiB = 1024 * 1024;
-let upstream;
+const upstream = await useFakeUpstream();
 let gateway;
 let visitor;
 
 before(async () => {
-  upstream = await startFakeUpstream();
   gateway = await startGateway({ env: { ...plenty, N8N_WEBHOOK_URL: upstream.url, HISTORY_MAX_MESSAGES: '300' } });
 });
-after(async () => {
-  await gateway?.stop();
-  await upstream?.stop();
-});
+after(() => gateway?.stop());
 beforeEach(async () => {
-  upstream.requests.length = 0;
-  upstream.onRequest(answers.object('output', 'Hello from the upstream.'));
   visitor = await newVisitor(gateway);
 });
 

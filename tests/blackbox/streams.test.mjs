@@ -6,25 +6,18 @@ import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { EventSource } from 'eventsource';
 import { fetch as undiciFetch } from 'undici';
 import { assertProblem, call, eventually, health, metrics, newVisitor, openSocket, plenty, rawPost, sample, within } from '../harness/client.mjs';
-import { answers, controlled, startFakeUpstream } from '../harness/fake_upstream.mjs';
+import { answers, controlled } from '../harness/fake_upstream.mjs';
 import { runCommand, startGateway } from '../harness/gateway.mjs';
-import { startRelay } from '../harness/relay.mjs';
 import { residentBytes } from '../harness/process.mjs';
 import { PROVES } from '../harness/proves.mjs';
+import { startRelay } from '../harness/relay.mjs';
+import { useFakeUpstream } from '../harness/use_fake_upstream.mjs';
 
 const MiB = 1024 * 1024;
 const isType = (type) => (event) => event.json?.type === type;
 const says = (text) => (event) => event.json?.content === text;
 
-let upstream;
-before(async () => {
-  upstream = await startFakeUpstream();
-});
-after(() => upstream?.stop());
-beforeEach(() => {
-  upstream.requests.length = 0;
-  upstream.onRequest(answers.object('output', 'Hello from the upstream.'));
-});
+const upstream = await useFakeUpstream();
 
 /** Runs `use` with a gateway of its own. */
 async function withGateway(env, use) {

@@ -7,25 +7,18 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, beforeEach, describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { assertProblem, call, eventually, health, newVisitor, plenty, sample, ULID, within } from '../harness/client.mjs';
 import { answers, closedPort, controlled, startFakeUpstream, UPSTREAM_SECRET } from '../harness/fake_upstream.mjs';
 import { runCommand, startGateway } from '../harness/gateway.mjs';
 import { PROVES } from '../harness/proves.mjs';
+import { useFakeUpstream } from '../harness/use_fake_upstream.mjs';
 
 const jwtSecret = 'upstream-signing-key-0123456789abcdef-0123456789abcdef-0123456789';
 const sessionSecret = 'session-signing-key-9876543210fedcba-9876543210fedcba-9876543210';
 const apiKey = 'n8n-api-key-5f0c2a';
 
-let upstream;
-before(async () => {
-  upstream = await startFakeUpstream({ path: '/webhook/chat?tenant=a%20b' });
-});
-after(() => upstream?.stop());
-beforeEach(() => {
-  upstream.requests.length = 0;
-  upstream.onRequest(answers.object('output', 'Hello from the upstream.'));
-});
+const upstream = await useFakeUpstream({ path: '/webhook/chat?tenant=a%20b' });
 
 /** Runs `use` with a gateway of its own; one worker, so that pools and counters are one. */
 async function withGateway(env, use) {

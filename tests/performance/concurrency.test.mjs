@@ -2,21 +2,14 @@
 // concurrency can do that.
 
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { call, createSession, eventually, newVisitor, openSocket, plenty, rawPost, within } from '../harness/client.mjs';
-import { answers, controlled, startFakeUpstream } from '../harness/fake_upstream.mjs';
+import { answers, controlled } from '../harness/fake_upstream.mjs';
 import { startGateway } from '../harness/gateway.mjs';
 import { PROVES } from '../harness/proves.mjs';
+import { useFakeUpstream } from '../harness/use_fake_upstream.mjs';
 
-let upstream;
-before(async () => {
-  upstream = await startFakeUpstream();
-});
-after(() => upstream?.stop());
-beforeEach(() => {
-  upstream.requests.length = 0;
-  upstream.onRequest(answers.object('output', 'Hello from the upstream.'));
-});
+const upstream = await useFakeUpstream();
 
 const start = (env) => startGateway({ env: { ...plenty, SECURITY_RATE_LIMIT_REQUESTS_PER_MINUTE: '1000000', WORKERS: '1', N8N_WEBHOOK_URL: upstream.url, ...env } });
 

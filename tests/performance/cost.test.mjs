@@ -3,30 +3,25 @@
 // the whole message, of which a token is a part: that has a bound of its own there.
 
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { call, createSession, newVisitor, plenty } from '../harness/client.mjs';
-import { answers, startFakeUpstream } from '../harness/fake_upstream.mjs';
 import { startGateway } from '../harness/gateway.mjs';
 import { samplesOf } from '../harness/metrics.mjs';
 import { cpuOf, isSanitized } from '../harness/process.mjs';
 import { PROVES } from '../harness/proves.mjs';
+import { useFakeUpstream } from '../harness/use_fake_upstream.mjs';
+
+const upstream = await useFakeUpstream();
 
 describe('the cost of', () => {
-  let upstream;
   let gateway;
   let visitors;
   before(async () => {
-    upstream = await startFakeUpstream();
-    upstream.onRequest(answers.object('output', 'Hello from the upstream.'));
     gateway = await startGateway({ env: { ...plenty, WORKERS: '1', SECURITY_RATE_LIMIT_REQUESTS_PER_MINUTE: '100000000', UPSTREAM_RUNS_PER_SESSION: '100', N8N_WEBHOOK_URL: upstream.url } });
     visitors = [];
     for (let i = 0; i < kAtOnce; i++) visitors.push(await newVisitor(gateway));
   });
-  beforeEach(() => (upstream.requests.length = 0));
-  after(async () => {
-    await gateway?.stop();
-    await upstream?.stop();
-  });
+  after(() => gateway?.stop());
 
   const kAtOnce = 10;
 
