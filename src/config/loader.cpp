@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <set>
+#include <tuple>
 
 #include "base/text.hpp"
 #include "config/checks.hpp"
@@ -82,7 +83,7 @@ class Loader {
   void apply_default(const Setting& setting) {
     auto raw = parse_text(setting, setting.default_text);
     if (raw && (is_list(setting) || !raw->items.front().empty())) {
-      (void)setting.store(out_.settings, *raw);
+      std::ignore = setting.store(out_.settings, *raw);
     }
   }
 
@@ -148,13 +149,13 @@ class Loader {
       if (!text || text::trim(*text).empty()) continue;
       RawValue raw;
       raw.items.emplace_back(text::trim(*text));
-      (void)environment.store(settings, raw);  // a bad value is reported when it is applied
+      std::ignore = environment.store(settings, raw);  // a bad value is reported when it is applied
       settings.profile_reason = name;
       return;
     }
     for (const auto& value : file_.values) {
       if (value.path != "environment") continue;
-      (void)environment.store(settings, value.raw);
+      std::ignore = environment.store(settings, value.raw);
       settings.profile_reason = value.place;
       return;
     }
@@ -210,10 +211,10 @@ Sources Sources::from_process(std::string file) {
   return {std::move(file), [](const std::string& name) -> std::optional<std::string> {
             // Called while one thread runs, at start, or beside threads that never set the
             // environment.
-            if (const char* value = std::getenv(name.c_str()))
-              return value;  // NOLINT(concurrency-mt-unsafe)
-            if (const char* value = std::getenv(text::to_lower(name).c_str()))
-              return value;  // NOLINT(concurrency-mt-unsafe)
+            // NOLINTBEGIN(concurrency-mt-unsafe)
+            if (const char* value = std::getenv(name.c_str())) return value;
+            if (const char* value = std::getenv(text::to_lower(name).c_str())) return value;
+            // NOLINTEND(concurrency-mt-unsafe)
             return std::nullopt;
           }};
 }

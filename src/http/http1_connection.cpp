@@ -569,8 +569,6 @@ void Http1Connection::abort() {
   stream_->abort();
 }
 
-Http1Server::~Http1Server() = default;
-
 void Http1Server::serve(std::unique_ptr<net::Stream> stream, const ConnectionLimits& limits,
                         std::move_only_function<void()> closed) {
   auto connection = std::make_unique<Http1Connection>(worker_, std::move(stream), handler_, limits);

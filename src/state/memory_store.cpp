@@ -232,7 +232,8 @@ void MemoryStore::append(SessionShard& shard, Session& session, Message message)
   }
   session.bytes += size;
   session.messages.push_back(std::move(message));
-  if ((history_bytes_ += size) > options_.history_total_bytes) free_history(shard, session);
+  const std::size_t in_all = history_bytes_ += size;
+  if (in_all > options_.history_total_bytes) free_history(shard, session);
 }
 
 void MemoryStore::drop_oldest_message(Session& session) {

@@ -162,10 +162,10 @@ class N8n::N8nCall final : public Call {
       }
     }
     deadline_.disarm();
-    co_return accept_head(std::move(body_start));
+    co_return accept_head(body_start);
   }
 
-  Result<void> accept_head(std::string body_start) {
+  Result<void> accept_head(const std::string& body_start) {
     const auto& head = parser_->head();
     if (head.status != 200) {
       const auto retry_after = http::parse_retry_after(head.retry_after, worker_.clock().wall());
@@ -326,12 +326,13 @@ Result<std::shared_ptr<N8n>> N8n::make(N8nOptions options, identity::UpstreamTok
   }
   const std::string host =
       options.url.substr(after_scheme, slash == std::string::npos ? slash : slash - after_scheme);
-  return std::shared_ptr<N8n>(new N8n(std::move(options), std::move(tokens), std::move(target),
-                                      std::move(path), host, metrics, log));
+  return std::shared_ptr<N8n>(
+      new N8n(std::move(options), std::move(tokens), std::move(target), path, host, metrics, log));
 }
 
-N8n::N8n(N8nOptions options, identity::UpstreamTokens tokens, net::Target target, std::string path,
-         std::string host_header, observe::Metrics& metrics, observe::Log& log)
+N8n::N8n(N8nOptions options, identity::UpstreamTokens tokens, net::Target target,
+         const std::string& path, const std::string& host_header, observe::Metrics& metrics,
+         observe::Log& log)
     : options_(std::move(options)),
       tokens_(std::move(tokens)),
       target_(std::move(target)),
