@@ -57,6 +57,7 @@ part web node web/test.mjs
 part unit build/dev/unit_tests --gtest_brief=1 --gtest_output=xml:build/reports/unit.xml
 [ -f build/reports/unit.xml ] && passed=$((passed + $(grep -c '<testcase ' build/reports/unit.xml)))
 tests blackbox node_tests blackbox tests/blackbox/*.test.mjs
+tests performance node_tests performance tests/performance/*.test.mjs
 tests browser node tests/browser/run.mjs
 part lint scripts/lint.sh
 part assurance_page node scripts/assurance-doc.mjs --check

@@ -5,23 +5,11 @@
 #include <string>
 
 #include "base/eventual.hpp"
+#include "gate.hpp"
 #include "proves.hpp"
 
 namespace portcullis {
 namespace {
-
-/// Lets a test decide when a coroutine goes on.
-class Gate {
- public:
-  bool await_ready() const noexcept { return false; }
-  void await_suspend(std::coroutine_handle<> waiter) noexcept { waiter_ = waiter; }
-  void await_resume() const noexcept {}
-  void open() { std::exchange(waiter_, nullptr).resume(); }
-  bool waited_for() const noexcept { return waiter_ != nullptr; }
-
- private:
-  std::coroutine_handle<> waiter_;
-};
 
 Task<int> number(int value) { co_return value; }
 Task<int> number_after(Gate& gate, int value) {

@@ -33,6 +33,16 @@ void check_secret_list(Loaded& loaded, const std::string& name,
   }
 }
 
+/// A secret that could not be taken is named by an error of its own; it is not missing too.
+void require_secret(Loaded& loaded, const std::string& name,
+                    const std::vector<std::string>& secrets) {
+  const bool named = std::ranges::any_of(loaded.errors, [&](const Problem& error) {
+    return error.place == name || error.place == name + "_FILE";
+  });
+  if (!secrets.empty() || named) return;
+  loaded.errors.push_back({name, "is missing: make one with `openssl rand -base64 48`"});
+}
+
 void check_secrets(Loaded& loaded) {
   const auto& s = loaded.settings;
   check_secret_list(loaded, "JWT_SECRET_KEY", s.jwt_secrets);
@@ -45,9 +55,8 @@ void check_secrets(Loaded& loaded) {
     }
   }
   if (s.development()) return;
-  const std::string how = " is missing: make one with `openssl rand -base64 48`";
-  if (s.jwt_secrets.empty()) loaded.errors.push_back({"JWT_SECRET_KEY", how.substr(1)});
-  if (s.session_secrets.empty()) loaded.errors.push_back({"SESSION_SECRET_KEY", how.substr(1)});
+  require_secret(loaded, "JWT_SECRET_KEY", s.jwt_secrets);
+  require_secret(loaded, "SESSION_SECRET_KEY", s.session_secrets);
 }
 
 void check_origins(Loaded& loaded) {

@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <set>
-#include <sstream>
+#include <tuple>
 
 #include "base/text.hpp"
 #include "config/checks.hpp"
@@ -39,13 +39,22 @@ std::expected<RawValue, std::string> parse_text(const Setting& setting, const st
   return raw;
 }
 
-/// The content of a secret's file without the newline that editors add.
-std::optional<std::string> read_secret_file(const std::string& path) {
+constexpr std::size_t kLargestSecretFile = 64 * 1024;
+
+/// The content of a secret's file without the newline that editors add; the error says what is
+/// wrong with the file.
+std::expected<std::string, std::string> read_secret_file(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
-  if (!in) return std::nullopt;
-  std::ostringstream text;
-  text << in.rdbuf();
-  return std::string(text::trim(text.str()));
+  std::string content(kLargestSecretFile + 1, '\0');
+  in.read(content.data(), static_cast<std::streamsize>(content.size()));
+  if (!in && !in.eof()) return std::unexpected(path + " cannot be read");
+  content.resize(static_cast<std::size_t>(in.gcount()));
+  if (content.size() > kLargestSecretFile) {
+    return std::unexpected(path + " is larger than 64 KiB: that is no secret");
+  }
+  content = text::trim(content);
+  if (content.empty()) return std::unexpected(path + " is empty");
+  return content;
 }
 
 class Loader {
@@ -74,7 +83,7 @@ class Loader {
   void apply_default(const Setting& setting) {
     auto raw = parse_text(setting, setting.default_text);
     if (raw && (is_list(setting) || !raw->items.front().empty())) {
-      (void)setting.store(out_.settings, *raw);
+      std::ignore = setting.store(out_.settings, *raw);
     }
   }
 
@@ -104,8 +113,9 @@ class Loader {
             add_error(place, "and " + name + " are both set");
             return;
           }
-          text = read_secret_file(*file);
-          if (!text) return add_error(place, *file + " cannot be read");
+          auto content = read_secret_file(*file);
+          if (!content) return add_error(place, content.error());
+          text = *std::move(content);
         }
       }
       // An empty variable is the usual way of compose files to leave one out.
@@ -139,13 +149,13 @@ class Loader {
       if (!text || text::trim(*text).empty()) continue;
       RawValue raw;
       raw.items.emplace_back(text::trim(*text));
-      (void)environment.store(settings, raw);  // a bad value is reported when it is applied
+      std::ignore = environment.store(settings, raw);  // a bad value is reported when it is applied
       settings.profile_reason = name;
       return;
     }
     for (const auto& value : file_.values) {
       if (value.path != "environment") continue;
-      (void)environment.store(settings, value.raw);
+      std::ignore = environment.store(settings, value.raw);
       settings.profile_reason = value.place;
       return;
     }
@@ -201,10 +211,10 @@ Sources Sources::from_process(std::string file) {
   return {std::move(file), [](const std::string& name) -> std::optional<std::string> {
             // Called while one thread runs, at start, or beside threads that never set the
             // environment.
-            if (const char* value = std::getenv(name.c_str()))
-              return value;  // NOLINT(concurrency-mt-unsafe)
-            if (const char* value = std::getenv(text::to_lower(name).c_str()))
-              return value;  // NOLINT(concurrency-mt-unsafe)
+            // NOLINTBEGIN(concurrency-mt-unsafe)
+            if (const char* value = std::getenv(name.c_str())) return value;
+            if (const char* value = std::getenv(text::to_lower(name).c_str())) return value;
+            // NOLINTEND(concurrency-mt-unsafe)
             return std::nullopt;
           }};
 }

@@ -288,12 +288,44 @@ TEST_F(LoaderTest, ASecretMayComeFromAFile) {
   const auto loaded = load_environment({{"JWT_SECRET_KEY_FILE", path}});
   EXPECT_TRUE(loaded.errors.empty()) << all_of(loaded.errors);
   EXPECT_EQ(loaded.settings.jwt_secrets, std::vector<std::string>{kSecretA});
-  const auto both = load_environment({{"JWT_SECRET_KEY_FILE", path}, {"JWT_SECRET_KEY", kSecretB}});
-  EXPECT_TRUE(mentions(both.errors, "JWT_SECRET_KEY_FILE", "both"));
-  const auto absent = load_environment({{"JWT_SECRET_KEY_FILE", folder_ + "/absent"}});
-  EXPECT_TRUE(mentions(absent.errors, "JWT_SECRET_KEY_FILE", "cannot be read"));
   const auto not_secret = load_environment({{"SERVER_PORT_FILE", path}});
   EXPECT_TRUE(not_secret.errors.empty()) << "only secrets have a file form";
+}
+
+TEST_F(LoaderTest, ASecretWhoseFileIsNoGoodHasOneErrorThatSaysWhy) {
+  const std::string good = write("good", kSecretA);
+  const std::map<std::string, std::string> bad{
+      {folder_ + "/absent", "cannot be read"},
+      {folder_, "cannot be read"},
+      {write("empty", ""), "is empty"},
+      {write("blank", " \r\n\n"), "is empty"},
+      {write("large", std::string(64 * 1024 + 1, 'q')), "is larger than 64 KiB"},
+      {"/dev/zero", "is larger than 64 KiB"}};
+  for (const std::string name : {"JWT_SECRET_KEY", "SESSION_SECRET_KEY"}) {
+    for (const auto& [path, message] : bad) {
+      auto variables = production();
+      variables.erase(name);
+      variables[name + "_FILE"] = path;
+      const auto loaded = load_environment(variables);
+      ASSERT_EQ(loaded.errors.size(), 1U) << all_of(loaded.errors);
+      EXPECT_TRUE(mentions(loaded.errors, name + "_FILE", path + " " + message));
+    }
+    const auto both = load_environment(production({{name + "_FILE", good}}));
+    ASSERT_EQ(both.errors.size(), 1U) << all_of(both.errors);
+    EXPECT_TRUE(mentions(both.errors, name + "_FILE", "are both set"));
+    // A list without an entry is an empty list, and no secret at all must never start.
+    const auto nothing = load_environment(production({{name, ","}}));
+    EXPECT_FALSE(nothing.errors.empty());
+  }
+}
+
+TEST_F(LoaderTest, ASecretOf64KiBInAFileIsTaken) {
+  std::string longest;
+  while (longest.size() < 64 * 1024) longest += kSecretA;
+  longest.resize(64 * 1024);
+  const auto loaded = load_environment({{"JWT_SECRET_KEY_FILE", write("longest", longest)}});
+  EXPECT_TRUE(loaded.errors.empty()) << all_of(loaded.errors);
+  EXPECT_EQ(loaded.settings.jwt_secrets, std::vector<std::string>{longest});
 }
 
 TEST_F(LoaderTest, ASecretMayBeAListOfWhichTheFirstSigns) {

@@ -7,7 +7,7 @@
 namespace portcullis::config {
 namespace {
 
-std::string cell(std::string text) {
+std::string cell(const std::string& text) {
   std::string out;
   for (const char c : text) out += c == '|' ? std::string("\\|") : std::string(1, c);
   return out;
@@ -29,7 +29,8 @@ std::string configuration_reference() {
       "unless said\n"
       "otherwise. Sizes are `4096`, `64KiB`, `1MiB`. A secret may also come from a file named by "
       "its\n"
-      "variable with `_FILE` behind it. Unknown keys, wrong types and values out of bounds are all "
+      "variable with `_FILE` behind it, of at most 64 KiB. Unknown keys, wrong types and values "
+      "out of bounds are all "
       "reported\n"
       "at once, with their place, and the program ends with status 2.\n\n"
       "A change takes effect on SIGHUP, unless *restart* is marked.\n\n"

@@ -67,7 +67,9 @@ Task<Result<Exchange::Upgraded>> Exchange::upgrade(ResponseHead head) {
   if (filter_ != nullptr) filter_->apply(*this, head);
   status_ = head.status;
   streaming_ = true;
-  co_return co_await do_upgrade(head);
+  auto upgraded = co_await do_upgrade(head);
+  if (!upgraded) set_gone();
+  co_return upgraded;
 }
 
 void Exchange::set_gone() {

@@ -98,8 +98,17 @@ class Http1Connection::Http1Exchange final : public Exchange {
 
   void on_monitor() {
     if (gone()) return;
-    if (streaming() && body_done_) shrink();
-    if (body_done_) connection_.stream_->watch_peer(&Http1Connection::on_peer_gone, &connection_);
+    if (streaming() && body_done_) {
+      // A write that waits still reads from the output buffer: another look later.
+      if (connection_.write_deadline_.is_armed()) {
+        connection_.monitor_.arm(kMonitorAfter);
+      } else {
+        shrink();
+      }
+    }
+    // Whoever reads an upgraded stream sees the client leave.
+    if (body_done_ && !upgraded_)
+      connection_.stream_->watch_peer(&Http1Connection::on_peer_gone, &connection_);
   }
 
   /// Gives the read buffer back and keeps only the bytes of the head.
@@ -194,6 +203,8 @@ class Http1Connection::Http1Exchange final : public Exchange {
     out += "Connection: Upgrade\r\n\r\n";
     upgraded_ = true;
     close_after_ = true;
+    connection_.stream_->unwatch_peer();
+    connection_.monitor_.arm(kMonitorAfter);
     auto written = co_await write_all(out, {});
     if (!written) co_return std::unexpected(std::move(written).error());
     co_return Upgraded{connection_.stream_.get(), connection_.unread()};
@@ -572,8 +583,6 @@ void Http1Connection::abort() {
   if (exchange_ != nullptr) exchange_->peer_gone();
   stream_->abort();
 }
-
-Http1Server::~Http1Server() = default;
 
 void Http1Server::serve(std::unique_ptr<net::Stream> stream, const ConnectionLimits& limits,
                         std::move_only_function<void()> closed) {

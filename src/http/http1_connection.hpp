@@ -96,7 +96,6 @@ class Http1Connection {
 class Http1Server {
  public:
   Http1Server(net::Worker& worker, Handler& handler) : worker_(worker), handler_(handler) {}
-  ~Http1Server();
 
   /// Serves a new connection; `closed` is called when it is over.
   void serve(std::unique_ptr<net::Stream> stream, const ConnectionLimits& limits,

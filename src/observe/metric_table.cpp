@@ -13,7 +13,7 @@ constexpr MetricInfo kTable[] = {
     {"portcullis_guard_decisions_total", "counter", "guard,outcome",
      "Decisions of each guard: passed, refused, would_refuse, challenged, error."},
     {"portcullis_guard_duration_seconds_total", "counter", "guard",
-     "Nanoseconds spent in each guard, one request in 16 measured and scaled."},
+     "Seconds spent in each guard, one request in 16 measured and scaled."},
     {"portcullis_events_total", "counter", "type,level",
      "Security events recorded, by type and threat level."},
     {"portcullis_connections_accepted_total", "counter", "",

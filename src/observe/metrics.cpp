@@ -150,6 +150,7 @@ std::string Metrics::text() const {
   lock.lock();
   for (const auto& counter : counters_) {
     auto family = family_of(counter->name(), prometheus::MetricType::Counter);
+    const double unit = counter->name().ends_with("_seconds_total") ? 1e-9 : 1;
     const auto cells = counter->cells();
     for (std::size_t i = 0; i < cells.size(); ++i) {
       prometheus::ClientMetric metric;
@@ -157,7 +158,7 @@ std::string Metrics::text() const {
         metric.label.push_back({counter->label_names()[l], cells[i][l]});
       }
       metric.counter.value =
-          static_cast<double>(counter->value(static_cast<CounterFamily::Cell>(i)));
+          static_cast<double>(counter->value(static_cast<CounterFamily::Cell>(i))) * unit;
       family.metric.push_back(std::move(metric));
     }
     families.push_back(std::move(family));

@@ -29,6 +29,8 @@ std::span<const MetricInfo> metric_table();
 
 /// Counters of one family, one per combination of label values.
 ///
+/// Units:   what is counted; a family named `…_seconds_total` is given nanoseconds and shown in
+///          seconds.
 /// Threads: add() from any; each worker writes a cache line of its own, a scrape sums them.
 /// Cost:    one uncontended atomic addition.
 class CounterFamily {

@@ -111,5 +111,17 @@ TEST(MetricTable, NamesEachMetricOnceInTheFormOfPrometheus) {
   }
 }
 
+TEST(Metrics, TimesAreCountedInNanosecondsAndShownInSeconds) {
+  Metrics metrics;
+  auto& family = metrics.counter("portcullis_guard_duration_seconds_total");
+  const auto cell = family.cell({"rate"});
+  family.add(cell, 1'500'000'000);
+  EXPECT_EQ(family.value(cell), 1'500'000'000U);
+  const std::string text = metrics.text();
+  EXPECT_NE(text.find("portcullis_guard_duration_seconds_total{guard=\"rate\"} 1.5\n"),
+            std::string::npos)
+      << text;
+}
+
 }  // namespace
 }  // namespace portcullis::observe

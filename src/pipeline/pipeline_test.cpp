@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "config/loader.hpp"
+#include "gate.hpp"
 #include "http/memory_exchange.hpp"
 #include "proves.hpp"
 
@@ -21,19 +22,6 @@ config::Settings default_settings() {
   sources.environment = [](const std::string&) { return std::nullopt; };
   return config::load(sources).settings;
 }
-
-/// Suspends whoever awaits it until open().
-class Gate {
- public:
-  bool await_ready() const noexcept { return false; }
-  void await_suspend(std::coroutine_handle<> waiter) noexcept { waiter_ = waiter; }
-  void await_resume() const noexcept {}
-  void open() { std::exchange(waiter_, nullptr).resume(); }
-  bool waited_for() const noexcept { return waiter_ != nullptr; }
-
- private:
-  std::coroutine_handle<> waiter_;
-};
 
 Verdict refusal() {
   return Verdict::refuse(http::Problem(http::Code::rate_limited, "no", 7),

@@ -83,7 +83,9 @@ std::optional<std::string> parse_domain(std::string_view text) {
   return host ? std::optional(std::move(host->host)) : std::nullopt;
 }
 
-std::optional<std::string> url_fault(std::string_view url) {
+std::optional<std::string> page_url_fault(const boost::json::value& value) {
+  const std::string_view url(value.get_string().data(), value.get_string().size());
+  if (url.empty()) return std::nullopt;
   if (url.size() > kMaxUrlBytes) return "The URL is longer than 2000 characters.";
   for (const char c : url) {
     if (static_cast<unsigned char>(c) <= 0x20 || c == 0x7f)

@@ -15,8 +15,9 @@ inline constexpr std::size_t kMaxUrlBytes = 2000;
 /// @returns the host in lower case, or nullopt.
 std::optional<std::string> parse_domain(std::string_view text);
 
-/// http or https, at most 2000 characters, no user and password, no control characters.
-std::optional<std::string> url_fault(std::string_view url);
+/// http or https, at most 2000 characters, no user and password, no control characters; empty is as
+/// good as missing. REQUIRES: a string.
+std::optional<std::string> page_url_fault(const boost::json::value& value);
 
 /// 1 to `max_chars` characters after trimming, valid and not blank.
 std::optional<std::string> message_fault(std::string_view message, std::size_t max_chars);

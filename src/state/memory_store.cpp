@@ -123,8 +123,10 @@ void MemoryStore::purge_expired(SessionShard& shard, WallTime now, std::size_t m
   }
 }
 
-/// Evicts the session that was silent longest, unless all were active lately.
+/// Evicts the session that was silent longest, unless all were active lately. One that has ended by
+/// its silence is in nobody's use, however short that may be.
 bool MemoryStore::make_room(WallTime now) {
+  const Seconds kept = std::min(kProtectedAfterActivity, options_.session_idle);
   SessionShard* oldest = nullptr;
   WallTime oldest_time = WallTime::max();
   for (auto& shard : session_shards_) {
@@ -134,10 +136,9 @@ bool MemoryStore::make_room(WallTime now) {
       oldest = &shard;
     }
   }
-  if (oldest == nullptr || oldest_time + kProtectedAfterActivity > now) return false;
+  if (oldest == nullptr || oldest_time + kept > now) return false;
   const std::lock_guard lock(oldest->mutex);
-  if (oldest->by_age.empty() || oldest->by_age.front().last_active + kProtectedAfterActivity > now)
-    return false;
+  if (oldest->by_age.empty() || oldest->by_age.front().last_active + kept > now) return false;
   erase(*oldest, oldest->by_age.begin());
   return true;
 }
@@ -231,7 +232,8 @@ void MemoryStore::append(SessionShard& shard, Session& session, Message message)
   }
   session.bytes += size;
   session.messages.push_back(std::move(message));
-  if ((history_bytes_ += size) > options_.history_total_bytes) free_history(shard, session);
+  const std::size_t in_all = history_bytes_ += size;
+  if (in_all > options_.history_total_bytes) free_history(shard, session);
 }
 
 void MemoryStore::drop_oldest_message(Session& session) {

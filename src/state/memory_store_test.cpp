@@ -380,6 +380,22 @@ TEST_F(MemoryStoreTest, EvictsTheSessionThatWasSilentLongestButNoneActiveLately)
   EXPECT_EQ(now(store.admit(look)).session.status, Status::live);
 }
 
+TEST_F(MemoryStoreTest, SessionsThatFellIdleMakeRoomBeforeTheQuarterOfAnHourIsOver) {
+  options_.max_sessions = 3;
+  options_.session_idle = minutes{2};
+  MemoryStore store(options_, clock_);
+  for (int i = 0; i < 3; ++i) {
+    const auto message = message_of(session_of(i), "m", "x", clock_.wall());
+    ASSERT_EQ(now(store.begin_message(message)).kind, Kind::started);
+  }
+  clock_.advance(Seconds{119});
+  EXPECT_FALSE(now(store.session_created(clock_.wall())));
+  clock_.advance(Seconds{2});
+  EXPECT_TRUE(now(store.session_created(clock_.wall())));
+  const auto fresh = message_of(session_of(100), "m", "x", clock_.wall());
+  EXPECT_EQ(now(store.begin_message(fresh)).kind, Kind::started);
+}
+
 TEST_F(MemoryStoreTest, AnAnswerIsActivityToo) {
   options_.max_sessions = 1;
   MemoryStore store(options_, clock_);

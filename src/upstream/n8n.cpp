@@ -9,6 +9,7 @@
 #include "base/siphash.hpp"
 #include "base/text.hpp"
 #include "http/head_parser.hpp"
+#include "http/retry_after.hpp"
 #include "upstream/answer_decoder.hpp"
 
 namespace portcullis::upstream {
@@ -16,6 +17,7 @@ namespace {
 
 constexpr std::size_t kReadBytes = 8 * 1024;
 constexpr Seconds kLongestRetryWait{5};
+constexpr Seconds kLongestRetryAfter{3600};  ///< no visitor is told to stay away for longer
 
 /// n out of `total` for this worker; the first ones get the rest of the division.
 std::size_t share(std::size_t total, unsigned workers, unsigned index) {
@@ -160,15 +162,15 @@ class N8n::N8nCall final : public Call {
       }
     }
     deadline_.disarm();
-    co_return accept_head(std::move(body_start));
+    co_return accept_head(body_start);
   }
 
-  Result<void> accept_head(std::string body_start) {
+  Result<void> accept_head(const std::string& body_start) {
     const auto& head = parser_->head();
     if (head.status != 200) {
-      const auto retry_after = text::parse_number<std::int64_t>(head.retry_after);
+      const auto retry_after = http::parse_retry_after(head.retry_after, worker_.clock().wall());
       const bool refused = (head.status == 503 || head.status == 429) && retry_after;
-      retry_after_ = Seconds{std::clamp<std::int64_t>(retry_after.value_or(0), 0, 3600)};
+      retry_after_ = std::min(retry_after.value_or(Seconds{0}), kLongestRetryAfter);
       const int status = head.status;
       give_back(false);
       const ErrorCode code = status == 401 || status == 403   ? ErrorCode::unauthorized
@@ -327,12 +329,13 @@ Result<std::shared_ptr<N8n>> N8n::make(N8nOptions options, identity::UpstreamTok
   }
   const std::string host =
       options.url.substr(after_scheme, slash == std::string::npos ? slash : slash - after_scheme);
-  return std::shared_ptr<N8n>(new N8n(std::move(options), std::move(tokens), std::move(target),
-                                      std::move(path), host, metrics, log));
+  return std::shared_ptr<N8n>(
+      new N8n(std::move(options), std::move(tokens), std::move(target), path, host, metrics, log));
 }
 
-N8n::N8n(N8nOptions options, identity::UpstreamTokens tokens, net::Target target, std::string path,
-         std::string host_header, observe::Metrics& metrics, observe::Log& log)
+N8n::N8n(N8nOptions options, identity::UpstreamTokens tokens, net::Target target,
+         const std::string& path, const std::string& host_header, observe::Metrics& metrics,
+         observe::Log& log)
     : options_(std::move(options)),
       tokens_(std::move(tokens)),
       target_(std::move(target)),

@@ -62,8 +62,9 @@ class N8n final : public Assistant, public std::enable_shared_from_this<N8n> {
 
  private:
   class N8nCall;
-  N8n(N8nOptions options, identity::UpstreamTokens tokens, net::Target target, std::string path,
-      std::string host_header, observe::Metrics& metrics, observe::Log& log);
+  N8n(N8nOptions options, identity::UpstreamTokens tokens, net::Target target,
+      const std::string& path, const std::string& host_header, observe::Metrics& metrics,
+      observe::Log& log);
   ConnectionPool& pool_of(net::Worker& worker);
 
   const N8nOptions options_;

@@ -3,26 +3,21 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { assertProblem, call, eventually, newVisitor, openEvents, openSocket, plenty, rawPost, ULID, within } from '../harness/client.mjs';
-import { answers, controlled, startFakeUpstream } from '../harness/fake_upstream.mjs';
+import { answers, controlled } from '../harness/fake_upstream.mjs';
 import { startGateway } from '../harness/gateway.mjs';
 import { PROVES } from '../harness/proves.mjs';
+import { useFakeUpstream } from '../harness/use_fake_upstream.mjs';
 
 const MiB = 1024 * 1024;
-let upstream;
+const upstream = await useFakeUpstream();
 let gateway;
 let visitor;
 
 before(async () => {
-  upstream = await startFakeUpstream();
   gateway = await startGateway({ env: { ...plenty, N8N_WEBHOOK_URL: upstream.url, HISTORY_MAX_MESSAGES: '300' } });
 });
-after(async () => {
-  await gateway?.stop();
-  await upstream?.stop();
-});
+after(() => gateway?.stop());
 beforeEach(async () => {
-  upstream.requests.length = 0;
-  upstream.onRequest(answers.object('output', 'Hello from the upstream.'));
   visitor = await newVisitor(gateway);
 });
 
@@ -482,6 +477,41 @@ describe('history', () => {
     upstream.onRequest(answers.errorObject());
     assert.equal((await visitor.ask('fails')).status, 502);
     assert.deepEqual((await visitor.history()).json.messages.map((m) => m.role), ['user']);
+  });
+
+  test('a site with history: off keeps no word of either side, and everything else works', async () => {
+    const [quiet, loud] = ['https://quiet.example', 'https://loud.example'];
+    const site = (id, origin, more) => `  - id: ${id}\n    origins: [${origin}]\n    upstream: { kind: n8n, url: "${upstream.url}" }\n${more}`;
+    const yaml = `sites:\n${site('quiet', quiet, '    history: off\n')}${site('loud', loud, '    history: on\n')}`;
+    const own = await startGateway({ env: { ...plenty, N8N_WEBHOOK_URL: upstream.url, ALLOWED_HOSTS: '127.0.0.1' }, yaml });
+    try {
+      const [silent, kept] = [await newVisitor(own, { origin: quiet }), await newVisitor(own, { origin: loud })];
+      const tab = await silent.subscribe();
+      for (const visitor of [silent, kept]) {
+        upstream.requests.length = 0;
+        assert.equal((await visitor.ask('first words', { client_message_id: 'c-1' })).json.response, 'Hello from the upstream.');
+        const stream = await visitor.stream('second words', { client_message_id: 'c-2' });
+        await stream.ended;
+        assert.equal(stream.text(), 'Hello from the upstream.');
+        assert.equal((await visitor.post('third words')).status, 202);
+        await eventually(() => upstream.requests.length === 3);
+        assert.deepEqual(upstream.requests.map((request) => request.body.context.message_count), [1, 2, 3], 'messages are counted');
+        // A repeated send is known by its id, though its text may be gone.
+        assertProblem(await visitor.ask('other words', { client_message_id: 'c-1' }), 409, 'CONFLICT');
+        assert.equal(upstream.requests.length, 3);
+      }
+      // What goes to open streams is the same: only nothing stays.
+      for (let i = 0; i < 3; i++) await tab.next((event) => event.json?.type === 'end');
+      assert.equal(tab.text(), 'Hello from the upstream.'.repeat(3));
+      tab.close();
+      assert.deepEqual((await silent.history()).json, { messages: [], total_count: 0, session_id: silent.created.session_id });
+      assertProblem(await silent.ask('first words', { client_message_id: 'c-1' }), 409, 'CONFLICT');
+      await eventually(async () => (await kept.history()).json.total_count === 6);
+      assert.equal((await kept.ask('first words', { client_message_id: 'c-1' })).json.response, 'Hello from the upstream.');
+      assert.equal(upstream.requests.length, 3, 'a repeated send never asks again');
+    } finally {
+      await own.stop();
+    }
   });
 
   test('history is bounded by HISTORY_MAX_MESSAGES', async () => {

@@ -2,6 +2,7 @@
 // the log says, and the secrets that development makes for itself.
 
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import { mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -211,11 +212,68 @@ test('of several secrets the first signs and all verify', kTimeout, async () => 
   });
 });
 
-test('a secret that is given twice or whose file cannot be read is refused', kTimeout, () =>
+test('a secret that is given twice or whose file is no good is refused, with one error that says why', kTimeout, () =>
   withFolder(async (folder) => {
-    await writeFile(join(folder, 'jwt'), kJwt);
-    await expectErrors({ env: { JWT_SECRET_KEY: kJwt, JWT_SECRET_KEY_FILE: join(folder, 'jwt') } }, /^JWT_SECRET_KEY_FILE: and JWT_SECRET_KEY are both set$/);
-    await expectErrors({ env: production({ JWT_SECRET_KEY: undefined, JWT_SECRET_KEY_FILE: join(folder, 'nothing') }) }, /^JWT_SECRET_KEY_FILE: .*cannot be read$/, /^JWT_SECRET_KEY: is missing/);
+    const file = async (name, text) => {
+      await writeFile(join(folder, name), text);
+      return join(folder, name);
+    };
+    for (const [name, value] of [['JWT_SECRET_KEY', kJwt], ['SESSION_SECRET_KEY', kSession]]) {
+      await expectErrors({ env: production({ [`${name}_FILE`]: await file('good', value) }) }, `${name}_FILE: and ${name} are both set`);
+      for (const [path, message] of [
+        [join(folder, 'nothing'), 'cannot be read'],
+        [folder, 'cannot be read'],
+        [await file('empty', ''), 'is empty'],
+        [await file('blank', ' \r\n\n'), 'is empty'],
+        [await file('large', 'q'.repeat(64 * 1024 + 1)), 'is larger than 64 KiB'],
+        ['/dev/zero', 'is larger than 64 KiB'],
+      ]) {
+        await expectErrors({ env: production({ [name]: undefined, [`${name}_FILE`]: path }) }, `${name}_FILE: ${path} ${message}`);
+      }
+      const short = { env: production({ [name]: undefined, [`${name}_FILE`]: await file('short', `${value.slice(0, 31)}\n`) }) };
+      await expectErrors(short, `${name}: is shorter than 32 bytes`);
+    }
+  }));
+
+test('every secret has a file form, and SIGHUP reads the file again', kTimeout, () =>
+  withFolder(async (folder) => {
+    const upstream = await startRecordingUpstream();
+    const files = { JWT_SECRET_KEY: kJwt, SESSION_SECRET_KEY: kSession, N8N_API_KEY: 'n8n-key-7Hq2' };
+    const env = production({ UPSTREAM_KIND: undefined, N8N_WEBHOOK_URL: upstream.url, ALLOWED_HOSTS: '127.0.0.1' });
+    for (const [name, value] of Object.entries(files)) {
+      delete env[name];
+      env[`${name}_FILE`] = join(folder, name);
+      await writeFile(join(folder, name), `${value}\r\n`);
+    }
+    try {
+      await withGateway({ env }, async (gateway) => {
+        const token = await openSession(gateway, { headers: kHttps });
+        const ask = async () => (await request(gateway, messageRequest(token, 'hi', { headers: kHttps }))).status;
+        assert.equal(await ask(), 200);
+        const [first] = upstream.requests;
+        assert.match(first.head, /\r\nauthorization: Bearer n8n-key-7Hq2(\r\n|$)/i);
+        const signed = (secret, jwt) => {
+          const [head, payload, signature] = jwt.split('.');
+          return createHmac('sha256', secret).update(`${head}.${payload}`).digest('base64url') === signature;
+        };
+        assert.ok(signed(kJwt, first.json.jwt_token), 'not signed with the secret of the file');
+
+        await writeFile(join(folder, 'N8N_API_KEY'), 'n8n-key-8Jr3\n');
+        await writeFile(join(folder, 'JWT_SECRET_KEY'), [...kJwt].reverse().join(''));
+        gateway.signal('SIGHUP');
+        await eventually(() => gateway.log().includes('configuration reloaded'), { what: 'the reload' });
+        assert.equal(await ask(), 200);
+        assert.match(upstream.requests[1].head, /\r\nauthorization: Bearer n8n-key-8Jr3(\r\n|$)/i);
+        assert.ok(signed([...kJwt].reverse().join(''), upstream.requests[1].json.jwt_token));
+
+        await writeFile(join(folder, 'SESSION_SECRET_KEY'), '');
+        gateway.signal('SIGHUP');
+        await eventually(() => gateway.log().includes('SESSION_SECRET_KEY_FILE'), { what: 'the refusal of the reload' });
+        assert.equal(await ask(), 200, 'a configuration with errors changes nothing');
+      });
+    } finally {
+      await upstream.stop();
+    }
   }));
 
 test('no message and no page of check-config shows a secret', kTimeout, async () => {
@@ -324,10 +382,35 @@ test('a guard that does not enforce is warned about in every profile', kTimeout,
   }
 });
 
-test('REDIS_URL and DATABASE_URL say that this version does not use them', kTimeout, async () => {
-  const result = await check({ REDIS_URL: 'redis://localhost:6379/0', DATABASE_URL: 'postgres://localhost/x' });
+test(PROVES('F103') + 'REDIS_URL is taken and masked; the gateway starts, and says that it keeps its state in memory', kTimeout, async () => {
+  const warning = 'REDIS_URL: is set, but this version keeps its state in memory: limits hold for one node';
+  for (const REDIS_URL of ['redis://localhost:6379/0', 'redis://user:redis-pass-9Kd@10.0.0.9:6380/5', 'rediss://:redis-pass-9Kd@redis.internal']) {
+    const checked = await check(production({ REDIS_URL }));
+    assert.equal(checked.status, 0, checked.stderr);
+    assert.deepEqual(linesOf(checked, 'warning'), [warning]);
+    assert.match(checked.stdout, /^redis\.url: \*{8}  # set$/m);
+    await withGateway({ env: production({ REDIS_URL, ALLOWED_HOSTS: '127.0.0.1' }) }, async (gateway) => {
+      const line = await eventually(() => gateway.log().split('\n').slice(0, -1).map((l) => JSON.parse(l)).find(({ setting }) => setting === 'REDIS_URL'), { what: 'the warning' });
+      assert.equal(line.level, 'warning');
+      const report = (await request(gateway, { path: '/health', headers: kHttps })).json;
+      assert.equal(report.status, 'healthy');
+      assert.equal(report.services.redis, 'disabled');
+      assert.equal(report.services.state, 'memory');
+      const token = await openSession(gateway, { headers: kHttps });
+      const validate = { path: '/api/v1/session/validate', headers: { Origin: kOrigin, Authorization: `Bearer ${token}`, ...kHttps } };
+      assert.equal((await request(gateway, validate)).status, 200);
+      for (const text of [gateway.log(), JSON.stringify(report), checked.stdout, checked.stderr]) assert.ok(!text.includes('redis-pass-9Kd'), text);
+    });
+  }
+  const unset = await check(production());
+  assert.deepEqual(linesOf(unset, 'warning'), []);
+  assert.match(unset.stdout, /^redis\.url: ""$/m);
+});
+
+test('DATABASE_URL says that this version does not use it', kTimeout, async () => {
+  const result = await check({ DATABASE_URL: 'postgres://localhost/x' });
   assert.equal(result.status, 0);
-  assert.deepEqual(linesOf(result, 'warning').map((line) => line.split(':')[0]), ['REDIS_URL', 'DATABASE_URL']);
+  assert.deepEqual(linesOf(result, 'warning'), ['DATABASE_URL: is set, but this version stores no events in PostgreSQL']);
 });
 
 // ---- what applies

@@ -3,24 +3,17 @@
 import assert from 'node:assert/strict';
 import { request as httpRequest } from 'node:http';
 import { createServer } from 'node:net';
-import { after, before, beforeEach, describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { assertProblem, call, eventually, health, newVisitor, openSocket, plenty, rawPost, sample, within } from '../harness/client.mjs';
 import { answers, controlled, startFakeUpstream } from '../harness/fake_upstream.mjs';
 import { runCommand, startGateway } from '../harness/gateway.mjs';
 import { PROVES } from '../harness/proves.mjs';
+import { useFakeUpstream } from '../harness/use_fake_upstream.mjs';
 
 const secretA = 'lifecycle-secret-a-'.repeat(4);
 const secretB = 'lifecycle-secret-b-'.repeat(4);
 
-let upstream;
-before(async () => {
-  upstream = await startFakeUpstream();
-});
-after(() => upstream?.stop());
-beforeEach(() => {
-  upstream.requests.length = 0;
-  upstream.onRequest(answers.object('output', 'Hello from the upstream.'));
-});
+const upstream = await useFakeUpstream();
 
 const start = (env = {}, yaml) =>
   startGateway({ env: { ...plenty, STREAM_MAX_PER_ADDRESS: '1000', N8N_WEBHOOK_URL: upstream.url, ...env }, yaml });

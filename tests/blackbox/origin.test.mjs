@@ -4,11 +4,11 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { eventually, expectProblem } from '../harness/expect.mjs';
-import { startGateway } from '../harness/gateway.mjs';
+import { runCommand, startGateway } from '../harness/gateway.mjs';
 import { PROVES } from '../harness/proves.mjs';
 import { startRecordingUpstream } from '../harness/recording_upstream.mjs';
 import { createRequest, kHttps, kOrigin, kProduction, kWideLimits, messageRequest, openSession } from '../harness/visitor.mjs';
-import { connect, request } from '../harness/wire.mjs';
+import { bytesOf, connect, request } from '../harness/wire.mjs';
 import { withGateway } from '../harness/with_gateway.mjs';
 
 const kTimeout = { timeout: 30_000 };
@@ -515,7 +515,47 @@ test('the named header of a trusted proxy gives the address; a stranger\'s does 
     const headers = { 'CF-Connecting-IP': '203.0.113.5', 'X-Forwarded-For': '198.51.100.1' };
     assert.equal(await addressSeen(gateway, headers), '203.0.113.5');
     assert.equal(await addressSeen(gateway, headers, { localAddress: '127.0.0.2' }), '127.0.0.2');
+    const usual = ['X-Forwarded-For', '198.51.100.1'];
+    for (const [sent, expected, why] of [
+      [[['cf-connecting-ip', '203.0.113.5'], usual], '203.0.113.5', 'the name in another case'],
+      [[['CF-Connecting-IP', ' 203.0.113.5 '], usual], '203.0.113.5', 'spaces'],
+      [[['CF-Connecting-IP', '2001:db8::5'], usual], '2001:db8::5', 'IPv6'],
+      [[['CF-Connecting-IP', '[2001:db8::5]:4711'], usual], '2001:db8::5', 'IPv6 with a port'],
+      [[['CF-Connecting-IP', '10.1.2.3'], usual], '10.1.2.3', 'an address in the block of our proxies'],
+      [[['CF-Connecting-IP', 'unknown'], usual], '127.0.0.1', 'no address'],
+      [[['CF-Connecting-IP', '203.0.113.5, 203.0.113.6'], usual], '127.0.0.1', 'a list'],
+      [[['CF-Connecting-IP', ''], usual], '127.0.0.1', 'nothing'],
+      [[['CF-Connecting-IP', '203.0.113.5'], ['CF-Connecting-IP', '203.0.113.6'], usual], '198.51.100.1', 'twice: the usual header speaks'],
+      [[usual], '198.51.100.1', 'not at all: the usual header speaks'],
+      [[['True-Client-IP', '203.0.113.5']], '127.0.0.1', 'another header of the kind'],
+    ]) {
+      assert.equal(await addressSeen(gateway, sent), expected, why);
+    }
   });
+});
+
+test(PROVES('F002', { guard: 'rate' }) + 'the named header decides whose limit is charged, and a peer that is not trusted chooses none', kTimeout, async () => {
+  await withGateway({ env: { ...kProxyEnv, SECURITY_RATE_LIMIT_REQUESTS_PER_MINUTE: '2', CLIENT_ADDRESS_HEADER: 'CF-Connecting-IP' } }, async (gateway) => {
+    const ask = async (address, options) => (await request(gateway, { path: '/api/health', host: kHost, headers: { 'CF-Connecting-IP': address }, ...options })).status;
+    const five = [];
+    for (let i = 0; i < 3; ++i) five.push(await ask('203.0.113.5'));
+    assert.deepEqual(five, [200, 200, 429]);
+    assert.equal(await ask('203.0.113.6'), 200);
+    const stranger = [];
+    for (let i = 0; i < 3; ++i) stranger.push(await ask(`203.0.113.${i + 10}`, { localAddress: '127.0.0.2' }));
+    assert.deepEqual(stranger, [200, 200, 429]);
+    const { notices } = (await request(gateway, { path: '/health' })).json;
+    assert.equal(notices.length, 1);
+    assert.match(notices[0], /127\.0\.0\.2.*TRUSTED_PROXIES/, 'a proxy that somebody forgot to name');
+  });
+});
+
+test('a CLIENT_ADDRESS_HEADER that is no header name is refused', kTimeout, async () => {
+  for (const CLIENT_ADDRESS_HEADER of ['X Y', 'X:Y', 'X\nY', 'Ü']) {
+    const { status, stderr } = await runCommand(['check-config'], { env: { CLIENT_ADDRESS_HEADER } });
+    assert.equal(status, 2, CLIENT_ADDRESS_HEADER);
+    assert.match(stderr, /^error: CLIENT_ADDRESS_HEADER: /m);
+  }
 });
 
 const kFive = { ...kProxyEnv, SECURITY_RATE_LIMIT_REQUESTS_PER_MINUTE: '5' };
@@ -538,6 +578,56 @@ test('addresses of one IPv6 /64 share one limit, those of another have their own
     for (const end of ['::1', '::2', ':ffff:ffff:ffff:ffff', '::dead:beef', ':1::', '::6']) statuses.push(await ask(`2001:db8:1:2${end}`));
     assert.deepEqual(statuses, [200, 200, 200, 200, 200, 429]);
     assert.equal(await ask('2001:db8:1:3::1'), 200);
+  });
+});
+
+/** A gateway on ::1 behind a proxy of ours, for visitors from all over IPv6. */
+const overIpv6 = (env, body) =>
+  withGateway({ env: { ...kStaging, SERVER_HOST: '::1', TRUSTED_PROXIES: '::1', ALLOWED_ORIGINS: kOrigin, ...env } }, body);
+const from = (address, rest) => ({ ...rest, host: kHost, headers: { ...rest.headers, 'X-Forwarded-For': address } });
+const kNetwork = ['2001:db8:1:2::1', '2001:db8:1:2:ffff:ffff:ffff:ffff', '2001:db8:1:2:0:dead:0:beef'];
+const kNeighbour = '2001:db8:1:3::1';
+
+test(PROVES('F002', 'F004', { guard: 'rate' }) + 'in the chat API one IPv6 /64 is one address too, and a session still has its own limit', kTimeout, async () => {
+  await overIpv6({ RATE_LIMIT_PER_MINUTE: '6', RATE_LIMIT_SESSION_PER_MINUTE: '2' }, async (gateway) => {
+    const tokens = [];
+    for (const address of kNetwork) tokens.push((await request(gateway, from(address, create()))).json.token);
+    // Three creations, and one session that speaks from three addresses of its network: two of that are admitted.
+    const statuses = [];
+    for (const address of kNetwork) {
+      const message = messageRequest(tokens[0], 'hi', { headers: { Prefer: 'respond-async' } });
+      statuses.push((await request(gateway, from(address, message))).status);
+    }
+    assert.deepEqual(statuses, [202, 202, 429]);
+    assert.equal((await request(gateway, from(kNetwork[2], create()))).status, 200, 'a refused message costs nothing: the sixth');
+    for (const address of kNetwork) {
+      const refused = await request(gateway, from(address, create()));
+      expectProblem(refused, 429, 'RATE_LIMITED');
+      assert.equal(refused.header('RateLimit-Policy'), '"address-minute";q=6;w=60');
+    }
+    for (const other of [kNeighbour, '203.0.113.5', '::ffff:203.0.113.6']) {
+      assert.equal((await request(gateway, from(other, create()))).status, 200, other);
+    }
+  });
+});
+
+test(PROVES('F070') + 'streams are counted for an IPv6 /64', kTimeout, async () => {
+  await overIpv6({ STREAM_MAX_PER_ADDRESS: '2' }, async (gateway) => {
+    const wires = [];
+    try {
+      const statuses = [];
+      for (const address of [...kNetwork, kNeighbour, '203.0.113.5']) {
+        const { token } = (await request(gateway, from(address, create()))).json;
+        const wire = await connect(gateway);
+        wires.push(wire);
+        const headers = { Origin: kOrigin, Authorization: `Bearer ${token}` };
+        wire.send(bytesOf(from(address, { path: '/api/v1/chat/stream', headers })));
+        statuses.push((await wire.take(12)).slice(9));
+      }
+      assert.deepEqual(statuses, ['200', '200', '503', '200', '200']);
+    } finally {
+      for (const wire of wires) wire.destroy();
+    }
   });
 });
 

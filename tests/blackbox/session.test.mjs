@@ -473,6 +473,73 @@ test(PROVES('F101') + 'a silent session ends with its idle time, one with messag
   }
 });
 
+describe('at SESSION_MAX stored sessions', () => {
+  let upstream;
+  before(async () => {
+    upstream = await startFakeUpstream();
+  });
+  after(() => upstream?.stop());
+
+  async function withGateway(env, use) {
+    const gateway = await startGateway({ env: { ...plenty, SESSION_MAX: '2', N8N_WEBHOOK_URL: upstream.url, ...env } });
+    try {
+      await use(gateway);
+    } finally {
+      await gateway.stop();
+    }
+  }
+  const assertFull = (answer) => {
+    const problem = assertProblem(answer, 503, 'SESSION_LIMIT');
+    assert.equal(problem.retry_after, 60);
+    assert.equal(answer.cookies.length, 0);
+    return problem;
+  };
+
+  test('nobody who is active gives way: create and a first message are 503 SESSION_LIMIT, the others go on', async () => {
+    await withGateway({}, async (gateway) => {
+      const visitors = [];
+      for (let i = 0; i < 3; i++) visitors.push(await newVisitor(gateway));
+      const [first, second, third] = visitors;
+      for (const visitor of [first, second]) assert.equal((await visitor.ask('hello')).status, 200);
+      const before = upstream.requests.length;
+      const problem = assertFull(await createSession(gateway));
+      await eventually(() => gateway.log().split('\n').some((line) => line.includes(problem.error_id) && line.includes('SES_003')), { what: 'the event' });
+      assertFull(await third.ask('my first words'));
+      assert.equal(upstream.requests.length, before, 'the upstream was not asked');
+      assert.equal((await third.validate()).status, 200, 'a session without a message is held by its token');
+      for (const visitor of [first, second]) assert.equal((await visitor.ask('and again')).status, 200);
+      assert.equal((await first.history()).json.total_count, 4, 'nothing was lost');
+
+      // Whoever ends their session makes room.
+      assert.equal((await second.call('DELETE', '/api/v1/session/destroy')).status, 200);
+      assert.equal((await third.ask('my first words')).status, 200);
+      assertFull(await createSession(gateway));
+    });
+  });
+
+  test('the one that fell idle gives way, the active one stays', async () => {
+    await withGateway({ SESSION_IDLE: '2s' }, async (gateway) => {
+      const [busy, silent] = [await newVisitor(gateway), await newVisitor(gateway)];
+      for (const visitor of [silent, busy]) assert.equal((await visitor.ask('hello')).status, 200);
+      assertFull(await createSession(gateway));
+      let said = 1;
+      const created = await eventually(
+        async () => {
+          assert.equal((await busy.ask('still here')).status, 200);
+          said++;
+          const answer = await createSession(gateway);
+          return answer.status === 200 ? answer : void assertFull(answer);
+        },
+        { within: 8000, what: 'the idle one gave no way' },
+      );
+      assert.equal(created.cookies.length, 1);
+      assertProblem(await silent.ask('too late'), 401, 'SESSION_INVALID');
+      assert.equal((await busy.history()).json.total_count, Math.min(200, 2 * said));
+      assert.equal((await (await newVisitor(gateway)).ask('there is room')).status, 200);
+    });
+  });
+});
+
 test(PROVES('F038') + 'secrets rotate: the first of the list signs, all of it verify', async () => {
   const env = { ...plenty, ALLOWED_ORIGINS: shop };
   const gateways = {

@@ -6,24 +6,18 @@ import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { EventSource } from 'eventsource';
 import { fetch as undiciFetch } from 'undici';
 import { assertProblem, call, eventually, health, metrics, newVisitor, openSocket, plenty, rawPost, sample, within } from '../harness/client.mjs';
-import { answers, controlled, startFakeUpstream } from '../harness/fake_upstream.mjs';
-import { startGateway } from '../harness/gateway.mjs';
-import { startRelay } from '../harness/relay.mjs';
+import { answers, controlled } from '../harness/fake_upstream.mjs';
+import { runCommand, startGateway } from '../harness/gateway.mjs';
+import { residentBytes } from '../harness/process.mjs';
 import { PROVES } from '../harness/proves.mjs';
+import { startRelay } from '../harness/relay.mjs';
+import { useFakeUpstream } from '../harness/use_fake_upstream.mjs';
 
 const MiB = 1024 * 1024;
 const isType = (type) => (event) => event.json?.type === type;
 const says = (text) => (event) => event.json?.content === text;
 
-let upstream;
-before(async () => {
-  upstream = await startFakeUpstream();
-});
-after(() => upstream?.stop());
-beforeEach(() => {
-  upstream.requests.length = 0;
-  upstream.onRequest(answers.object('output', 'Hello from the upstream.'));
-});
+const upstream = await useFakeUpstream();
 
 /** Runs `use` with a gateway of its own. */
 async function withGateway(env, use) {
@@ -34,6 +28,29 @@ async function withGateway(env, use) {
     await gateway.stop();
   }
 }
+
+/** A visitor's streamed answer of which the first piece has arrived; `call` is the upstream's view of it. */
+async function begunStream(gateway, members) {
+  const visitor = await newVisitor(gateway);
+  const source = controlled();
+  upstream.onRequest(source.handler);
+  const stream = await visitor.stream('hello', members);
+  const call = await source.opened;
+  await source.send('one ');
+  const seen = await stream.next(says('one '));
+  return { visitor, source, stream, call, seen };
+}
+
+/** Closes the client's end; resolves with how long after that the upstream's end was closed. */
+async function millisecondsUntilCallEnds(stream, call) {
+  const left = performance.now();
+  stream.close();
+  await eventually(() => call.left(), { within: 4000, what: 'the upstream call went on' });
+  return call.leftAt - left;
+}
+
+const openStreams = async (gateway) => (await health(gateway)).services.sse_connections;
+const droppedStreams = (gateway, reason) => sample(gateway, `portcullis_streams_dropped_total{reason="${reason}"}`);
 
 describe('a stream', () => {
   let gateway;
@@ -350,12 +367,12 @@ describe('caps', () => {
       await refusedStream(visitors[4]);
       // A place that was left is free again.
       streams.pop().close();
-      await eventually(async () => (await health(gateway)).services.sse_connections === 19);
+      await eventually(async () => (await openStreams(gateway)) === 19);
       const again = await visitors[4].subscribe();
       assert.equal(again.status, 200);
       await refusedStream(visitors[4]);
       for (const stream of [...streams, again]) stream.close();
-      await eventually(async () => (await health(gateway)).services.sse_connections === 0);
+      await eventually(async () => (await openStreams(gateway)) === 0);
     } finally {
       await gateway.stop();
     }
@@ -371,7 +388,7 @@ describe('caps', () => {
       assert.equal(upstream.requests.length, 0);
       assert.equal((await visitor.ask('a JSON answer is no stream')).status, 200);
       stream.close();
-      await eventually(async () => (await health(gateway)).services.sse_connections === 0);
+      await eventually(async () => (await openStreams(gateway)) === 0);
       const again = await visitor.stream('hello', { client_message_id: 'm-1' });
       assert.equal(await within(5000, again.ended), 'end');
       assert.equal(again.text(), 'Hello from the upstream.');
@@ -412,6 +429,7 @@ describe('caps', () => {
       const streams = await Promise.all(Array.from({ length: 30 }, () => visitor.subscribe()));
       assert.equal(streams.filter((stream) => stream.status === 200).length, 10);
       assert.equal(streams.filter((stream) => stream.status === 503).length, 20);
+      assert.equal(await droppedStreams(gateway, 'limit'), 20);
       for (const stream of streams) stream.close();
     });
   });
@@ -421,7 +439,6 @@ describe('caps', () => {
       const page = (await call({ url: gateway.opsUrl }, 'GET', '/metrics?format=prometheus')).text;
       assert.match(page, /^portcullis_streams_open 0$/m);
     });
-    const { runCommand } = await import('../harness/gateway.mjs');
     const { stdout } = await runCommand(['check-config']);
     assert.match(stdout, /^stream\.max: 10000$/m);
     assert.match(stdout, /^stream\.max_per_session: 5$/m);
@@ -540,8 +557,10 @@ describe('a slow reader', () => {
   test(PROVES('F069') + 'is dropped after SERVER_WRITE_TIMEOUT, and its upstream call with it', async () => {
     await withGateway({ UPSTREAM_MAX_ANSWER: '64MiB', SERVER_WRITE_TIMEOUT: '500ms', STREAM_RESUME_GRACE: '200ms' }, async (gateway) => {
       const run = await stuffed(gateway);
-      assert.equal((await health(gateway)).services.sse_connections, 1);
-      await eventually(async () => (await health(gateway)).services.sse_connections === 0, { within: 8000, what: 'the reader was not dropped' });
+      assert.equal(await openStreams(gateway), 1);
+      assert.equal(await droppedStreams(gateway, 'slow'), 0);
+      await eventually(async () => (await openStreams(gateway)) === 0, { within: 8000, what: 'the reader was not dropped' });
+      assert.equal(await droppedStreams(gateway, 'slow'), 1);
       await eventually(() => run.call.left(), { what: 'the upstream call was not ended' });
       run.socket.socket.resume();
       await within(5000, run.socket.closed, 'the socket was not closed');
@@ -562,7 +581,7 @@ describe('a slow reader', () => {
         run.socket.socket.pause();
         await new Promise((resolve) => setTimeout(resolve, 300));
       }
-      assert.equal((await health(gateway)).services.sse_connections, 1);
+      assert.equal(await openStreams(gateway), 1);
       run.socket.close();
     });
   });
@@ -606,7 +625,7 @@ describe('a slow reader', () => {
       stuck.socket.pause();
       const head = Object.entries({ Host: new URL(gateway.url).host, ...visitor.headers }).map(([k, v]) => `${k}: ${v}\r\n`).join('');
       await stuck.send(`GET /api/v1/chat/stream HTTP/1.1\r\n${head}\r\n`);
-      await eventually(async () => (await health(gateway)).services.sse_connections === 1);
+      await eventually(async () => (await openStreams(gateway)) === 1);
       const pieces = Array.from({ length: 4000 }, () => block);
       upstream.onRequest(answers.oneChunk(pieces));
       const reader = await visitor.stream('hello');
@@ -622,10 +641,7 @@ test(PROVES('F069', 'F072') + 'memory stays flat over a long stream', async () =
   // The sanitizers keep freed memory for a while; without that the figure is the gateway's own.
   const env = { UPSTREAM_MAX_ANSWER: '64MiB', ASAN_OPTIONS: 'abort_on_error=0:detect_leaks=1:quarantine_size_mb=1:thread_local_quarantine_size_kb=64' };
   await withGateway(env, async (gateway) => {
-    const rss = () => {
-      const status = readFileSync(`/proc/${gateway.pid}/status`, 'utf8');
-      return Number(status.match(/^VmRSS:\s+(\d+) kB$/m)[1]) * 1024;
-    };
+    const rss = () => residentBytes(gateway.pid);
     const pieces = (count) => Array.from({ length: count }, (_, i) => `${i} ${'y'.repeat(16_000)}`);
     const run = async (count) => {
       upstream.onRequest(answers.ndjson(pieces(count)));
@@ -685,47 +701,23 @@ describe('a client that leaves', () => {
 
   test('from a stream is waited for during the resume grace, then the call ends', async () => {
     await withGateway({ STREAM_RESUME_GRACE: '600ms' }, async (gateway) => {
-      const visitor = await newVisitor(gateway);
-      const source = controlled();
-      upstream.onRequest(source.handler);
-      const stream = await visitor.stream('hello');
-      const call = await source.opened;
-      await source.send('one ');
-      await stream.next(says('one '));
-      const left = performance.now();
-      stream.close();
-      await eventually(() => call.left(), { within: 4000, what: 'the upstream call went on' });
-      const took = call.leftAt - left;
+      const { stream, call } = await begunStream(gateway);
+      const took = await millisecondsUntilCallEnds(stream, call);
       assert.ok(took > 500 && took < 1400, `${took} ms`);
     });
   });
 
   test('from a stream without a grace ends the call at once', async () => {
     await withGateway({ STREAM_RESUME_GRACE: '0' }, async (gateway) => {
-      const visitor = await newVisitor(gateway);
-      const source = controlled();
-      upstream.onRequest(source.handler);
-      const stream = await visitor.stream('hello');
-      const call = await source.opened;
-      await source.send('one ');
-      await stream.next(says('one '));
-      const left = performance.now();
-      stream.close();
-      await eventually(() => call.left(), { within: 2000, what: 'the upstream call went on' });
-      const took = call.leftAt - left;
+      const { stream, call } = await begunStream(gateway);
+      const took = await millisecondsUntilCallEnds(stream, call);
       assert.ok(took < 250, `${took} ms`);
     });
   });
 
   test('and comes back within the grace finds the answer going on', async () => {
     await withGateway({ STREAM_RESUME_GRACE: '800ms' }, async (gateway) => {
-      const visitor = await newVisitor(gateway);
-      const source = controlled();
-      upstream.onRequest(source.handler);
-      const stream = await visitor.stream('hello', { client_message_id: 'm-1' });
-      const call = await source.opened;
-      await source.send('one ');
-      const seen = await stream.next(says('one '));
+      const { visitor, source, stream, call, seen } = await begunStream(gateway, { client_message_id: 'm-1' });
       stream.close();
       await source.send('two ');
       const resumed = await visitor.subscribe({ headers: { 'Last-Event-ID': seen.id } });
@@ -747,15 +739,9 @@ describe('a client that leaves', () => {
 
   test('within the grace loses nothing: the whole answer stands in the history', async () => {
     await withGateway({ STREAM_RESUME_GRACE: '10s' }, async (gateway) => {
-      const visitor = await newVisitor(gateway);
-      const source = controlled();
-      upstream.onRequest(source.handler);
-      const stream = await visitor.stream('hello');
-      await source.opened;
-      await source.send('one ');
-      await stream.next(says('one '));
+      const { visitor, source, stream } = await begunStream(gateway);
       stream.close();
-      await eventually(async () => (await health(gateway)).services.sse_connections === 0);
+      await eventually(async () => (await openStreams(gateway)) === 0);
       await source.send('two');
       await source.end();
       const { json } = await eventually(async () => {
@@ -777,7 +763,7 @@ describe('a client that leaves', () => {
       await source.send('one ');
       await stream.next(says('one '));
       stream.close();
-      await eventually(async () => (await health(gateway)).services.sse_connections === 1);
+      await eventually(async () => (await openStreams(gateway)) === 1);
       await source.send('two');
       await tab.next(says('two'));
       await source.end();
@@ -806,9 +792,10 @@ describe('a client that leaves', () => {
         const streams = await Promise.all(visitors.map((visitor) => visitor.stream('hello')));
         assert.ok(streams.every((stream) => stream.status === 200));
         for (const stream of streams) stream.close();
-        await eventually(async () => (await health(gateway)).services.sse_connections === 0);
+        await eventually(async () => (await openStreams(gateway)) === 0);
       }
       await eventually(() => upstream.requests.every((request) => request.left()) && upstream.requests.length > 0, { what: 'a call was left over' });
+      assert.equal(await droppedStreams(gateway, 'slow'), 0, 'who leaves was not slow');
       upstream.onRequest(answers.object('output', 'fine'));
       assert.equal((await visitors[0].ask('hello')).status, 200);
       assert.equal(await sample(gateway, 'portcullis_upstream_connections_open'), 1);

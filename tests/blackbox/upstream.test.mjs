@@ -7,25 +7,18 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, beforeEach, describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { assertProblem, call, eventually, health, newVisitor, plenty, sample, ULID, within } from '../harness/client.mjs';
 import { answers, closedPort, controlled, startFakeUpstream, UPSTREAM_SECRET } from '../harness/fake_upstream.mjs';
 import { runCommand, startGateway } from '../harness/gateway.mjs';
 import { PROVES } from '../harness/proves.mjs';
+import { useFakeUpstream } from '../harness/use_fake_upstream.mjs';
 
 const jwtSecret = 'upstream-signing-key-0123456789abcdef-0123456789abcdef-0123456789';
 const sessionSecret = 'session-signing-key-9876543210fedcba-9876543210fedcba-9876543210';
 const apiKey = 'n8n-api-key-5f0c2a';
 
-let upstream;
-before(async () => {
-  upstream = await startFakeUpstream({ path: '/webhook/chat?tenant=a%20b' });
-});
-after(() => upstream?.stop());
-beforeEach(() => {
-  upstream.requests.length = 0;
-  upstream.onRequest(answers.object('output', 'Hello from the upstream.'));
-});
+const upstream = await useFakeUpstream({ path: '/webhook/chat?tenant=a%20b' });
 
 /** Runs `use` with a gateway of its own; one worker, so that pools and counters are one. */
 async function withGateway(env, use) {
@@ -566,6 +559,37 @@ describe('the breaker', () => {
     });
   });
 
+  test(PROVES('F061') + 'opens where half of twenty calls fail, though never two of them in a row', async () => {
+    await withGateway({}, async (gateway) => {
+      for (let i = 0; i < 9; i++) {
+        await fail(gateway, 1);
+        upstream.onRequest(answers.object('output', 'ok'));
+        assert.equal((await (await newVisitor(gateway)).ask('hello')).status, 200, `call ${2 * i + 2}`);
+      }
+      upstream.onRequest(answers.object('output', 'ok'));
+      assert.equal((await (await newVisitor(gateway)).ask('hello')).status, 200, 'call 19');
+      assert.equal(await sample(gateway, 'portcullis_upstream_breaker_open'), 0);
+      await fail(gateway, 1); // ten of twenty
+      assert.equal(upstream.requests.length, 20);
+      assert.equal(await sample(gateway, 'portcullis_upstream_breaker_open'), 1);
+      const problem = await assertOpen(gateway);
+      assert.ok(problem.retry_after > 50 && problem.retry_after <= 60, String(problem.retry_after));
+      assert.equal((await health(gateway)).services.upstreams.default, 'unhealthy');
+    });
+  });
+
+  test(PROVES('F061') + 'stays closed where fewer than half of the calls fail', async () => {
+    await withGateway({}, async (gateway) => {
+      for (let i = 0; i < 12; i++) {
+        await fail(gateway, 1);
+        upstream.onRequest(answers.object('output', 'ok'));
+        for (let j = 0; j < 2; j++) assert.equal((await (await newVisitor(gateway)).ask('hello')).status, 200);
+      }
+      assert.equal(upstream.requests.length, 36);
+      assert.equal(await sample(gateway, 'portcullis_upstream_breaker_open'), 0);
+    });
+  });
+
   test(PROVES('F061') + 'of one site leaves the other site alone', async () => {
     const second = await startFakeUpstream();
     const yaml = `sites:
@@ -654,6 +678,30 @@ describe('retries', () => {
     });
   });
 
+  test(PROVES('F071') + 'Retry-After may be a date', async () => {
+    await withGateway({ UPSTREAM_RETRY_DELAY: '5ms' }, async (gateway) => {
+      const busyUntil = (milliseconds) => answers.status(503, { 'Retry-After': new Date(milliseconds).toUTCString() });
+      // Dates have whole seconds: this one is one to two seconds ahead.
+      const until = (Math.floor(Date.now() / 1000) + 2) * 1000;
+      upstream.onRequest([busyUntil(until), (call, response) => {
+        call.at = Date.now();
+        return answers.object('output', 'ok')(call, response);
+      }]);
+      assert.equal((await (await newVisitor(gateway)).ask('hello')).status, 200);
+      assert.equal(upstream.requests.length, 2);
+      assert.ok(upstream.requests[1].at >= until - 20, `asked again ${until - upstream.requests[1].at} ms too early`);
+      // One that has passed lets the next try come at once; one far away is told to the visitor.
+      upstream.onRequest([busyUntil(Date.now() - 60_000), answers.object('output', 'ok')]);
+      const began = performance.now();
+      assert.equal((await (await newVisitor(gateway)).ask('hello')).status, 200);
+      assert.ok(performance.now() - began < 900);
+      upstream.onRequest([busyUntil(Date.now() + 30_000), answers.object('output', 'must not be asked')]);
+      const problem = assertProblem(await (await newVisitor(gateway)).ask('hello'), 503, 'UPSTREAM_UNAVAILABLE');
+      assert.ok(problem.retry_after >= 28 && problem.retry_after <= 30, String(problem.retry_after));
+      assert.equal(upstream.requests.length, 5);
+    });
+  });
+
   for (const [name, handler] of [
     ['a timeout', answers.never()],
     ['an answer that broke off', answers.cut(['half'])],
@@ -661,6 +709,7 @@ describe('retries', () => {
     ['a 500', answers.status(500)],
     ['a 502', answers.status(502)],
     ['a 503 without Retry-After', answers.status(503)],
+    ['a 503 whose Retry-After says nothing', answers.status(503, { 'Retry-After': 'soon' })],
     ['a 504', answers.status(504)],
     ['a 400', answers.status(400)],
     ['a 404', answers.notRegistered()],

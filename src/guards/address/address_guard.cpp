@@ -44,13 +44,12 @@ class AddressGuard final : public pipeline::Guard {
     exchange.request_id = Uuid::random(FastRandom::local());
     const auto& head = exchange.head();
     const bool forwarding = head.find("x-forwarded-for") || head.find("forwarded") ||
-                            head.find("x-forwarded-proto") || head.find("x-real-ip");
-    if (!forwarding && named_header_.empty()) return pipeline::Verdict::pass();
+                            head.find("x-forwarded-proto") || head.find("x-real-ip") ||
+                            (!named_header_.empty() && head.find(named_header_));
+    if (!forwarding) return pipeline::Verdict::pass();
     if (!any_contains(trusted_, exchange.client.peer)) {
-      if (forwarding) {
-        exchange.client.forwarded_by_stranger = true;
-        warning_.note(exchange.client.peer);
-      }
+      exchange.client.forwarded_by_stranger = true;
+      warning_.note(exchange.client.peer);
       return pipeline::Verdict::pass();
     }
     read_forwarding(exchange);

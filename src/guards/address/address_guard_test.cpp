@@ -115,5 +115,13 @@ TEST_F(AddressGuardTest, OneNamedHeaderCarriesTheAddressAlone) {
       << "twice is no answer";
 }
 
+TEST_F(AddressGuardTest, AStrangerThatSendsTheNamedHeaderIsReportedToo) {
+  EXPECT_EQ(address("CF-Connecting-IP: 1.1.1.1\r\n", "203.0.113.7"), "203.0.113.7");
+  EXPECT_FALSE(warning_.seen()) << "nobody named that header";
+  settings_.client_address_header = "CF-Connecting-IP";
+  EXPECT_TRUE(client("CF-Connecting-IP: 1.1.1.1\r\n", "203.0.113.7").forwarded_by_stranger);
+  EXPECT_EQ(warning_.peer(), "203.0.113.7");
+}
+
 }  // namespace
 }  // namespace portcullis::guards

@@ -6,6 +6,7 @@
 #include "chat/turn.hpp"
 #include "http/fields.hpp"
 #include "routes/chat/stream_reader.hpp"
+#include "routes/chat_api_route.hpp"
 #include "routes/validation.hpp"
 
 namespace portcullis::routes {
@@ -29,11 +30,6 @@ std::optional<std::string> check_client_id(const boost::json::value& value) {
   return fits ? std::nullopt
               : std::optional<std::string>(
                     "The client_message_id must have 1 to 64 letters, digits or - _ . :");
-}
-
-std::optional<std::string> check_page_url(const boost::json::value& value) {
-  const std::string_view text(value.get_string().data(), value.get_string().size());
-  return text.empty() ? std::nullopt : url_fault(text);
 }
 
 StreamOptions stream_options(const Services& services) {
@@ -533,7 +529,7 @@ ChatRoutes::ChatRoutes(Services services)
                               {value.get_string().data(), value.get_string().size()}, max);
                         }},
                        {"context", ObjectSchema::Type::object, false, context_fault},
-                       {"page_url", ObjectSchema::Type::string, false, check_page_url},
+                       {"page_url", ObjectSchema::Type::string, false, page_url_fault},
                        {"client_message_id", ObjectSchema::Type::string, false, check_client_id}}) {
   (void)services_.metrics->counter("portcullis_streams_total").cell({});
   for (const char* reason : {"slow", "limit"}) {
@@ -549,34 +545,20 @@ ChatRoutes::ChatRoutes(Services services)
 ChatRoutes::~ChatRoutes() = default;
 
 void ChatRoutes::add_to(pipeline::RouteTable& table) {
-  const auto chat_route = [&](std::string name, std::string path, http::Method method,
-                              pipeline::RouteHandler* handler) {
-    pipeline::Route route;
-    route.name = std::move(name);
-    route.path = std::move(path);
-    route.methods = {method};
-    route.kind = pipeline::RouteKind::browser;
-    route.cls = pipeline::RouteClass::chat;
-    route.session = pipeline::SessionNeed::required;
-    route.handler = handler;
-    return route;
-  };
   for (auto [name, path, handler] :
        {std::tuple{"chat_message", "/api/v1/chat/message", message_.get()},
         std::tuple{"chat_stream", "/api/v1/chat/stream", stream_.get()}}) {
-    auto route = chat_route(name, path, http::Method::post, handler);
+    auto route = chat_api_route(name, path, http::Method::post, handler);
     route.is_message = true;
-    route.takes_body = true;
-    route.max_body_bytes = static_cast<std::uint64_t>(services_.settings->chat_body_bytes);
-    route.schema = &message_schema_;
+    take_chat_body(route, *services_.settings, message_schema_);
     table.add(std::move(route));
   }
   auto subscribe =
-      chat_route("chat_subscribe", "/api/v1/chat/stream", http::Method::get, subscribe_.get());
+      chat_api_route("chat_subscribe", "/api/v1/chat/stream", http::Method::get, subscribe_.get());
   subscribe.is_message = services_.settings->chat_get_message;
   table.add(std::move(subscribe));
   auto history =
-      chat_route("chat_history", "/api/v1/chat/history", http::Method::get, history_.get());
+      chat_api_route("chat_history", "/api/v1/chat/history", http::Method::get, history_.get());
   history.cls = pipeline::RouteClass::light;
   table.add(std::move(history));
 }

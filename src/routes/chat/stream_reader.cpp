@@ -17,6 +17,11 @@ struct Attachment {
   }
 };
 
+/// Notes a stream that the write deadline cut: its reader took nothing for too long.
+void count_if_slow(const StreamOptions& options, const Error& error) {
+  if (error.code == ErrorCode::cancelled) options.dropped->add(options.dropped->cell({"slow"}));
+}
+
 }  // namespace
 
 http::ResponseHead stream_head(chat::Face face) {
@@ -54,12 +59,7 @@ Task<void> write_stream(http::Exchange& exchange, std::shared_ptr<chat::SessionS
       if (last) chat::append_done(out, face);
       if (!out.empty()) {
         const auto written = co_await exchange.write(out);
-        if (!written) {
-          // Aborted by the write deadline: the reader took nothing for too long.
-          if (written.error().code == ErrorCode::cancelled)
-            options.dropped->add(options.dropped->cell({"slow"}));
-          co_return;
-        }
+        if (!written) co_return count_if_slow(options, written.error());
       }
       if (last) co_return co_await exchange.end();
       if (more) continue;
@@ -72,7 +72,8 @@ Task<void> write_stream(http::Exchange& exchange, std::shared_ptr<chat::SessionS
     if (!timer.is_armed() && !exchange.gone() && !exchange.draining()) {
       std::string beat;
       chat::append_heartbeat(beat, face);
-      if (!co_await exchange.write(beat)) co_return;
+      const auto written = co_await exchange.write(beat);
+      if (!written) co_return count_if_slow(options, written.error());
     }
   }
 }

@@ -3,6 +3,7 @@
 #include <boost/json.hpp>
 
 #include "base/text.hpp"
+#include "routes/chat_api_route.hpp"
 #include "routes/validation.hpp"
 
 namespace portcullis::routes {
@@ -16,11 +17,6 @@ std::optional<std::string> check_domain(const boost::json::value& value) {
   if (text::trim(text).empty()) return "The origin_domain is blank.";
   if (!parse_domain(text)) return "The origin_domain is no valid domain.";
   return std::nullopt;
-}
-
-std::optional<std::string> check_url(const boost::json::value& value) {
-  const std::string_view text(value.get_string().data(), value.get_string().size());
-  return text.empty() ? std::nullopt : url_fault(text);
 }
 
 std::optional<std::string> check_delivery(const boost::json::value& value) {
@@ -159,7 +155,7 @@ class SessionRoutes::Destroy final : public pipeline::RouteHandler {
 SessionRoutes::SessionRoutes(Services services)
     : services_(std::move(services)),
       create_schema_({{"origin_domain", ObjectSchema::Type::string, true, check_domain},
-                      {"page_url", ObjectSchema::Type::string, false, check_url},
+                      {"page_url", ObjectSchema::Type::string, false, page_url_fault},
                       {"delivery", ObjectSchema::Type::string, false, check_delivery},
                       {"user_agent", ObjectSchema::Type::string, false, {}}}),
       create_(std::make_unique<Create>(services_)),
@@ -169,36 +165,20 @@ SessionRoutes::SessionRoutes(Services services)
 SessionRoutes::~SessionRoutes() = default;
 
 void SessionRoutes::add_to(pipeline::RouteTable& table) {
-  pipeline::Route create;
-  create.name = "session_create";
-  create.path = "/api/v1/session/create";
-  create.methods = {http::Method::post};
-  create.kind = pipeline::RouteKind::browser;
-  create.cls = pipeline::RouteClass::chat;
-  create.takes_body = true;
-  create.max_body_bytes = static_cast<std::uint64_t>(services_.settings->chat_body_bytes);
-  create.schema = &create_schema_;
-  create.handler = create_.get();
+  auto create =
+      chat_api_route("session_create", "/api/v1/session/create", http::Method::post, create_.get());
+  create.session = pipeline::SessionNeed::none;
+  take_chat_body(create, *services_.settings, create_schema_);
   table.add(std::move(create));
 
-  pipeline::Route validate;
-  validate.name = "session_validate";
-  validate.path = "/api/v1/session/validate";
-  validate.methods = {http::Method::get};
-  validate.kind = pipeline::RouteKind::browser;
+  auto validate = chat_api_route("session_validate", "/api/v1/session/validate", http::Method::get,
+                                 validate_.get());
   validate.cls = pipeline::RouteClass::light;
-  validate.session = pipeline::SessionNeed::required;
-  validate.handler = validate_.get();
   table.add(std::move(validate));
 
-  pipeline::Route destroy;
-  destroy.name = "session_destroy";
-  destroy.path = "/api/v1/session/destroy";
-  destroy.methods = {http::Method::delete_};
-  destroy.kind = pipeline::RouteKind::browser;
+  auto destroy = chat_api_route("session_destroy", "/api/v1/session/destroy", http::Method::delete_,
+                                destroy_.get());
   destroy.cls = pipeline::RouteClass::light;
-  destroy.session = pipeline::SessionNeed::required;
-  destroy.handler = destroy_.get();
   table.add(std::move(destroy));
 }
 
