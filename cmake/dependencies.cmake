@@ -1,7 +1,7 @@
 # Every library is a Debian package; scripts/install-packages.sh lists them.
 find_package(Threads REQUIRED)
 find_package(OpenSSL 3 REQUIRED)
-find_package(Boost 1.81 REQUIRED COMPONENTS json url)
+find_package(Boost 1.81 REQUIRED COMPONENTS url)
 find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(yaml-cpp REQUIRED)
@@ -28,8 +28,8 @@ if(PORTCULLIS_SANITIZE)
 endif()
 target_link_options(portcullis_options INTERFACE -fuse-ld=lld-19)
 
-# Asio and Beast compiled once (their "separate compilation" mode), warnings of theirs left out.
-add_library(portcullis_boost STATIC cmake/boost_asio.cpp cmake/boost_beast.cpp)
+# Asio, Beast and JSON compiled once, with our options, warnings of theirs left out.
+add_library(portcullis_boost STATIC cmake/boost_asio.cpp cmake/boost_beast.cpp cmake/boost_json.cpp)
 target_link_libraries(portcullis_boost PUBLIC portcullis_options Boost::headers OpenSSL::SSL OpenSSL::Crypto
                                               Threads::Threads)
 target_compile_options(portcullis_boost PRIVATE -w)

@@ -1,0 +1,46 @@
+// Traffic for recording a profile: what visitors of a site with a chat cause, in about the proportions that they
+// cause it, and some of what is refused. Answers are checked, so that a profile of errors cannot arise.
+
+import assert from 'node:assert/strict';
+import { call, createSession, newVisitor, plenty } from '../../tests/harness/client.mjs';
+import { answers, startFakeUpstream } from '../../tests/harness/fake_upstream.mjs';
+import { startGateway } from '../../tests/harness/gateway.mjs';
+
+const kVisitors = 8;
+const kRounds = 150;
+const kText = 'Yes, we are open on Saturdays from nine to five, and dogs are welcome.\nAnything else — a "table"?';
+const kQuestion = 'Hello, until when are you open on Saturdays, and can I bring my dog along?';
+
+const upstream = await startFakeUpstream();
+const gateway = await startGateway({ env: { ...plenty, WORKERS: '1', OPS_LISTEN: 'off', N8N_WEBHOOK_URL: upstream.url } });
+
+/** The forms in which upstreams answer, most often one JSON object. */
+const forms = [
+  ...Array.from({ length: 6 }, () => answers.object('output', kText)),
+  answers.ndjson(kText.split(' ')),
+  answers.sse(kText.split(' ')),
+  answers.text(kText),
+];
+
+async function chat(visitor, round) {
+  upstream.onRequest(forms[round % forms.length]);
+  for (let i = 0; i < 5; ++i) assert.equal((await visitor.ask(kQuestion, { page_url: 'https://shop.example/menu' })).status, 200);
+  const stream = await visitor.stream(kQuestion);
+  assert.equal(await stream.ended, 'end');
+  if (round % 5 === 0) assert.equal((await visitor.validate()).status, 200);
+  if (round % 10 === 0) assert.equal((await call(gateway, 'GET', '/api/v1/chat/history', { headers: visitor.headers })).status, 200);
+  if (round % 15 === 0) assert.equal((await createSession(gateway)).status, 200);
+  if (round % 10 === 0) assert.equal((await call(gateway, 'GET', '/health')).status, 200);
+  if (round % 20 === 0) assert.equal((await call(gateway, 'GET', '/widget/embed.js')).status, 200);
+  if (round % 20 === 0) assert.equal((await visitor.ask('')).status, 400);
+  if (round % 20 === 0) assert.equal((await createSession(gateway, { origin: 'https://evil.example' })).status, 403);
+}
+
+try {
+  const visitors = [];
+  for (let i = 0; i < kVisitors; ++i) visitors.push(await newVisitor(gateway));
+  for (let round = 0; round < kRounds; ++round) await Promise.all(visitors.map((visitor) => chat(visitor, round)));
+} finally {
+  await gateway.stop();
+}
+process.exit(0);
