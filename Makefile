@@ -7,14 +7,14 @@ export CCACHE_DIR ?= $(CURDIR)/build/ccache
 export CCACHE_SLOPPINESS := pch_defines,time_macros,include_file_mtime,include_file_ctime
 export CCACHE_BASEDIR := $(CURDIR)
 
-.PHONY: help run build web test lint format reference bench bench-peers profile fuzz assurance test-n8n clean dev
+.PHONY: help run build web test lint format reference bench bench-peers bench-streams profile fuzz assurance test-n8n clean dev
 
 help:
 	@echo "make run        build and start the gateway on http://127.0.0.1:8000"
 	@echo "make test       build with sanitizers and run all tests and checks"
 	@echo "make build      the release binary, build/release/portcullis"
 	@echo "make lint | format | reference | assurance"
-	@echo "make bench | bench-peers | profile | fuzz | test-n8n"
+	@echo "make bench | bench-peers | bench-streams | profile | fuzz | test-n8n"
 
 web:
 	@scripts/install-packages.sh web
@@ -56,6 +56,9 @@ bench: web
 bench-peers: build
 	@scripts/install-packages.sh bench
 	@python3 bench/peers/compare.py
+
+bench-streams: build
+	@python3 bench/idle_streams.py
 
 profile: web
 	@scripts/install-packages.sh build test
