@@ -25,11 +25,11 @@ async function main() {
   const out = resolve(process.argv[2]);
   const files = await builtFiles();
   checkSize(files.get('embed.js'));
-  await removeFormer(out);
   await mkdir(out, { recursive: true });
-  for (const [name, text] of files) await writeFile(join(out, name), text);
+  await removeFormer(out, files);
+  for (const [name, text] of files) await writeChanged(join(out, name), text);
   const manifest = [...files.keys()].sort().map(manifestEntry);
-  await writeFile(join(out, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+  await writeChanged(join(out, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
 }
 
 async function builtFiles() {
@@ -73,10 +73,15 @@ function checkSize(embed) {
   if (zipped > kMaxEmbedGzipBytes) throw new Error('embed.js is too large');
 }
 
-/** Only files of an earlier build are removed, whatever else lies in the directory. */
-async function removeFormer(out) {
+/** Only files of an earlier build that are not made any more are removed, whatever else lies in the directory. */
+async function removeFormer(out, files) {
   const manifest = await readFile(join(out, 'manifest.json'), 'utf8').catch(() => '[]');
-  for (const { file } of JSON.parse(manifest)) await rm(join(out, file), { force: true });
+  for (const { file } of JSON.parse(manifest)) if (!files.has(file)) await rm(join(out, file), { force: true });
+}
+
+/** A file that stays as it was keeps its time, so that nothing is linked anew for it. */
+async function writeChanged(path, text) {
+  if ((await readFile(path, 'utf8').catch(() => null)) !== text) await writeFile(path, text);
 }
 
 main().catch((error) => {
