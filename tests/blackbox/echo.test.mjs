@@ -1,6 +1,7 @@
 // The development profile's echo route: the limits of an API body.
 
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { request } from 'undici';
 import { startGateway } from '../harness/gateway.mjs';
@@ -100,7 +101,7 @@ test(PROVES('F160', { guard: 'body' }) + 'an API body may have 10 MiB by default
 
 test('outside of development there is no such route', async () => {
   const gateway = await startGateway({
-    env: { ENVIRONMENT: 'staging', JWT_SECRET_KEY: Buffer.from(crypto.getRandomValues(new Uint8Array(48))).toString('base64'), SESSION_SECRET_KEY: Buffer.from(crypto.getRandomValues(new Uint8Array(48))).toString('base64'), ALLOWED_HOSTS: '127.0.0.1' },
+    env: { ENVIRONMENT: 'staging', JWT_SECRET_KEY: randomBytes(48).toString('base64'), SESSION_SECRET_KEY: randomBytes(48).toString('base64'), ALLOWED_HOSTS: '127.0.0.1' },
   });
   try {
     assert.equal((await post(gateway, '{}')).status, 404);

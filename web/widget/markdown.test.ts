@@ -171,18 +171,21 @@ describe('parseMarkdown', () => {
       '_a_ ',
       '---\n',
     ];
+    // Processor time: a busy machine must not look like a slow parser.
     const millisecondsFor = (text: string): number => {
-      const started = performance.now();
+      const started = process.cpuUsage();
       parseMarkdown(text);
-      return performance.now() - started;
+      const { user, system } = process.cpuUsage(started);
+      return (user + system) / 1000;
     };
     for (const unit of units) {
       const small = Math.min(...[1, 2, 3].map(() => millisecondsFor(unit.repeat(5_000))));
-      const large = Math.min(...[1, 2].map(() => millisecondsFor(unit.repeat(50_000))));
-      assert.ok(
-        large < Math.max(60, small * 40),
-        `${JSON.stringify(unit)}: ${small.toFixed(1)} ms, then ${large.toFixed(1)} ms`,
-      );
+      const bound = Math.max(60, small * 40);
+      let large = Number.POSITIVE_INFINITY;
+      for (let tries = 0; tries < 5 && large >= bound; ++tries) {
+        large = Math.min(large, millisecondsFor(unit.repeat(50_000)));
+      }
+      assert.ok(large < bound, `${JSON.stringify(unit)}: ${small.toFixed(1)} ms, then ${large.toFixed(1)} ms`);
     }
   });
 });
