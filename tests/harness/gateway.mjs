@@ -14,6 +14,8 @@ const extra = JSON.parse(process.env.PORTCULLIS_TEST_ENV ?? '{}');
 
 /** Nothing of the developer's own environment reaches the gateway. */
 function environment(folder, env) {
+  const everywhere = { ...extra };
+  if (env.SECURITY_ENVIRONMENT === 'production') delete everywhere.STATE_SIMULATE; // production refuses it
   return {
     PATH: process.env.PATH,
     SERVER_HOST: '127.0.0.1',
@@ -23,7 +25,7 @@ function environment(folder, env) {
     DATA_DIR: join(folder, 'data'),
     ASAN_OPTIONS: 'abort_on_error=0:detect_leaks=1',
     TSAN_OPTIONS: 'halt_on_error=0:exitcode=66:second_deadlock_stack=1',
-    ...extra,
+    ...everywhere,
     ...env,
   };
 }
