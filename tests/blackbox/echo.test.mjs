@@ -77,8 +77,9 @@ test(PROVES('F160', { guard: 'body' }) + 'an API body may have 10 MiB by default
   const gateway = await startGateway();
   try {
     assert.equal((await post(gateway, jsonOf(10 * kMiB))).status, 200);
-    assert.equal((await post(gateway, jsonOf(10 * kMiB + 1))).status, 413);
-    for (const length of ['18446744073709551616', '9999999999999999999', '-1']) {
+    // Announced only: who sends ten MiB to somebody who has answered already may see the connection end first.
+    const oneMore = String(10 * kMiB + 1);
+    for (const length of [oneMore, '18446744073709551616', '9999999999999999999', '-1']) {
       const { Socket } = await import('node:net');
       const socket = new Socket();
       const answer = await new Promise((resolve, reject) => {
@@ -90,7 +91,7 @@ test(PROVES('F160', { guard: 'body' }) + 'an API body may have 10 MiB by default
           socket.end(`POST /api/test HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\n\r\n{}`),
         );
       });
-      assert.match(answer, /^HTTP\/1\.1 4(00|13) /, `Content-Length ${length}`);
+      assert.match(answer, length === oneMore ? /^HTTP\/1\.1 413 / : /^HTTP\/1\.1 4(00|13) /, `Content-Length ${length}`);
     }
   } finally {
     await gateway.stop();
