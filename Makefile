@@ -7,11 +7,13 @@ export CCACHE_DIR ?= $(CURDIR)/build/ccache
 export CCACHE_SLOPPINESS := pch_defines,time_macros,include_file_mtime,include_file_ctime
 export CCACHE_BASEDIR := $(CURDIR)
 
-.PHONY: help run build web test lint format reference bench bench-peers bench-streams profile fuzz assurance test-n8n clean dev
+.PHONY: help run build web test test-full lint format reference bench bench-peers bench-streams profile fuzz assurance \
+        test-n8n clean dev
 
 help:
 	@echo "make run        build and start the gateway on http://127.0.0.1:8000"
 	@echo "make test       build with sanitizers and run all tests and checks"
+	@echo "make test-full  that, and ThreadSanitizer, slow and failing state, chaos, long fuzzing; hours"
 	@echo "make build      the release binary, build/release/portcullis"
 	@echo "make lint | format | reference | assurance"
 	@echo "make bench | bench-peers | bench-streams | profile | fuzz | test-n8n"
@@ -34,6 +36,9 @@ dev: web
 
 test:
 	@scripts/test.sh
+
+test-full:
+	@scripts/test-full.sh
 
 lint: dev
 	@scripts/lint.sh

@@ -85,6 +85,21 @@ class SessionStream : public std::enable_shared_from_this<SessionStream> {
   Batch take(Reader& reader, Face face, std::string& out, std::size_t max_bytes);
 
   // ---- turns
+  /// While it lives, the store may know of a message whose turn does not stand here yet.
+  class Beginning {
+   public:
+    explicit Beginning(SessionStream& stream) noexcept : stream_(&stream) { ++stream.beginnings_; }
+    Beginning(const Beginning&) = delete;
+    Beginning& operator=(const Beginning&) = delete;
+    ~Beginning() { end(); }
+    void end() noexcept {
+      if (stream_ != nullptr) --std::exchange(stream_, nullptr)->beginnings_;
+    }
+
+   private:
+    SessionStream* stream_;
+  };
+  bool is_beginning() const noexcept { return beginnings_ > 0; }
   /// Registers a turn; false where the session has `max_turns` under way.
   bool add_turn(std::string_view message_id, net::Worker& worker,
                 std::shared_ptr<TurnObserver> turn, std::size_t max_turns);
@@ -131,6 +146,7 @@ class SessionStream : public std::enable_shared_from_this<SessionStream> {
   std::uint64_t next_id_;
   std::vector<std::shared_ptr<Reader>> readers_;
   std::vector<TurnEntry> turns_;
+  std::atomic<std::size_t> beginnings_{0};
   bool writers_wait_ = false;
   bool dropped_ = false;
   MonotonicTime last_use_{};

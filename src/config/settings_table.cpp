@@ -81,7 +81,7 @@ void add_limits(std::vector<Setting>& t) {
   t.push_back(integer({.path = "limits.api_address_per_minute", .env = {"SECURITY_RATE_LIMIT_REQUESTS_PER_MINUTE"}, .text = "API requests of one anonymous address in a minute. Default: 100, and 1000 in the development profile."}, &S::limit_api_address_minute, 100, 1, kMaxLimit));
   t.push_back(integer({.path = "limits.light_factor", .text = "Static files, preflights, `validate` and `history` cost nothing in the tiers above; one address may make this many times its per-minute limit of them."}, &S::limit_light_factor, 10, 1, 1'000'000));
   t.push_back(integer({.path = "state.max_keys", .text = "Limiter keys kept in memory; the one silent longest gives way.", .restart = Restart::needed}, &S::state_max_keys, 1'000'000, 1000, 100'000'000));
-  t.push_back(choice<StateSimulation>({.path = "state.simulate", .text = "Makes the state store answer after 5 ms (`slow`) or always fail (`failing`), for tests; refused in production.", .restart = Restart::needed}, &S::state_simulate, StateSimulation::none,
+  t.push_back(choice<StateSimulation>({.path = "state.simulate", .text = "Makes the state store answer after 2 to 8 ms (`slow`) or always fail (`failing`), for tests; refused in production.", .restart = Restart::needed}, &S::state_simulate, StateSimulation::none,
       {{"none", StateSimulation::none}, {"slow", StateSimulation::slow}, {"failing", StateSimulation::failing}}));
   t.push_back(size({.path = "limits.chat_body", .text = "Largest request body of a chat route."}, &S::chat_body_bytes, kMiB, kKiB, 64 * kMiB));
   t.push_back(integer({.path = "limits.api_body_mb", .env = {"SECURITY_MAX_REQUEST_SIZE_MB"}, .text = "Largest request body of any other route, in MiB."}, &S::api_body_megabytes, 10, 1, 1024));

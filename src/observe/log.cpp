@@ -93,8 +93,9 @@ void Log::write(Level level, std::string_view message, std::initializer_list<Log
 }
 
 void Log::flush() {
+  // Joins the writer after it has emptied the queue; only then does nobody else hold the logger.
+  pool_.reset();
   logger_.reset();
-  pool_.reset();  // joins the writer after it has emptied the queue
 }
 
 std::string Log::format_line(LogFormat format, WallTime time, Level level, std::string_view message,

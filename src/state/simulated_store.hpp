@@ -1,14 +1,16 @@
 #pragma once
+#include <boost/asio/steady_timer.hpp>
 #include <memory>
 
+#include "base/random.hpp"
 #include "net/worker.hpp"
 #include "state/store.hpp"
 
 namespace portcullis::state {
 
-/// A store as it behaves on a bad day, around a good one: every answer comes after `delay`, or
-/// every answer is an error. For tests of what depends on a store; a setting that production
-/// refuses.
+/// A store as it behaves on a bad day, around a good one: it does at once what it is asked, but its
+/// answers come 2 to 8 ms later and in any order, or every answer is an error. For tests of what
+/// depends on a store; a setting that production refuses.
 class SimulatedStore final : public Store {
  public:
   enum class Behaviour : std::uint8_t { slow, failing };
@@ -52,9 +54,23 @@ class SimulatedStore final : public Store {
     }
     return wait(std::move(answer));
   }
+  /// On a timer of its own: the worker's wheel has ticks of 20 ms.
+  class Delay {
+   public:
+    bool await_ready() const noexcept { return false; }
+    void await_suspend(std::coroutine_handle<> waiter) {
+      timer_.expires_after(Milliseconds{2 + FastRandom::local().below(7)});
+      timer_.async_wait([waiter](const boost::system::error_code&) { waiter.resume(); });
+    }
+    void await_resume() const noexcept {}
+
+   private:
+    boost::asio::steady_timer timer_{net::Worker::current()->context()};
+  };
+
   template <class T>
   static Task<Result<T>> wait(Eventual<Result<T>> answer) {
-    co_await net::Worker::current()->sleep(Milliseconds{5});
+    co_await Delay();
     co_return co_await answer;
   }
 

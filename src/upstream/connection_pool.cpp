@@ -44,12 +44,6 @@ void ConnectionBudget::ask_for_place(const ConnectionPool& from) {
   }
 }
 
-bool ConnectionBudget::others_wait(const ConnectionPool& pool) {
-  const std::lock_guard lock(mutex_);
-  return std::ranges::any_of(
-      pools_, [&](const ConnectionPool* other) { return other != &pool && other->waiting_ > 0; });
-}
-
 /// Waits until a connection may be opened, or in vain.
 class ConnectionPool::Turn {
  public:
@@ -60,9 +54,8 @@ class ConnectionPool::Turn {
   bool await_ready() const noexcept { return false; }
   void await_suspend(std::coroutine_handle<> handle) {
     waiter_.handle = handle;
-    pool_.waiters_.push_back(&waiter_);
-    ++pool_.waiting_;
     timer_.arm(patience_);
+    pool_.begin_waiting(waiter_);
   }
   bool await_resume() noexcept {
     timer_.disarm();
@@ -72,8 +65,8 @@ class ConnectionPool::Turn {
  private:
   static void on_timeout(void* self) {
     auto& turn = *static_cast<Turn*>(self);
-    turn.pool_.waiting_ -= std::erase(turn.pool_.waiters_, &turn.waiter_);
-    turn.waiter_.handle.resume();
+    // Whoever was woken in this very tick is on its way already.
+    if (turn.pool_.stop_waiting(turn.waiter_)) turn.waiter_.handle.resume();
   }
   ConnectionPool& pool_;
   Waiter waiter_;
@@ -115,7 +108,6 @@ std::unique_ptr<net::Stream> ConnectionPool::take_idle() {
 
 Task<Result<ConnectionPool::Lease>> ConnectionPool::open_new() {
   while (!budget_.take()) {
-    budget_.ask_for_place(*this);
     if (waiters_.size() >= kMaxWaiters) {
       co_return fail(ErrorCode::exhausted, "too many calls wait for a connection",
                      ErrorOrigin::gateway, Retry::safe);
@@ -136,8 +128,7 @@ Task<Result<ConnectionPool::Lease>> ConnectionPool::open_new() {
 }
 
 void ConnectionPool::release(std::unique_ptr<net::Stream> stream, bool reusable) {
-  // A place that somebody on another worker waits for is worth more than a warm connection here.
-  if (!reusable || (waiters_.empty() && budget_.open() > 1 && budget_.others_wait(*this))) {
+  if (!reusable) {
     stream->close();
     forget_one();
     return;
@@ -146,7 +137,9 @@ void ConnectionPool::release(std::unique_ptr<net::Stream> stream, bool reusable)
   idle_.push_back({std::move(stream), worker_.clock().coarse()});
   idle_count_ = idle_.size();
   if (!sweep_.is_armed()) sweep_.arm(kSweepEvery);
-  wake_one();
+  // A place that somebody on another worker waits for is worth more than a warm connection here.
+  // Whoever begins to wait after this look finds the idle one and asks for it.
+  if (!wake_one() && budget_.waiting_ > 0) close_one_idle();
 }
 
 void ConnectionPool::forget_one() {
@@ -155,11 +148,26 @@ void ConnectionPool::forget_one() {
   if (!wake_one()) budget_.offer(*this);
 }
 
+void ConnectionPool::begin_waiting(Waiter& waiter) {
+  waiters_.push_back(&waiter);
+  ++waiting_;
+  ++budget_.waiting_;
+  // Only now: a place that was given back before somebody could see us wait would be missed.
+  budget_.ask_for_place(*this);
+  if (budget_.open() < budget_.max_) wake_one();
+}
+
+bool ConnectionPool::stop_waiting(Waiter& waiter) {
+  if (std::erase(waiters_, &waiter) == 0) return false;
+  --waiting_;
+  --budget_.waiting_;
+  return true;
+}
+
 bool ConnectionPool::wake_one() {
   if (waiters_.empty()) return false;
   Waiter* next = waiters_.front();
-  waiters_.pop_front();
-  --waiting_;
+  stop_waiting(*next);
   next->granted = true;
   worker_.resume_later(next->handle);
   return true;

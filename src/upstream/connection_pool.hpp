@@ -32,11 +32,12 @@ class ConnectionBudget {
   void offer(const ConnectionPool& from);
   /// Asks one other pool to close an idle connection.
   void ask_for_place(const ConnectionPool& from);
-  bool others_wait(const ConnectionPool& pool);
 
  private:
+  friend class ConnectionPool;
   const std::size_t max_;
   std::atomic<std::size_t> open_{0};
+  std::atomic<std::size_t> waiting_{0};  ///< calls of all pools
   std::mutex mutex_;
   std::vector<ConnectionPool*> pools_;
 };
@@ -89,6 +90,8 @@ class ConnectionPool {
   std::unique_ptr<net::Stream> take_idle();
   Task<Result<Lease>> open_new();
   void forget_one();
+  void begin_waiting(Waiter& waiter);
+  bool stop_waiting(Waiter& waiter);
   bool wake_one();
   void close_one_idle();
 

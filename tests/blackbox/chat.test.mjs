@@ -583,6 +583,52 @@ describe('client_message_id', () => {
     assert.equal(upstream.requests.length, 1);
   });
 
+  describe('where the state store takes its time', () => {
+    let slow;
+    before(async () => {
+      slow = await startGateway({ env: { ...plenty, N8N_WEBHOOK_URL: upstream.url, STATE_SIMULATE: 'slow', STREAM_MAX_PER_SESSION: '20' } });
+    });
+    after(() => slow?.stop());
+
+    test('sends at the same moment are one call', async () => {
+      upstream.onRequest(answers.ndjson(['one ', 'call'], { pauseMs: 20 }));
+      for (let round = 1; round <= 5; ++round) {
+        const own = await newVisitor(slow);
+        const given = await Promise.all(Array.from({ length: 8 }, () => own.ask('hello', { client_message_id: 'm-1' })));
+        for (const answer of given) assert.deepEqual(answer.json, given[0].json, answer.text);
+        assert.equal(upstream.requests.length, round);
+      }
+    });
+
+    test('a send that comes while an earlier try is failing gets an answer of its own', async () => {
+      for (let round = 0; round < 5; ++round) {
+        upstream.requests.length = 0;
+        const source = controlled();
+        upstream.onRequest([source.handler, answers.ndjson(['whole'], { pauseMs: 40 })]);
+        const own = await newVisitor(slow);
+        const opening = [own.stream('hello', { client_message_id: 'm-1' })];
+        await source.opened;
+        await source.send('half ');
+        // Some of these come before the store knows of the failure, some after.
+        for (let i = 0; i < 12; ++i) {
+          if (i === 4) source.cut();
+          opening.push(own.stream('hello', { client_message_id: 'm-1' }));
+          await new Promise((resolve) => setTimeout(resolve, 1));
+        }
+        const streams = await Promise.all(opening);
+        const ends = [];
+        for (const stream of streams) {
+          assert.equal(stream.status, 200, JSON.stringify(stream.json));
+          assert.equal(await within(5000, stream.ended), 'end');
+          ends.push(`${stream.text()}${stream.types().at(-1)}`);
+        }
+        for (const end of ends) assert.match(end, /^(half error|wholeend)$/);
+        assert.equal(ends.includes('wholeend'), upstream.requests.length === 2, ends.join());
+        assert.ok(upstream.requests.length <= 2);
+      }
+    });
+  });
+
   test('the same id with another text is 409', async () => {
     assert.equal((await visitor.ask('hello', { client_message_id: 'm-1' })).status, 200);
     assertProblem(await visitor.ask('something else', { client_message_id: 'm-1' }), 409, 'CONFLICT');

@@ -81,6 +81,7 @@ export async function startFakeUpstream({ tls, path = '/webhook/chat' } = {}) {
     server.once('error', reject);
     server.listen(0, '127.0.0.1', resolve);
   });
+  server.unref(); // forgotten after a failure it must not keep the test process
   const port = server.address().port;
   return {
     url: `${tls ? 'https' : 'http'}://127.0.0.1:${port}${path}`,

@@ -14,6 +14,8 @@ const extra = JSON.parse(process.env.PORTCULLIS_TEST_ENV ?? '{}');
 
 /** Nothing of the developer's own environment reaches the gateway. */
 function environment(folder, env) {
+  const everywhere = { ...extra };
+  if (env.SECURITY_ENVIRONMENT === 'production') delete everywhere.STATE_SIMULATE; // production refuses it
   return {
     PATH: process.env.PATH,
     SERVER_HOST: '127.0.0.1',
@@ -22,9 +24,16 @@ function environment(folder, env) {
     WORKERS: '2',
     DATA_DIR: join(folder, 'data'),
     ASAN_OPTIONS: 'abort_on_error=0:detect_leaks=1',
-    ...extra,
+    TSAN_OPTIONS: 'halt_on_error=0:exitcode=66:second_deadlock_stack=1',
+    ...everywhere,
     ...env,
   };
+}
+
+/** A finding of a sanitizer fails the test, whatever else it saw. */
+function assertNoFinding(stderr) {
+  const at = stderr.search(/(ERROR|WARNING): \w+Sanitizer|runtime error:/);
+  if (at >= 0) throw new Error(`a sanitizer reported:\n${stderr.slice(at, at + 12_000)}`);
 }
 
 /** Runs a command of the binary to its end. */
@@ -45,6 +54,7 @@ export async function runCommand(args, { env = {}, yaml, input } = {}) {
     const timer = setTimeout(() => child.kill('SIGKILL'), 20_000);
     const status = await new Promise((resolve) => child.on('close', resolve));
     clearTimeout(timer);
+    assertNoFinding(stderr);
     return { status, stdout, stderr };
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -105,9 +115,7 @@ export async function startGateway({ env = {}, yaml, folder: given, readyTimeout
     const status = await exited;
     clearTimeout(timer);
     await remove();
-    if (/ERROR: (Address|Leak)Sanitizer|runtime error:|ThreadSanitizer/.test(stderr)) {
-      throw new Error(`a sanitizer reported:\n${stderr.slice(-8000)}`);
-    }
+    assertNoFinding(stderr);
     if (status !== expectStatus) throw new Error(`exit status ${status}, expected ${expectStatus}\n${stderr.slice(-4000)}`);
     return { status, stdout, stderr };
   };

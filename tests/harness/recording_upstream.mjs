@@ -30,6 +30,7 @@ export async function startRecordingUpstream({ answer = { response: 'recorded' }
     });
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  server.unref(); // forgotten after a failure it must not keep the test process
   return {
     url: `http://127.0.0.1:${server.address().port}/webhook/chat`,
     requests,

@@ -23,6 +23,7 @@ export async function startRelay(targetUrl) {
     }
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  server.unref(); // forgotten after a failure it must not keep the test process
   const cut = () => {
     for (const socket of sockets) socket.destroy();
   };

@@ -107,14 +107,25 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
       if (!place) co_return co_await refuse_stream(s_, exchange);
     }
     auto stream = s_.hub->open(key);
+    chat::SessionStream::Beginning beginning(*stream);
     auto begun = co_await s_.store->begin_message(std::move(incoming));
     if (!begun || begun->kind != state::BeginOutcome::Kind::started) {
+      beginning.end();
       stream->forget_if_idle();
       if (begun && begun->kind == state::BeginOutcome::Kind::duplicate) {
         outcomes_.add(static_cast<observe::CounterFamily::Cell>(chat::TurnOutcome::duplicate));
         co_return co_await answer_again(exchange, key, begun->message_id, *form, std::move(place));
       }
       co_return co_await refuse_begin(exchange, begun);
+    }
+    // An earlier try that failed may stand between the store and its last event; that event would
+    // end what this one says.
+    if (!in.client_id.empty() && stream->has_turn(begun->message_id)) {
+      co_await wait_while(exchange, [&] { return stream->has_turn(begun->message_id); });
+      if (exchange.gone()) {
+        (void)co_await s_.store->fail_message(key, begun->message_id);
+        co_return;
+      }
     }
 
     const std::vector<std::string> dropped = std::move(in.context.dropped);
@@ -127,6 +138,7 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
           {audit::EventType::rate_limiting, audit::ThreatLevel::low, "RATE_004",
            "too many answers in the making for one session"});
     }
+    beginning.end();
     switch (*form) {
       case Form::json:
         co_return co_await answer_json(exchange, turn, stream, claims, dropped);
@@ -330,6 +342,11 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
                           Form form, chat::StreamHub::Place place) const {
     const auto claims = session_of(exchange);
     const auto stream = s_.hub->find(key);
+    // The first send may stand between the store and the list of turns.
+    if (stream) {
+      co_await wait_while(exchange,
+                          [&] { return stream->is_beginning() && !stream->has_turn(message_id); });
+    }
     auto reader = std::make_shared<chat::SessionStream::Reader>(exchange.worker());
     if (form == Form::sse || form == Form::ndjson) {
       if (stream && stream->attach_to_message(reader, message_id)) {
@@ -367,6 +384,14 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
     chat::append_done(out, face);
     if (!co_await exchange.start(stream_head(face)) || !co_await exchange.write(out)) co_return;
     co_await exchange.end();
+  }
+
+  /// For at most a second, while another request has done half of what this one waits for.
+  template <class Busy>
+  static Task<void> wait_while(http::Exchange& exchange, Busy busy) {
+    for (int looks = 0; looks < 50 && busy() && !exchange.gone(); ++looks) {
+      co_await exchange.worker().sleep(net::Deadlines::kTick);
+    }
   }
 
   static Task<void> wait_for_end(http::Exchange& exchange, chat::SessionStream& stream,

@@ -42,10 +42,15 @@ class SessionRoutes::Create final : public pipeline::RouteHandler {
   Task<void> serve(http::Exchange& exchange) override {
     const WallTime now = exchange.worker().clock().wall();
     const auto accepted = co_await s_.store->session_created(now);
-    if (!accepted || !*accepted) {
+    if (!accepted) {
       co_return co_await s_.reporter->refuse(
-          exchange,
-          Problem(accepted ? Code::session_limit : Code::state_unavailable, {}, accepted ? 60 : 1),
+          exchange, Problem(Code::state_unavailable, {}, 1),
+          {audit::EventType::system_integrity, audit::ThreatLevel::medium, "SYS_002",
+           accepted.error().detail});
+    }
+    if (!*accepted) {
+      co_return co_await s_.reporter->refuse(
+          exchange, Problem(Code::session_limit, {}, 60),
           {audit::EventType::system_integrity, audit::ThreatLevel::medium, "SES_003",
            "no room for a further session"});
     }
