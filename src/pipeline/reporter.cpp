@@ -73,6 +73,12 @@ Task<void> Reporter::refuse(http::Exchange& exchange, http::Problem problem, Inc
   co_await send(exchange, problem, id, incident.description);
 }
 
+Task<void> Reporter::refuse_without_state(http::Exchange& exchange, const Error& failure) const {
+  return refuse(
+      exchange, http::Problem(http::Code::state_unavailable, {}, 1),
+      {audit::EventType::system_integrity, audit::ThreatLevel::medium, "SYS_002", failure.detail});
+}
+
 Task<void> Reporter::answer(http::Exchange& exchange, http::Problem problem,
                             std::optional<Ulid> event, std::string_view reason) const {
   const Ulid id = event ? *event : Ulid::make(exchange.worker().clock().wall());

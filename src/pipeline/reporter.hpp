@@ -44,6 +44,8 @@ class Reporter {
   /// Reports and answers with problem details.
   Task<void> refuse(http::Exchange& exchange, http::Problem problem, Incident incident,
                     std::string_view guard = {}) const;
+  /// Reports that the state store failed a handler, and answers 503.
+  Task<void> refuse_without_state(http::Exchange& exchange, const Error& failure) const;
   /// Answers with problem details about an event that is recorded already, or about what needs none
   /// (404 on a favicon).
   Task<void> answer(http::Exchange& exchange, http::Problem problem, std::optional<Ulid> event = {},

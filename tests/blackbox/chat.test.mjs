@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { assertProblem, call, eventually, newVisitor, openEvents, openSocket, plenty, rawPost, ULID, within } from '../harness/client.mjs';
+import { assertProblem, call, eventually, newVisitor, openEvents, openSocket, plenty, rawPost, sample, ULID, within } from '../harness/client.mjs';
 import { answers, controlled } from '../harness/fake_upstream.mjs';
 import { startGateway } from '../harness/gateway.mjs';
 import { PROVES } from '../harness/proves.mjs';
@@ -557,6 +557,22 @@ describe('client_message_id', () => {
     }
     assert.equal(upstream.requests.length, 1);
     assert.equal((await visitor.history()).json.total_count, 2);
+  });
+
+  test('a repeated send that waits for a try which fails is told that it failed, and may be sent again', async () => {
+    const upstreamStream = controlled();
+    upstream.onRequest(upstreamStream.handler);
+    const first = visitor.ask('hello', { client_message_id: 'm-f' });
+    await upstreamStream.opened;
+    const duplicates = () => sample(gateway, 'portcullis_chat_messages_total{outcome="duplicate"}');
+    const before = await duplicates();
+    const second = visitor.ask('hello', { client_message_id: 'm-f' });
+    await eventually(async () => (await duplicates()) === before + 1, { what: 'the repeated send never came' });
+    upstreamStream.cut();
+    assertProblem(await first, 502, 'UPSTREAM_ERROR');
+    assertProblem(await second, 502, 'UPSTREAM_ERROR');
+    upstream.onRequest(answers.object('output', 'now it works'));
+    assert.equal((await visitor.ask('hello', { client_message_id: 'm-f' })).json.response, 'now it works');
   });
 
   test('a repeated send after the end gets the same answer in every form', async () => {

@@ -246,9 +246,7 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
     using audit::EventType;
     using audit::ThreatLevel;
     if (!begun) {
-      return s_.reporter->refuse(
-          exchange, Problem(Code::state_unavailable, {}, 1),
-          {EventType::system_integrity, ThreatLevel::medium, "SYS_002", begun.error().detail});
+      return s_.reporter->refuse_without_state(exchange, begun.error());
     }
     switch (begun->kind) {
       case Kind::conflict:
@@ -347,6 +345,7 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
       co_await wait_while(exchange,
                           [&] { return stream->is_beginning() && !stream->has_turn(message_id); });
     }
+    bool waited = false;
     auto reader = std::make_shared<chat::SessionStream::Reader>(exchange.worker());
     if (form == Form::sse || form == Form::ndjson) {
       if (stream && stream->attach_to_message(reader, message_id)) {
@@ -358,6 +357,7 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
                stream->attach_to_message(reader, message_id)) {
       if (form == Form::json) co_await wait_for_end(exchange, *stream, reader);
       stream->detach(reader);
+      waited = true;
     }
     if (exchange.gone()) co_return;
     if (form == Form::accepted) {
@@ -369,9 +369,12 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
       co_return co_await exchange.send(http::Response::json(202, std::move(body)));
     }
     auto kept = co_await s_.store->find_answer(key, message_id);
-    if (!kept || !*kept) {
+    if (!kept) co_return co_await s_.reporter->refuse_without_state(exchange, kept.error());
+    if (!*kept) {
       co_return co_await s_.reporter->answer(
-          exchange, Problem(Code::conflict, "The answer to this message is not kept any more."));
+          exchange,
+          waited ? Problem(Code::upstream_error, "The first try failed.")
+                 : Problem(Code::conflict, "The answer to this message is not kept any more."));
     }
     if (form == Form::json)
       co_return co_await exchange.send(json_answer((*kept)->content, message_id, claims, {}));
@@ -503,10 +506,7 @@ class ChatRoutes::History final : public pipeline::RouteHandler {
     auto page = co_await s_.store->history(state::session_key(claims.id),
                                            std::min(*limit, kMaxHistoryPage), *offset);
     if (!page) {
-      co_return co_await s_.reporter->refuse(
-          exchange, Problem(Code::state_unavailable, {}, 1),
-          {audit::EventType::system_integrity, audit::ThreatLevel::medium, "SYS_002",
-           page.error().detail});
+      co_return co_await s_.reporter->refuse_without_state(exchange, page.error());
     }
     std::string body = "{\"messages\":[";
     for (const auto& message : page->messages) {

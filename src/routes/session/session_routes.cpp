@@ -43,10 +43,7 @@ class SessionRoutes::Create final : public pipeline::RouteHandler {
     const WallTime now = exchange.worker().clock().wall();
     const auto accepted = co_await s_.store->session_created(now);
     if (!accepted) {
-      co_return co_await s_.reporter->refuse(
-          exchange, Problem(Code::state_unavailable, {}, 1),
-          {audit::EventType::system_integrity, audit::ThreatLevel::medium, "SYS_002",
-           accepted.error().detail});
+      co_return co_await s_.reporter->refuse_without_state(exchange, accepted.error());
     }
     if (!*accepted) {
       co_return co_await s_.reporter->refuse(
@@ -139,10 +136,7 @@ class SessionRoutes::Destroy final : public pipeline::RouteHandler {
       const auto key = state::session_key(session->id);
       const auto ended = co_await s_.store->end_session(key, session->created);
       if (!ended) {
-        co_return co_await s_.reporter->refuse(
-            exchange, Problem(Code::state_unavailable, {}, 1),
-            {audit::EventType::system_integrity, audit::ThreatLevel::medium, "SYS_002",
-             ended.error().detail});
+        co_return co_await s_.reporter->refuse_without_state(exchange, ended.error());
       }
       s_.hub->drop(key);
     }
