@@ -18,6 +18,8 @@ struct ConnectionLimits {
   Milliseconds write_timeout{30'000};
 };
 
+class Http1Exchange;
+
 /// One HTTP/1.x connection: reads requests, hands each to the handler as an Exchange, answers in
 /// order.
 ///
@@ -42,17 +44,14 @@ class Http1Connection {
   /// Ends at once.
   void abort();
 
-  const net::Stream& stream() const noexcept { return *stream_; }
-
  private:
   friend class Http1Server;
-  class Http1Exchange;
+  friend class Http1Exchange;
   enum class HeadRead : std::uint8_t { complete, closed, invalid };
 
   // Reading.
   Task<HeadRead> read_head();
-  Task<Result<std::size_t>> fill(Milliseconds timeout, Code on_timeout);
-  bool grow(std::size_t limit);
+  bool grow();
   std::string_view unread() const noexcept { return {buffer_.get() + read_, filled_ - read_}; }
 
   // After an exchange.
