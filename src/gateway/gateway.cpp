@@ -151,6 +151,7 @@ class Gateway::Impl {
     workers_ = workers;
     TRY(auto runtime, Runtime::make(loaded.settings, lasting(), vitals()));
     runtime_ = std::move(runtime);
+    assistants_ = runtime_->assistants();
     register_gauges();
     for (unsigned i = 0; i < workers; ++i) {
       lanes_.push_back(std::make_unique<Lane>(i, runtime_));
@@ -182,6 +183,9 @@ class Gateway::Impl {
       if (lane->thread.joinable()) lane->thread.join();
     }
     // Pools hold sockets and timers of the workers, so they go first.
+    for (const auto& assistant : living_assistants()) {
+      for (auto& lane : lanes_) assistant->retire(lane->worker);
+    }
     runtime_.reset();
     for (auto& lane : lanes_) lane->runtime.reset();
     assistants_.clear();
@@ -219,9 +223,8 @@ class Gateway::Impl {
     metrics_.gauge("portcullis_state_keys",
                    [this] { return static_cast<double>(store_->figures().limiter_keys); });
     metrics_.gauge("portcullis_upstream_connections_open", [this] {
-      const std::lock_guard lock(assistants_mutex_);
       std::size_t open = 0;
-      for (const auto& [identity, assistant] : assistants_) open += assistant->open_connections();
+      for (const auto& assistant : living_assistants()) open += assistant->open_connections();
       return static_cast<double>(open);
     });
     metrics_.gauge("portcullis_upstream_breaker_open", [this] {
@@ -298,6 +301,17 @@ class Gateway::Impl {
                       [this, address, counted] { connections_.release(address, counted); });
   }
 
+  /// Those in force, and the replaced ones that answer still.
+  std::vector<std::shared_ptr<upstream::Assistant>> living_assistants() {
+    const std::lock_guard lock(assistants_mutex_);
+    std::vector<std::shared_ptr<upstream::Assistant>> out;
+    for (const auto& [identity, assistant] : assistants_) out.push_back(assistant);
+    for (const auto& replaced : replaced_) {
+      if (auto alive = replaced.lock()) out.push_back(std::move(alive));
+    }
+    return out;
+  }
+
   void announce(const config::Loaded& loaded) {
     const auto& s = loaded.settings;
     log_.write(observe::Level::info, "starting",
@@ -320,7 +334,6 @@ class Gateway::Impl {
   void reload() {
     auto& reloads = metrics_.counter("portcullis_config_reloads_total");
     auto loaded = config::load(sources_);
-    const std::lock_guard lock(assistants_mutex_);
     if (loaded.errors.empty()) config::ensure_development_secrets(loaded);
     std::string reason;
     if (!loaded.errors.empty()) {
@@ -336,10 +349,7 @@ class Gateway::Impl {
         log_.write(observe::Level::warning, "a changed setting takes effect after a restart only",
                    {{"setting", path}});
       }
-      runtime_ = *std::move(made);
-      for (auto& lane : lanes_) {
-        lane->worker.post([&lane = *lane, fresh = runtime_] { lane.runtime = fresh; });
-      }
+      replace_runtime(*std::move(made));
     }
     if (!reason.empty()) {
       reloads.add(reloads.cell({"failed"}));
@@ -351,6 +361,26 @@ class Gateway::Impl {
     log_.write(observe::Level::info, "configuration reloaded");
     for (const auto& warning : loaded.warnings) {
       log_.write(observe::Level::warning, warning.message, {{"setting", warning.place}});
+    }
+  }
+
+  void replace_runtime(std::shared_ptr<const Runtime> fresh) {
+    std::vector<std::shared_ptr<upstream::Assistant>> replaced;
+    for (const auto& [identity, assistant] : assistants_) {
+      if (!fresh->assistants().contains(identity)) replaced.push_back(assistant);
+    }
+    {
+      const std::lock_guard lock(assistants_mutex_);
+      assistants_ = fresh->assistants();
+      std::erase_if(replaced_, [](const auto& assistant) { return assistant.expired(); });
+      replaced_.insert(replaced_.end(), replaced.begin(), replaced.end());
+    }
+    runtime_ = std::move(fresh);
+    for (auto& lane : lanes_) {
+      lane->worker.post([&lane = *lane, fresh = runtime_, replaced] {
+        lane.runtime = fresh;
+        for (const auto& assistant : replaced) assistant->retire(lane.worker);
+      });
     }
   }
 
@@ -406,8 +436,9 @@ class Gateway::Impl {
   chat::StreamHub hub_;
   net::ConnectionLimits connections_;
   guards::ForwardingWarning forwarding_;
-  std::mutex assistants_mutex_;  ///< a reload adds to the map while a scrape reads it
-  std::unordered_map<std::string, std::shared_ptr<upstream::Assistant>> assistants_;
+  std::mutex assistants_mutex_;  ///< a reload replaces them while a scrape reads them
+  Assistants assistants_;
+  std::vector<std::weak_ptr<upstream::Assistant>> replaced_;
   const WallTime started_;
   const std::string version_;  ///< as /health shows it
   std::atomic<bool> draining_{false};
@@ -445,7 +476,7 @@ std::string describe_routes(const config::Settings& given, std::vector<std::stri
   state::MemoryStore store({.max_limiter_keys = 1000});
   chat::StreamHub hub({});
   guards::ForwardingWarning forwarding(log);
-  std::unordered_map<std::string, std::shared_ptr<upstream::Assistant>> assistants;
+  const Assistants assistants;
   const Lasting lasting{log, metrics, sink, store, hub, forwarding, assistants, 1};
   auto runtime = Runtime::make(settings, lasting,
                                {std::string(version()), WallTime{}, [] { return false; },

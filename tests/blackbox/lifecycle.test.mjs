@@ -7,6 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import { assertProblem, call, eventually, health, newVisitor, openSocket, plenty, rawPost, sample, within } from '../harness/client.mjs';
 import { answers, controlled, startFakeUpstream } from '../harness/fake_upstream.mjs';
 import { runCommand, startGateway } from '../harness/gateway.mjs';
+import { openDescriptors } from '../harness/process.mjs';
 import { PROVES } from '../harness/proves.mjs';
 import { useFakeUpstream } from '../harness/use_fake_upstream.mjs';
 
@@ -267,6 +268,55 @@ describe('SIGHUP', () => {
     } finally {
       await gateway.stop();
       await other.stop();
+    }
+  });
+
+  test('closes what the replaced upstream has: idle connections at once, the others when their answers end', async () => {
+    const others = await Promise.all(Array.from({ length: 20 }, () => startFakeUpstream()));
+    const yaml = (url) => `upstream:\n  url: ${url}\n`;
+    const gateway = await startGateway({ env: plenty, yaml: yaml(upstream.url) });
+    try {
+      const visitor = await newVisitor(gateway);
+      assert.equal((await visitor.ask('hello')).status, 200);
+      const source = controlled();
+      upstream.onRequest(source.handler);
+      const answering = await newVisitor(gateway);
+      const stream = await answering.stream('hello');
+      await source.opened;
+      const before = openDescriptors(gateway.pid);
+      let previous;
+      for (const [i, other] of others.entries()) {
+        await gateway.writeConfig(yaml(other.url));
+        await reloaded(gateway, i + 1);
+        assert.equal((await visitor.ask('hello')).status, 200);
+        assert.equal(other.requests.length, 1);
+        // A connection that nobody uses is kept for 4 s while its upstream is in force.
+        if (previous) await eventually(() => previous.connections() === 0, { within: 2000, what: `upstream ${i} is still connected` });
+        previous = other;
+      }
+      assert.ok(openDescriptors(gateway.pid) <= before + 1, `${openDescriptors(gateway.pid)} descriptors, ${before} before`);
+      assert.ok((await sample(gateway, 'portcullis_upstream_connections_open')) <= 2);
+      assert.equal(upstream.connections(), 1, 'the answer under way goes on');
+      await source.end();
+      await stream.ended;
+      await eventually(() => upstream.connections() === 0, { within: 2000, what: 'the first upstream is still connected' });
+    } finally {
+      await gateway.stop();
+      await Promise.all(others.map((other) => other.stop()));
+    }
+  });
+
+  test('to an upstream that cannot be used leaves everything as it is', async () => {
+    const yaml = (url) => `upstream:\n  url: ${url}\n  ca_file: /nowhere/ca.pem\n`;
+    const gateway = await startGateway({ env: plenty, yaml: yaml(upstream.url) });
+    try {
+      await gateway.writeConfig(yaml(upstream.url.replace('http:', 'https:')));
+      gateway.signal('SIGHUP');
+      await eventually(() => gateway.log().includes('configuration was not reloaded'));
+      assert.equal(await sample(gateway, 'portcullis_upstream_breaker_open'), 0);
+      assert.equal((await (await newVisitor(gateway)).ask('hello')).status, 200);
+    } finally {
+      await gateway.stop();
     }
   });
 
