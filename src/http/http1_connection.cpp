@@ -13,6 +13,8 @@ constexpr std::size_t kMaxBuffer = kMaxHeadBytes + 4096;
 constexpr std::size_t kRequestsBeforeYield = 32;
 constexpr std::size_t kMaxLingerBytes = 1 << 20;
 constexpr Seconds kLingerTime{2};
+/// How long a server that drains waits for a head whose first bytes are there.
+constexpr Milliseconds kDrainHeadTime{1000};
 
 /// Why these bytes of an unfinished head can become no request; empty where they can.
 std::string_view hopeless(std::string_view bytes, std::size_t from) {
@@ -97,7 +99,7 @@ Task<void> Http1Connection::run() {
 
 Task<Http1Connection::HeadRead> Http1Connection::read_head() {
   std::size_t scanned = 0;
-  MonotonicTime head_started{};
+  head_deadline_ = {};
   while (true) {
     // One empty line before a request is let pass (RFC 9112 section 2.2).
     if (scanned == 0 && unread().starts_with("\r\n")) read_ += 2;
@@ -143,8 +145,8 @@ Task<Http1Connection::HeadRead> Http1Connection::read_head() {
     Milliseconds timeout = limits_.idle_timeout;
     if (!bytes.empty()) {
       const auto now = worker_.clock().monotonic();
-      if (head_started == MonotonicTime{}) head_started = now;
-      timeout = limits_.head_timeout - std::chrono::duration_cast<Milliseconds>(now - head_started);
+      if (head_deadline_ == MonotonicTime{}) head_deadline_ = now + time_for_head();
+      timeout = std::chrono::duration_cast<Milliseconds>(head_deadline_ - now);
     }
     read_timed_out_ = timeout.count() <= 0;
     Result<std::size_t> got = 0;
@@ -160,6 +162,10 @@ Task<Http1Connection::HeadRead> Http1Connection::read_head() {
     if (!got || read_timed_out_) co_return HeadRead::closed;
     filled_ += *got;
   }
+}
+
+Milliseconds Http1Connection::time_for_head() const {
+  return draining_ ? std::min(limits_.head_timeout, kDrainHeadTime) : limits_.head_timeout;
 }
 
 bool Http1Connection::grow() {
@@ -221,12 +227,17 @@ Task<void> Http1Connection::linger() {
 
 void Http1Connection::drain() {
   draining_ = true;
-  if (exchange_ != nullptr) {
-    exchange_->drain();
-  } else if (read_deadline_.is_armed() && filled_ == read_) {
+  if (exchange_ != nullptr) return exchange_->drain();
+  if (!read_deadline_.is_armed()) return;
+  if (filled_ == read_) {
     read_timed_out_ = true;  // idle: nothing is lost
     stream_->cancel();
+    return;
   }
+  const auto now = worker_.clock().monotonic();
+  head_deadline_ = std::min(head_deadline_, now + time_for_head());
+  const auto left = std::chrono::duration_cast<Milliseconds>(head_deadline_ - now);
+  read_deadline_.arm(std::max(left, Milliseconds{0}));
 }
 
 void Http1Connection::abort() {

@@ -39,7 +39,8 @@ class Http1Connection {
 
   /// Serves until the connection is over.
   Task<void> run();
-  /// Finishes the exchange under way, then closes; an idle connection closes at once.
+  /// Finishes the exchange under way, then closes; an idle connection closes at once, and a head
+  /// that has begun gets a second to be complete.
   void drain();
   /// Ends at once.
   void abort();
@@ -52,6 +53,7 @@ class Http1Connection {
   // Reading.
   Task<HeadRead> read_head();
   bool grow();
+  Milliseconds time_for_head() const;
   std::string_view unread() const noexcept { return {buffer_.get() + read_, filled_ - read_}; }
 
   // After an exchange.
@@ -80,6 +82,7 @@ class Http1Connection {
   std::uint64_t taken_before_ = 0;  ///< what the socket had taken when the write deadline began
   net::DeadlineTimer monitor_;
   Http1Exchange* exchange_ = nullptr;
+  MonotonicTime head_deadline_{};  ///< of the head that has begun; zero: none has
   FramingError head_error_;
   bool read_timed_out_ = false;
   bool draining_ = false;

@@ -312,6 +312,51 @@ TEST_F(Upgrading, DrainingIsToldToTheHandlerAndCutsNothing) {
   EXPECT_TRUE(gone_);
 }
 
+// ---- the server stops while a head is on its way
+
+struct Draining : Http1ConnectionTest {
+  static Task<void> status(Http1ConnectionTest&, Exchange& exchange) {
+    const bool late =
+        exchange.framing_error() && exchange.framing_error()->code == Code::request_timeout;
+    co_await exchange.send(Response::text(late ? 408 : 200, "text/plain", "answered"));
+  }
+  void send_half() {
+    connect(status);
+    peer_->send("GET / HTTP/1.1\r\nHo");
+    advance(Milliseconds{100});  // it is read by then
+  }
+};
+
+TEST_F(Draining, AHeadThatHasBegunGetsASecondMore) {
+  send_half();
+  server_.drain();
+  advance(Milliseconds{800});
+  EXPECT_EQ(peer_->received(), "");
+  advance(Milliseconds{200});
+  ASSERT_TRUE(received("answered"));
+  EXPECT_TRUE(peer_->received().starts_with("HTTP/1.1 408 ")) << peer_->received();
+  peer_->close();
+  ASSERT_TRUE(until([this] { return closed_ == 1; }));
+}
+
+TEST_F(Draining, AHeadThatIsCompletedWithinThatSecondIsAnswered) {
+  send_half();
+  server_.drain();
+  peer_->send("st: a\r\n\r\n");
+  ASSERT_TRUE(received("answered"));
+  EXPECT_TRUE(peer_->received().starts_with("HTTP/1.1 200 ")) << peer_->received();
+  EXPECT_NE(peer_->received().find("\r\nConnection: close\r\n"), std::string::npos);
+}
+
+TEST_F(Draining, AHeadThatCameByteByByteForLongGetsNoMoreThanItsOwnDeadline) {
+  send_half();
+  advance(Milliseconds{9500});
+  server_.drain();
+  advance(Milliseconds{500});
+  ASSERT_TRUE(received("answered"));
+  EXPECT_TRUE(peer_->received().starts_with("HTTP/1.1 408 ")) << peer_->received();
+}
+
 // ---- a stream whose reader is slow from its first byte on
 
 struct Streaming : Http1ConnectionTest {

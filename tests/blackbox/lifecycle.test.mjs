@@ -178,6 +178,19 @@ describe('SIGTERM', () => {
     await within(3000, Promise.all(sockets.map((socket) => socket.closed)));
   });
 
+  test('a request whose head is not complete holds it up for a second only', async () => {
+    const gateway = await start();
+    const half = await openSocket(gateway.port);
+    await half.send('GET /health/live HTTP/1.1\r\nHo');
+    await eventually(async () => (await sample(gateway, 'portcullis_connections_open')) === 1);
+    const started = performance.now();
+    const stopped = gateway.stop();
+    await within(8000, half.closed, 'the connection was kept');
+    assert.match(half.text(), /^HTTP\/1\.1 408 /);
+    assert.equal((await stopped).status, 0);
+    assert.ok(performance.now() - started < 6000, 'not the 10 s that a head may take');
+  });
+
   test('sessions end with the process where state is in memory, and their tokens are still verified', async () => {
     const env = { SESSION_SECRET_KEY: secretA, ALLOWED_ORIGINS: 'https://shop.example' };
     const first = await start(env);
