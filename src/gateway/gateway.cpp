@@ -19,6 +19,9 @@
 namespace portcullis::gateway {
 namespace {
 
+/// What scrapes and probes may have open at a time on the operations listener.
+constexpr std::size_t kMaxOperationsConnections = 64;
+
 observe::LogFormat log_format(const config::Settings& s) {
   if (s.log_format == config::LogFormatChoice::text) return observe::LogFormat::text;
   if (s.log_format == config::LogFormatChoice::json) return observe::LogFormat::json;
@@ -242,6 +245,7 @@ class Gateway::Impl {
     accepted_cell_ = accepted_->cell({});
     refused_total_ = refused_->cell({"total"});
     refused_address_ = refused_->cell({"address"});
+    refused_operations_ = refused_->cell({"operations"});
   }
 
   Result<void> open_listeners(const config::Settings& s) {
@@ -270,8 +274,8 @@ class Gateway::Impl {
       if (ops_port != 0) {
         TRY([[maybe_unused]] const bool free, net::Listener::probe(host, ops_port));
       }
-      return net::Listener::open(lane.worker, host, ops_port, [&lane](auto stream) {
-        lane.operations_server.serve(std::move(stream), lane.runtime->connection_limits(), [] {});
+      return net::Listener::open(lane.worker, host, ops_port, [this, &lane](auto stream) {
+        accept_operations(lane, std::move(stream));
       });
     }();
     if (!opened) {
@@ -299,6 +303,15 @@ class Gateway::Impl {
     accepted_->add(accepted_cell_);
     lane.server.serve(std::move(stream), runtime->connection_limits(),
                       [this, address, counted] { connections_.release(address, counted); });
+  }
+
+  void accept_operations(Lane& lane, std::unique_ptr<net::Stream> stream) {
+    if (lane.operations_server.open() >= kMaxOperationsConnections) {
+      refused_->add(refused_operations_);
+      stream->abort();
+      return;
+    }
+    lane.operations_server.serve(std::move(stream), lane.runtime->connection_limits(), [] {});
   }
 
   /// Those in force, and the replaced ones that answer still.
@@ -447,7 +460,8 @@ class Gateway::Impl {
   std::string ops_url_;
   observe::CounterFamily* accepted_ = nullptr;
   observe::CounterFamily* refused_ = nullptr;
-  observe::CounterFamily::Cell accepted_cell_ = 0, refused_total_ = 0, refused_address_ = 0;
+  observe::CounterFamily::Cell accepted_cell_ = 0, refused_total_ = 0, refused_address_ = 0,
+                               refused_operations_ = 0;
   std::shared_ptr<const Runtime> runtime_;
   std::vector<std::unique_ptr<Lane>> lanes_;
 };
