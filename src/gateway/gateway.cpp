@@ -22,6 +22,9 @@ namespace {
 /// What scrapes and probes may have open at a time on the operations listener.
 constexpr std::size_t kMaxOperationsConnections = 64;
 
+/// How often streams that nobody uses are looked for.
+constexpr timespec kSweepStreamsEvery{5, 0};
+
 observe::LogFormat log_format(const config::Settings& s) {
   if (s.log_format == config::LogFormatChoice::text) return observe::LogFormat::text;
   if (s.log_format == config::LogFormatChoice::json) return observe::LogFormat::json;
@@ -171,10 +174,13 @@ class Gateway::Impl {
 
   int wait_and_stop() {
     while (true) {
-      int signal = 0;
-      sigwait(&signals_.set, &signal);
-      if (signal != SIGHUP) break;
-      reload();
+      const int signal = sigtimedwait(&signals_.set, nullptr, &kSweepStreamsEvery);
+      if (signal == SIGTERM || signal == SIGINT) break;
+      if (signal == SIGHUP) {
+        reload();
+      } else {
+        hub_.sweep();
+      }
     }
     drain();
     return 0;
