@@ -163,7 +163,8 @@ class Exchange {
 class Handler {
  public:
   virtual ~Handler() = default;
-  /// Always answers, unless the client has gone.
+  /// Always answers, unless the client has gone. A stream that it leaves without end() is cut, so
+  /// that no client takes what has come for the whole.
   virtual Task<void> handle(Exchange& exchange) = 0;
 };
 

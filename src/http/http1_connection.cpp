@@ -80,6 +80,9 @@ Task<void> Http1Connection::run() {
       co_await handler_.handle(exchange);
       monitor_.disarm();
       if (exchange.upgraded()) break;
+      // Where the end of the connection is the end of the body, an orderly one would tell that the
+      // answer is whole.
+      if (exchange.streaming() && !exchange.ended()) co_return stream_->abort();
       go_on = exchange.keep_alive();
       if (go_on && !exchange.body_done()) go_on = co_await discard_body(exchange);
       must_linger = !go_on && exchange.answered() && exchange.ended() && !exchange.gone();

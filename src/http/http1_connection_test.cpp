@@ -37,6 +37,7 @@ class Peer {
         received_.append(buffer, static_cast<std::size_t>(n));
       } else {
         ended_ = ended_ || n == 0;
+        was_reset_ = was_reset_ || (n < 0 && errno == ECONNRESET);
         return;
       }
     }
@@ -45,6 +46,8 @@ class Peer {
   const std::string& received() const noexcept { return received_; }
   /// Whether the other side has closed in order.
   bool ended() const noexcept { return ended_; }
+  /// Whether the other side has cut the connection.
+  bool was_reset() const noexcept { return was_reset_; }
   void close() {
     if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
   }
@@ -58,6 +61,7 @@ class Peer {
   int descriptor_;
   std::string received_;
   bool ended_ = false;
+  bool was_reset_ = false;
 };
 
 /// Adds what the pipeline adds to every answer.
@@ -310,6 +314,36 @@ TEST_F(Upgrading, DrainingIsToldToTheHandlerAndCutsNothing) {
   ASSERT_TRUE(until([this] { return closed_ == 1; }));
   EXPECT_TRUE(finished_);
   EXPECT_TRUE(gone_);
+}
+
+// ---- a handler that fails
+
+struct Failing : Http1ConnectionTest {
+  static Task<void> after_start(Exchange& exchange) {
+    if (!co_await exchange.start({})) co_return;
+    if (!co_await exchange.write("the first half")) co_return;
+    throw std::runtime_error("no second half");
+  }
+  /// The pipeline can only report what escapes a handler that has begun its answer.
+  static Task<void> serve(Http1ConnectionTest& test, Exchange& exchange) {
+    try {
+      co_await after_start(exchange);
+    } catch (const std::runtime_error&) {
+      static_cast<Failing&>(test).finished_ = true;
+    }
+  }
+};
+
+TEST_F(Failing, AStreamThatIsNotEndedIsCutInEveryVersion) {
+  for (const char* version : {"HTTP/1.0", "HTTP/1.1"}) {
+    finished_ = false;
+    connect(serve);
+    peer_->send("GET / " + std::string(version) + "\r\nHost: a\r\n\r\n");
+    ASSERT_TRUE(until([this] { return finished_ && server_.open() == 0; }));
+    ASSERT_TRUE(until([this] { return peer_->was_reset() || peer_->ended(); }));
+    EXPECT_TRUE(peer_->was_reset()) << version << " looks whole: " << peer_->received();
+    EXPECT_EQ(peer_->received().find("\r\n0\r\n"), std::string::npos);
+  }
 }
 
 // ---- the server stops while a head is on its way
