@@ -39,7 +39,7 @@ class Call {
   ///         exhausted (connections), cancelled. `detail` is for the log.
   virtual Task<Result<std::optional<std::string>>> next() = 0;
   virtual void cancel() = 0;
-  /// How long the upstream asked to be left alone when it refused; 0: it did not say.
+  /// How long the upstream asked to be left alone when it refused last; 0: it did not say.
   virtual Seconds retry_after() const { return Seconds{0}; }
 };
 

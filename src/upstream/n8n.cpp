@@ -117,6 +117,7 @@ class N8n::N8nCall final : public Call {
   }
 
   Task<Result<void>> try_once() {
+    retry_after_ = Seconds{0};
     auto lease = co_await owner_->pool_of(worker_).acquire();
     if (!lease) co_return std::unexpected(std::move(lease).error());
     stream_ = std::move(lease->stream);
