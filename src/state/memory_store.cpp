@@ -115,12 +115,25 @@ void MemoryStore::purge_expired(SessionShard& shard, WallTime now, std::size_t m
          shard.by_age.front().last_active + options_.session_idle < now) {
     erase(shard, shard.by_age.begin());
   }
-  while (!shard.ended_order.empty()) {
-    const auto at = shard.ended.find(shard.ended_order.front());
-    if (at != shard.ended.end() && at->second > now) break;
-    if (at != shard.ended.end()) shard.ended.erase(at);
-    shard.ended_order.pop_front();
+  while (!shard.ended_order.empty() &&
+         shard.ended.at(shard.ended_order.front()) + options_.session_idle <= now) {
+    forget_first_ended(shard);
   }
+}
+
+void MemoryStore::forget_first_ended(SessionShard& shard) {
+  shard.ended.erase(shard.ended_order.front());
+  shard.ended_order.pop_front();
+  --ended_count_;
+}
+
+/// Counts one more session, unless there are as many as there may be.
+bool MemoryStore::take_place() {
+  std::size_t count = session_count_;
+  while (count < options_.max_sessions) {
+    if (session_count_.compare_exchange_weak(count, count + 1)) return true;
+  }
+  return false;
 }
 
 /// Evicts the session that was silent longest, unless all were active lately. One that has ended by
@@ -158,22 +171,20 @@ Eventual<Result<BeginOutcome>> MemoryStore::begin_message(NewMessage message) {
   purge_expired(shard, now, 2);
   if (shard.ended.contains(message.session)) return Result<BeginOutcome>({Kind::ended, {}, 0});
   Session* session = find(shard, message.session);
+  while (session == nullptr && !take_place()) {
+    // Room is made in other shards; meanwhile anything may happen in this one.
+    lock.unlock();
+    if (!make_room(now)) return Result<BeginOutcome>({Kind::store_full, {}, 0});
+    lock.lock();
+    if (shard.ended.contains(message.session)) return Result<BeginOutcome>({Kind::ended, {}, 0});
+    session = find(shard, message.session);
+  }
   if (session == nullptr) {
-    if (session_count_ >= options_.max_sessions) {
-      lock.unlock();
-      if (!make_room(now)) return Result<BeginOutcome>({Kind::store_full, {}, 0});
-      lock.lock();
-      session = find(shard, message.session);
-    }
-    if (session == nullptr) {
-      auto& fresh = shard.by_age.emplace_back();
-      fresh.key = message.session;
-      fresh.created = message.session_created;
-      shard.sessions.emplace(message.session, std::prev(shard.by_age.end()));
-      session = &fresh;
-      ++session_count_;
-      silent_.remove(message.session_created, now);
-    }
+    session = &shard.by_age.emplace_back();
+    session->key = message.session;
+    session->created = message.session_created;
+    shard.sessions.emplace(message.session, std::prev(shard.by_age.end()));
+    silent_.remove(message.session_created, now);
   }
   const std::uint64_t text_hash = hash_text(message.message.content);
   if (!message.message.client_id.empty()) {
@@ -298,14 +309,10 @@ Eventual<Result<void>> MemoryStore::end_session(const Key& key, WallTime created
     silent_.remove(created, now);
   }
   // After its idle time an unknown session's token is refused anyhow, so nothing needs remembering.
-  const WallTime until = created + options_.session_idle;
-  if (until > now && shard.ended.emplace(key, until).second) {
+  if (created + options_.session_idle > now && shard.ended.emplace(key, created).second) {
     shard.ended_order.push_back(key);
-    if (shard.ended_order.size() >
-        std::max<std::size_t>(1, options_.max_sessions / kSessionShards)) {
-      shard.ended.erase(shard.ended_order.front());
-      shard.ended_order.pop_front();
-    }
+    if (++ended_count_ > options_.max_sessions && shard.ended_order.size() > 1)
+      forget_first_ended(shard);
   }
   return Result<void>{};
 }

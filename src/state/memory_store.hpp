@@ -26,9 +26,12 @@ struct MemoryStoreOptions {
 ///
 /// Threads: any; 64 shards of windows and 16 of sessions, each with a lock of its own. A request's
 ///          charges lock their shards in order, so the decision is exact over all workers.
-/// Bounds:  keys, sessions, messages and bytes as in the options; what was silent longest gives
-/// way, but
-///          never a session that was active in the last 15 minutes.
+/// Bounds:  keys, sessions, messages and bytes as in the options, sessions exactly; what was silent
+///          longest gives way, but never a session that was active in the last 15 minutes.
+///          Ended sessions are remembered until their tokens are too old to be taken for those of
+///          sessions without a message; `max_sessions` of them in all (and one a shard in any
+///          case). Beyond that the one that ended first in its shard is forgotten, and its token
+///          opens an empty session until its idle time is over.
 /// Cost:    bench/micro_bench.cpp.
 class MemoryStore final : public Store {
  public:
@@ -80,7 +83,7 @@ class MemoryStore final : public Store {
     std::mutex mutex;
     std::list<Session> by_age;  ///< silent longest first
     std::unordered_map<Key, std::list<Session>::iterator, KeyHash> sessions;
-    std::unordered_map<Key, WallTime, KeyHash> ended;  ///< until when the token must be refused
+    std::unordered_map<Key, WallTime, KeyHash> ended;  ///< by when they were created
     std::deque<Key> ended_order;
   };
 
@@ -111,6 +114,8 @@ class MemoryStore final : public Store {
   Session* find(SessionShard& shard, const Key& key);
   void purge_expired(SessionShard& shard, WallTime now, std::size_t most);
   void erase(SessionShard& shard, std::list<Session>::iterator at);
+  void forget_first_ended(SessionShard& shard);
+  bool take_place();
   bool make_room(WallTime now);
   void append(SessionShard& shard, Session& session, Message message);
   void drop_oldest_message(Session& session);
@@ -121,6 +126,7 @@ class MemoryStore final : public Store {
   std::array<std::unique_ptr<LimiterShard>, kLimiterShards> limiter_shards_;
   mutable std::array<SessionShard, kSessionShards> session_shards_;
   std::atomic<std::size_t> session_count_{0};
+  std::atomic<std::size_t> ended_count_{0};
   std::atomic<std::size_t> history_bytes_{0};
   SilentSessions silent_;
 };
