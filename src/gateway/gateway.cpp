@@ -361,6 +361,7 @@ class Gateway::Impl {
       reason = made.error().detail;
     } else {
       log_.set_level(loaded.settings.log_level);
+      store_->set_session_idle(loaded.settings.session_idle);
       connections_.set(static_cast<std::size_t>(loaded.settings.max_connections),
                        static_cast<std::size_t>(loaded.settings.max_connections_per_address));
       for (const auto& path :

@@ -20,7 +20,10 @@ std::uint64_t hash_text(std::string_view text) {
 }  // namespace
 
 MemoryStore::MemoryStore(const MemoryStoreOptions& options, const Clock& clock)
-    : options_(options), clock_(clock), silent_(options.session_idle) {
+    : options_(options),
+      session_idle_(options.session_idle),
+      clock_(clock),
+      silent_(options.session_idle) {
   const std::size_t capacity = std::max<std::size_t>(AdmitRequest::kMaxCharges * 2,
                                                      options.max_limiter_keys / kLimiterShards);
   for (auto& shard : limiter_shards_) shard = std::make_unique<LimiterShard>(capacity);
@@ -112,11 +115,11 @@ void MemoryStore::erase(SessionShard& shard, std::list<Session>::iterator at) {
 
 void MemoryStore::purge_expired(SessionShard& shard, WallTime now, std::size_t most) {
   while (most-- > 0 && !shard.by_age.empty() &&
-         shard.by_age.front().last_active + options_.session_idle < now) {
+         shard.by_age.front().last_active + session_idle_.load() < now) {
     erase(shard, shard.by_age.begin());
   }
   while (!shard.ended_order.empty() &&
-         shard.ended.at(shard.ended_order.front()) + options_.session_idle <= now) {
+         shard.ended.at(shard.ended_order.front()) + session_idle_.load() <= now) {
     forget_first_ended(shard);
   }
 }
@@ -139,7 +142,7 @@ bool MemoryStore::take_place() {
 /// Evicts the session that was silent longest, unless all were active lately. One that has ended by
 /// its silence is in nobody's use, however short that may be.
 bool MemoryStore::make_room(WallTime now) {
-  const Seconds kept = std::min(kProtectedAfterActivity, options_.session_idle);
+  const Seconds kept = std::min(kProtectedAfterActivity, session_idle_.load());
   SessionShard* oldest = nullptr;
   WallTime oldest_time = WallTime::max();
   for (auto& shard : session_shards_) {
@@ -309,12 +312,17 @@ Eventual<Result<void>> MemoryStore::end_session(const Key& key, WallTime created
     silent_.remove(created, now);
   }
   // After its idle time an unknown session's token is refused anyhow, so nothing needs remembering.
-  if (created + options_.session_idle > now && shard.ended.emplace(key, created).second) {
+  if (created + session_idle_.load() > now && shard.ended.emplace(key, created).second) {
     shard.ended_order.push_back(key);
     if (++ended_count_ > options_.max_sessions && shard.ended_order.size() > 1)
       forget_first_ended(shard);
   }
   return Result<void>{};
+}
+
+void MemoryStore::set_session_idle(Seconds idle) {
+  session_idle_ = idle;
+  silent_.set_idle(idle);
 }
 
 StoreFigures MemoryStore::figures() const {
@@ -327,7 +335,7 @@ StoreFigures MemoryStore::figures() const {
   for (auto& shard : session_shards_) {
     const std::lock_guard lock(shard.mutex);
     for (auto at = shard.by_age.rbegin(); at != shard.by_age.rend(); ++at) {
-      if (at->last_active + options_.session_idle < now) break;
+      if (at->last_active + session_idle_.load() < now) break;
       ++out.sessions;
     }
   }
@@ -355,6 +363,26 @@ void MemoryStore::SilentSessions::remove(WallTime created, WallTime now) {
   const std::int64_t slot = slot_of(created);
   auto& count = counts_[static_cast<std::size_t>(slot % kSlots)];
   if (slot > newest_ - kSlots && slot <= newest_ && count > 0) --count;
+}
+
+/// Those counted so far move into slots of the new width: each is taken to be as old as the
+/// beginning of its slot.
+void MemoryStore::SilentSessions::set_idle(Seconds idle) {
+  const std::lock_guard lock(mutex_);
+  if (idle == idle_) return;
+  const auto counted = std::exchange(counts_, {});
+  const std::int64_t old_newest = newest_;
+  const std::int64_t old_seconds = slot_seconds();
+  idle_ = idle;
+  newest_ = old_newest * old_seconds / slot_seconds();
+  for (std::int64_t old = std::max<std::int64_t>(0, old_newest - kSlots + 1); old <= old_newest;
+       ++old) {
+    const std::int64_t slot = old * old_seconds / slot_seconds();
+    if (slot > newest_ - kSlots) {
+      counts_[static_cast<std::size_t>(slot % kSlots)] +=
+          counted[static_cast<std::size_t>(old % kSlots)];
+    }
+  }
 }
 
 std::size_t MemoryStore::SilentSessions::count(WallTime now) const {

@@ -48,6 +48,7 @@ class MemoryStore final : public Store {
   Eventual<Result<std::optional<Message>>> find_answer(const Key& session,
                                                        std::string_view message_id) override;
   Eventual<Result<void>> end_session(const Key& session, WallTime created) override;
+  void set_session_idle(Seconds idle) override;
   StoreFigures figures() const override;
 
  private:
@@ -93,13 +94,15 @@ class MemoryStore final : public Store {
     explicit SilentSessions(Seconds idle) : idle_(idle) {}
     void add(WallTime created, WallTime now);
     void remove(WallTime created, WallTime now);
+    void set_idle(Seconds idle);
     std::size_t count(WallTime now) const;
 
    private:
     static constexpr std::int64_t kSlots = 25;
-    std::int64_t slot_of(WallTime time) const {
-      return epoch_seconds(time) / std::max<std::int64_t>(1, idle_.count() / (kSlots - 1));
+    std::int64_t slot_seconds() const {
+      return std::max<std::int64_t>(1, idle_.count() / (kSlots - 1));
     }
+    std::int64_t slot_of(WallTime time) const { return epoch_seconds(time) / slot_seconds(); }
     void advance(std::int64_t slot);
     Seconds idle_;
     mutable std::mutex mutex_;
@@ -122,6 +125,7 @@ class MemoryStore final : public Store {
   void free_history(SessionShard& shard, const Session& keep);
 
   const MemoryStoreOptions options_;
+  std::atomic<Seconds> session_idle_;  ///< the one of the options, until it is set anew
   const Clock& clock_;
   std::array<std::unique_ptr<LimiterShard>, kLimiterShards> limiter_shards_;
   mutable std::array<SessionShard, kSessionShards> session_shards_;

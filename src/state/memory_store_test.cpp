@@ -546,6 +546,31 @@ TEST_F(MemoryStoreTest, SilentSessionsAreCountedForTheirIdleTime) {
   EXPECT_EQ(store.figures().silent_sessions, 0U);
 }
 
+TEST_F(MemoryStoreTest, TheIdleTimeMayChangeWhileSessionsLive) {
+  options_.session_idle = hours{2};
+  MemoryStore store(options_, clock_);
+  const WallTime t = clock_.wall();
+  for (int i = 0; i < 30; ++i) ASSERT_TRUE(now(store.session_created(t)));
+  (void)now(store.begin_message(message_of(session_of(1), "m", "x", t)));
+  now(store.end_session(session_of(2), t));
+  AdmitRequest ended;
+  ended.session = session_of(2);
+
+  store.set_session_idle(hours{10});
+  clock_.advance(hours{9});
+  EXPECT_EQ(store.figures().sessions, 1U);
+  EXPECT_EQ(store.figures().silent_sessions, 28U);
+  for (int i = 100; i < 200; ++i) now(store.end_session(session_of(i), clock_.wall()));  // purges
+  EXPECT_EQ(now(store.history(session_of(1), 10, 0)).total, 1U);
+  EXPECT_EQ(now(store.admit(ended)).session.status, Status::ended);
+
+  store.set_session_idle(hours{1});
+  EXPECT_EQ(store.figures().sessions, 0U);
+  EXPECT_EQ(store.figures().silent_sessions, 0U);
+  for (int i = 200; i < 300; ++i) now(store.end_session(session_of(i), clock_.wall()));
+  EXPECT_EQ(now(store.history(session_of(1), 10, 0)).total, 0U);
+}
+
 TEST_F(MemoryStoreTest, IdleSessionsAreNotCountedAsActive) {
   MemoryStore store(options_, clock_);
   (void)now(store.begin_message(message_of(session_of(1), "m", "x", clock_.wall())));

@@ -420,6 +420,22 @@ describe('SIGHUP', () => {
     }
   });
 
+  test('changes the idle time of sessions for the store too', async () => {
+    const gateway = await start({}, 'session:\n  idle: 2h\n');
+    try {
+      const visitor = await newVisitor(gateway);
+      await visitor.ask('hello');
+      await newVisitor(gateway);
+      assert.equal((await health(gateway)).services.active_sessions, 2);
+      await gateway.writeConfig('session:\n  idle: 1s\n');
+      await reloaded(gateway, 1);
+      await eventually(async () => (await health(gateway)).services.active_sessions === 0, { what: 'they were still counted' });
+      assertProblem(await visitor.validate(), 401, 'SESSION_INVALID');
+    } finally {
+      await gateway.stop();
+    }
+  });
+
   test('says which changed settings need a restart', async () => {
     const gateway = await start({}, 'stream:\n  max: 100\n');
     try {
