@@ -193,6 +193,10 @@ struct Upgrading : Http1ConnectionTest {
   static Task<void> gated(Http1ConnectionTest& test, Exchange& exchange) {
     return static_cast<Upgrading&>(test).serve(exchange, true);
   }
+  static Task<void> after_the_body(Http1ConnectionTest& test, Exchange& exchange) {
+    (void)co_await exchange.read_body(100);
+    co_await static_cast<Upgrading&>(test).serve(exchange, false);
+  }
   static Task<void> late(Http1ConnectionTest& test, Exchange& exchange) {
     auto& self = static_cast<Upgrading&>(test);
     co_await self.gate_;
@@ -205,6 +209,7 @@ struct Upgrading : Http1ConnectionTest {
       error_ = upgraded.error();
       gone_ = exchange.gone();
       finished_ = true;
+      if (!exchange.answered()) co_await exchange.send(Response::text(400, "text/plain", "no"));
       co_return;
     }
     if (wait) co_await gate_;
@@ -256,6 +261,33 @@ TEST_F(Upgrading, WhatCameBehindTheHeadStaysReadableWhileTheHandlerWaits) {
   EXPECT_EQ(leftover_, early);
   peer_->send("more");
   ASSERT_TRUE(received("[more]"));
+}
+
+constexpr std::string_view kUpgradeWithBody =
+    "POST /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\n"
+    "Content-Length: 4\r\n\r\nbody";
+
+TEST_F(Upgrading, ARequestWhoseBodyIsNotReadIsNotUpgraded) {
+  connect(at_once);
+  peer_->send(kUpgradeWithBody);
+  ASSERT_TRUE(received("\r\n\r\nno"));
+  EXPECT_TRUE(peer_->received().starts_with("HTTP/1.1 400 ")) << peer_->received();
+  EXPECT_NE(peer_->received().find("\r\nX-Marked: yes\r\n"), std::string::npos);
+  ASSERT_TRUE(error_);
+  EXPECT_EQ(error_->code, ErrorCode::malformed);
+  EXPECT_FALSE(gone_);
+  // The connection goes on behind that body.
+  peer_->send(kUpgrade);
+  ASSERT_TRUE(received("HTTP/1.1 101 "));
+}
+
+TEST_F(Upgrading, WhatIsHandedOverBeginsBehindTheBody) {
+  connect(after_the_body);
+  peer_->send(std::string(kUpgradeWithBody) + "early");
+  ASSERT_TRUE(received("HTTP/1.1 101 "));
+  peer_->send("more");
+  ASSERT_TRUE(received("[more]"));
+  EXPECT_EQ(leftover_, "early");
 }
 
 TEST_F(Upgrading, TheConnectionEndsWithTheHandler) {

@@ -37,7 +37,7 @@ class Http1Exchange final : public Exchange {
 
   // What the connection asks after the handler.
   bool keep_alive() const;
-  bool body_done() const noexcept { return body_done_; }
+  bool body_done() const noexcept override { return body_done_; }
   bool ended() const noexcept { return ended_; }
   bool upgraded() const noexcept { return upgraded_; }
 
