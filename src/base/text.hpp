@@ -1,4 +1,6 @@
 #pragma once
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <concepts>
 #include <cstddef>
@@ -20,6 +22,21 @@ constexpr bool is_alpha(char c) noexcept { return (c | 32) >= 'a' && (c | 32) <=
 constexpr bool is_alnum(char c) noexcept { return is_digit(c) || is_alpha(c); }
 constexpr bool is_space(char c) noexcept {
   return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v';
+}
+
+/// The characters of a token, such as the name of a header or cookie (RFC 9110 section 5.6.2).
+inline constexpr auto kTokenChars = [] {
+  std::array<bool, 256> table{};
+  for (int c = 0; c < 256; ++c) {
+    const char ch = static_cast<char>(c);
+    table[static_cast<std::size_t>(c)] =
+        is_alnum(ch) || std::string_view("!#$%&'*+-.^_`|~").find(ch) != std::string_view::npos;
+  }
+  return table;
+}();
+constexpr bool is_token_char(char c) noexcept { return kTokenChars[static_cast<unsigned char>(c)]; }
+constexpr bool is_token(std::string_view s) noexcept {
+  return !s.empty() && std::ranges::all_of(s, is_token_char);
 }
 
 std::string to_lower(std::string_view s);

@@ -186,6 +186,18 @@ TEST(Text, DatesHaveTheirForms) {
   EXPECT_EQ(iso8601(from_epoch_seconds(1709164800)), "2024-02-29T00:00:00Z");
 }
 
+TEST(Text, ATokenHasTheCharactersOfRfc9110) {
+  EXPECT_TRUE(is_token("X-Real_IP.2!#$%&'*+^`|~"));
+  EXPECT_FALSE(is_token(""));
+  for (int c = 0; c < 256; ++c) {
+    const char ch = static_cast<char>(c);
+    const bool expected =
+        c > 0x20 && c < 0x7f &&
+        std::string_view("\"(),/:;<=>?@[\\]{}").find(ch) == std::string_view::npos;
+    EXPECT_EQ(is_token(std::string(1, ch)), expected) << c;
+  }
+}
+
 TEST(Text, AJsonStringIsAlwaysValidJsonAndScript) {
   PROVES("F012");
   for_each_edge_string([](const std::string& s) {

@@ -228,6 +228,13 @@ std::shared_ptr<SessionStream> StreamHub::find(const state::Key& session) {
   return at == shard.streams.end() ? nullptr : at->second;
 }
 
+void StreamHub::sweep() {
+  for (auto& shard : shards_) {
+    const std::lock_guard lock(shard.mutex);
+    sweep(shard);
+  }
+}
+
 /// Forgets streams that nobody uses: after their retention, or at once while too many bytes are
 /// kept.
 void StreamHub::sweep(Shard& shard) {

@@ -164,7 +164,7 @@ class StreamHub {
     std::size_t max_per_address = 20;
     std::size_t buffer_bytes = 128 * 1024;
     std::size_t total_bytes = 64 * 1024 * 1024;
-    /// How long a session's events are kept after its last use.
+    /// How long a session's events are kept after its last use, until the next sweep().
     Seconds retention{60};
   };
 
@@ -195,6 +195,9 @@ class StreamHub {
   /// An empty place where a cap is reached.
   Place admit(const state::Key& session, const IpAddress& address);
 
+  /// Forgets every stream that was not used for the retention. Called every few seconds; where
+  /// streams are opened, their shard is swept on the way.
+  void sweep();
   /// Forgets a stream that only its caller still holds and that keeps nothing.
   void forget_if_idle(const state::Key& session);
   /// Ends what reads a session's events, for a session that was destroyed.

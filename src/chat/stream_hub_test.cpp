@@ -423,6 +423,23 @@ TEST_F(StreamHubTest, StopsEveryTurnAndForgetsThoseThatAreGone) {
 
 // ---- forgetting
 
+TEST_F(StreamHubTest, AStreamThatNobodyUsesIsForgottenAfterItsRetentionThoughNoOtherIsOpened) {
+  StreamHub hub(options_, clock_);
+  for (int number = 1; number <= 40; ++number) publish(*hub.open(session(number)), "m");
+  const auto held = hub.find(session(1));
+  const auto reading = reader();
+  hub.open(session(2))->attach(reading, std::nullopt);
+  clock_.advance(options_.retention - Seconds{1});
+  hub.sweep();
+  for (int number = 1; number <= 40; ++number) EXPECT_TRUE(hub.find(session(number))) << number;
+  clock_.advance(Seconds{2});
+  hub.sweep();
+  EXPECT_TRUE(hub.find(session(1))) << "somebody holds it";
+  EXPECT_TRUE(hub.find(session(2))) << "somebody reads it";
+  for (int number = 3; number <= 40; ++number) EXPECT_FALSE(hub.find(session(number))) << number;
+  hub.find(session(2))->detach(reading);
+}
+
 TEST_F(StreamHubTest, AnIdleStreamIsForgottenAndABusyOneIsNot) {
   StreamHub hub(options_, clock_);
   auto stream = hub.open(session());

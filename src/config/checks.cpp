@@ -158,13 +158,8 @@ void check_values(Loaded& loaded) {
   if (s.production() && s.state_simulate != StateSimulation::none) {
     error("STATE_SIMULATE", "is for tests and refused in production");
   }
-  const auto is_token = [](std::string_view name) {
-    return !name.empty() && std::ranges::all_of(name, [](char c) {
-      return text::is_alnum(c) || c == '_' || c == '-' || c == '.';
-    });
-  };
-  if (!is_token(s.cookie_name)) error("SESSION_COOKIE_NAME", "letters, digits, _ - . only");
-  if (!s.client_address_header.empty() && !is_token(s.client_address_header)) {
+  if (!text::is_token(s.cookie_name)) error("SESSION_COOKIE_NAME", "is no name of a cookie");
+  if (!s.client_address_header.empty() && !text::is_token(s.client_address_header)) {
     error("CLIENT_ADDRESS_HEADER", "is no header name");
   }
   if (!s.gateway_prefix.empty() &&

@@ -350,6 +350,16 @@ TEST_F(LoaderTest, WeakSecretsAreRefusedAndShortOnesWarnedAbout) {
   EXPECT_FALSE(mentions(good.warnings, "JWT_SECRET_KEY"));
 }
 
+TEST_F(LoaderTest, NamesOfHeadersAndCookiesAreTokens) {
+  const auto good = load_environment(
+      {{"CLIENT_ADDRESS_HEADER", "X-Client~IP"}, {"SESSION_COOKIE_NAME", "chat!session"}});
+  EXPECT_TRUE(good.errors.empty()) << all_of(good.errors);
+  const auto bad = load_environment(
+      {{"CLIENT_ADDRESS_HEADER", "X-Client IP"}, {"SESSION_COOKIE_NAME", "chat=session"}});
+  EXPECT_TRUE(mentions(bad.errors, "CLIENT_ADDRESS_HEADER", "header"));
+  EXPECT_TRUE(mentions(bad.errors, "SESSION_COOKIE_NAME", "cookie"));
+}
+
 TEST_F(LoaderTest, OneSecretForTwoUsesIsRefused) {
   const auto loaded = load_environment(
       {{"JWT_SECRET_KEY", kSecretA + "," + kSecretB}, {"SESSION_SECRET_KEY", kSecretB}});

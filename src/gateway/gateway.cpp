@@ -19,6 +19,12 @@
 namespace portcullis::gateway {
 namespace {
 
+/// What scrapes and probes may have open at a time on the operations listener.
+constexpr std::size_t kMaxOperationsConnections = 64;
+
+/// How often streams that nobody uses are looked for.
+constexpr timespec kSweepStreamsEvery{5, 0};
+
 observe::LogFormat log_format(const config::Settings& s) {
   if (s.log_format == config::LogFormatChoice::text) return observe::LogFormat::text;
   if (s.log_format == config::LogFormatChoice::json) return observe::LogFormat::json;
@@ -151,6 +157,7 @@ class Gateway::Impl {
     workers_ = workers;
     TRY(auto runtime, Runtime::make(loaded.settings, lasting(), vitals()));
     runtime_ = std::move(runtime);
+    assistants_ = runtime_->assistants();
     register_gauges();
     for (unsigned i = 0; i < workers; ++i) {
       lanes_.push_back(std::make_unique<Lane>(i, runtime_));
@@ -167,10 +174,13 @@ class Gateway::Impl {
 
   int wait_and_stop() {
     while (true) {
-      int signal = 0;
-      sigwait(&signals_.set, &signal);
-      if (signal != SIGHUP) break;
-      reload();
+      const int signal = sigtimedwait(&signals_.set, nullptr, &kSweepStreamsEvery);
+      if (signal == SIGTERM || signal == SIGINT) break;
+      if (signal == SIGHUP) {
+        reload();
+      } else {
+        hub_.sweep();
+      }
     }
     drain();
     return 0;
@@ -182,6 +192,9 @@ class Gateway::Impl {
       if (lane->thread.joinable()) lane->thread.join();
     }
     // Pools hold sockets and timers of the workers, so they go first.
+    for (const auto& assistant : living_assistants()) {
+      for (auto& lane : lanes_) assistant->retire(lane->worker);
+    }
     runtime_.reset();
     for (auto& lane : lanes_) lane->runtime.reset();
     assistants_.clear();
@@ -219,9 +232,8 @@ class Gateway::Impl {
     metrics_.gauge("portcullis_state_keys",
                    [this] { return static_cast<double>(store_->figures().limiter_keys); });
     metrics_.gauge("portcullis_upstream_connections_open", [this] {
-      const std::lock_guard lock(assistants_mutex_);
       std::size_t open = 0;
-      for (const auto& [identity, assistant] : assistants_) open += assistant->open_connections();
+      for (const auto& assistant : living_assistants()) open += assistant->open_connections();
       return static_cast<double>(open);
     });
     metrics_.gauge("portcullis_upstream_breaker_open", [this] {
@@ -239,6 +251,7 @@ class Gateway::Impl {
     accepted_cell_ = accepted_->cell({});
     refused_total_ = refused_->cell({"total"});
     refused_address_ = refused_->cell({"address"});
+    refused_operations_ = refused_->cell({"operations"});
   }
 
   Result<void> open_listeners(const config::Settings& s) {
@@ -267,8 +280,8 @@ class Gateway::Impl {
       if (ops_port != 0) {
         TRY([[maybe_unused]] const bool free, net::Listener::probe(host, ops_port));
       }
-      return net::Listener::open(lane.worker, host, ops_port, [&lane](auto stream) {
-        lane.operations_server.serve(std::move(stream), lane.runtime->connection_limits(), [] {});
+      return net::Listener::open(lane.worker, host, ops_port, [this, &lane](auto stream) {
+        accept_operations(lane, std::move(stream));
       });
     }();
     if (!opened) {
@@ -298,6 +311,26 @@ class Gateway::Impl {
                       [this, address, counted] { connections_.release(address, counted); });
   }
 
+  void accept_operations(Lane& lane, std::unique_ptr<net::Stream> stream) {
+    if (lane.operations_server.open() >= kMaxOperationsConnections) {
+      refused_->add(refused_operations_);
+      stream->abort();
+      return;
+    }
+    lane.operations_server.serve(std::move(stream), lane.runtime->connection_limits(), [] {});
+  }
+
+  /// Those in force, and the replaced ones that answer still.
+  std::vector<std::shared_ptr<upstream::Assistant>> living_assistants() {
+    const std::lock_guard lock(assistants_mutex_);
+    std::vector<std::shared_ptr<upstream::Assistant>> out;
+    for (const auto& [identity, assistant] : assistants_) out.push_back(assistant);
+    for (const auto& replaced : replaced_) {
+      if (auto alive = replaced.lock()) out.push_back(std::move(alive));
+    }
+    return out;
+  }
+
   void announce(const config::Loaded& loaded) {
     const auto& s = loaded.settings;
     log_.write(observe::Level::info, "starting",
@@ -320,7 +353,6 @@ class Gateway::Impl {
   void reload() {
     auto& reloads = metrics_.counter("portcullis_config_reloads_total");
     auto loaded = config::load(sources_);
-    const std::lock_guard lock(assistants_mutex_);
     if (loaded.errors.empty()) config::ensure_development_secrets(loaded);
     std::string reason;
     if (!loaded.errors.empty()) {
@@ -329,6 +361,7 @@ class Gateway::Impl {
       reason = made.error().detail;
     } else {
       log_.set_level(loaded.settings.log_level);
+      store_->set_session_idle(loaded.settings.session_idle);
       connections_.set(static_cast<std::size_t>(loaded.settings.max_connections),
                        static_cast<std::size_t>(loaded.settings.max_connections_per_address));
       for (const auto& path :
@@ -336,10 +369,7 @@ class Gateway::Impl {
         log_.write(observe::Level::warning, "a changed setting takes effect after a restart only",
                    {{"setting", path}});
       }
-      runtime_ = *std::move(made);
-      for (auto& lane : lanes_) {
-        lane->worker.post([&lane = *lane, fresh = runtime_] { lane.runtime = fresh; });
-      }
+      replace_runtime(*std::move(made));
     }
     if (!reason.empty()) {
       reloads.add(reloads.cell({"failed"}));
@@ -351,6 +381,26 @@ class Gateway::Impl {
     log_.write(observe::Level::info, "configuration reloaded");
     for (const auto& warning : loaded.warnings) {
       log_.write(observe::Level::warning, warning.message, {{"setting", warning.place}});
+    }
+  }
+
+  void replace_runtime(std::shared_ptr<const Runtime> fresh) {
+    std::vector<std::shared_ptr<upstream::Assistant>> replaced;
+    for (const auto& [identity, assistant] : assistants_) {
+      if (!fresh->assistants().contains(identity)) replaced.push_back(assistant);
+    }
+    {
+      const std::lock_guard lock(assistants_mutex_);
+      assistants_ = fresh->assistants();
+      std::erase_if(replaced_, [](const auto& assistant) { return assistant.expired(); });
+      replaced_.insert(replaced_.end(), replaced.begin(), replaced.end());
+    }
+    runtime_ = std::move(fresh);
+    for (auto& lane : lanes_) {
+      lane->worker.post([&lane = *lane, fresh = runtime_, replaced] {
+        lane.runtime = fresh;
+        for (const auto& assistant : replaced) assistant->retire(lane.worker);
+      });
     }
   }
 
@@ -406,8 +456,9 @@ class Gateway::Impl {
   chat::StreamHub hub_;
   net::ConnectionLimits connections_;
   guards::ForwardingWarning forwarding_;
-  std::mutex assistants_mutex_;  ///< a reload adds to the map while a scrape reads it
-  std::unordered_map<std::string, std::shared_ptr<upstream::Assistant>> assistants_;
+  std::mutex assistants_mutex_;  ///< a reload replaces them while a scrape reads them
+  Assistants assistants_;
+  std::vector<std::weak_ptr<upstream::Assistant>> replaced_;
   const WallTime started_;
   const std::string version_;  ///< as /health shows it
   std::atomic<bool> draining_{false};
@@ -416,7 +467,8 @@ class Gateway::Impl {
   std::string ops_url_;
   observe::CounterFamily* accepted_ = nullptr;
   observe::CounterFamily* refused_ = nullptr;
-  observe::CounterFamily::Cell accepted_cell_ = 0, refused_total_ = 0, refused_address_ = 0;
+  observe::CounterFamily::Cell accepted_cell_ = 0, refused_total_ = 0, refused_address_ = 0,
+                               refused_operations_ = 0;
   std::shared_ptr<const Runtime> runtime_;
   std::vector<std::unique_ptr<Lane>> lanes_;
 };
@@ -445,7 +497,7 @@ std::string describe_routes(const config::Settings& given, std::vector<std::stri
   state::MemoryStore store({.max_limiter_keys = 1000});
   chat::StreamHub hub({});
   guards::ForwardingWarning forwarding(log);
-  std::unordered_map<std::string, std::shared_ptr<upstream::Assistant>> assistants;
+  const Assistants assistants;
   const Lasting lasting{log, metrics, sink, store, hub, forwarding, assistants, 1};
   auto runtime = Runtime::make(settings, lasting,
                                {std::string(version()), WallTime{}, [] { return false; },

@@ -47,24 +47,28 @@ std::string identity_of(const upstream::N8nOptions& o, const config::Settings& s
   return out;
 }
 
-Result<std::shared_ptr<upstream::Assistant>> make_assistant(const config::Settings& s,
-                                                            const config::SiteSettings& site,
-                                                            const Lasting& lasting) {
-  if (site.upstream.kind == config::UpstreamKind::demo) {
-    auto& demo = lasting.assistants["demo"];
-    if (!demo) demo = std::make_shared<upstream::Demo>();
-    return demo;
-  }
+/// The site's assistant: one that this configuration or the one before has already, or a new one.
+Result<std::shared_ptr<upstream::Assistant>> assistant_of(const config::SiteSettings& site,
+                                                          const config::Settings& s,
+                                                          const Lasting& lasting,
+                                                          Assistants& assistants) {
+  const bool demo = site.upstream.kind == config::UpstreamKind::demo;
   auto options = n8n_options(s, site, lasting.workers);
-  auto& known = lasting.assistants[identity_of(options, s)];
-  if (!known) {
-    TRY(auto made,
+  const std::string identity = demo ? "demo" : identity_of(options, s);
+  if (const auto at = assistants.find(identity); at != assistants.end()) return at->second;
+  std::shared_ptr<upstream::Assistant> assistant;
+  if (const auto at = lasting.assistants.find(identity); at != lasting.assistants.end()) {
+    assistant = at->second;
+  } else if (demo) {
+    assistant = std::make_shared<upstream::Demo>();
+  } else {
+    TRY(assistant,
         upstream::N8n::make(std::move(options),
                             identity::UpstreamTokens(s.jwt_secrets.front(), s.upstream_token_life),
                             lasting.metrics, lasting.log));
-    known = std::move(made);
   }
-  return known;
+  assistants.emplace(identity, assistant);
+  return assistant;
 }
 
 }  // namespace
@@ -110,7 +114,7 @@ Result<void> Runtime::build(const Lasting& lasting, routes::Vitals vitals) {
   for (const auto& site : settings_.sites) {
     const auto limit = site.limit_per_minute.value_or(settings_.limit_site_minute);
     sites_.push_back({sites_.size(), site.id, site.origins, static_cast<std::uint32_t>(limit)});
-    TRY(auto assistant, make_assistant(settings_, site, lasting));
+    TRY(auto assistant, assistant_of(site, settings_, lasting, assistants_));
     services.assistants.push_back(std::move(assistant));
   }
 

@@ -22,6 +22,9 @@
 
 namespace portcullis::gateway {
 
+/// The assistants of a configuration by everything that makes each what it is.
+using Assistants = std::unordered_map<std::string, std::shared_ptr<upstream::Assistant>>;
+
 /// What outlives reloads: logs, counters, state, streams, and assistants with their breakers and
 /// pools.
 struct Lasting {
@@ -31,9 +34,7 @@ struct Lasting {
   state::Store& store;
   chat::StreamHub& hub;
   guards::ForwardingWarning& forwarding;
-  /// By everything that makes an assistant what it is, so that a reload that leaves it alone keeps
-  /// it.
-  std::unordered_map<std::string, std::shared_ptr<upstream::Assistant>>& assistants;
+  const Assistants& assistants;  ///< those in force: one that the new configuration has too is kept
   unsigned workers = 1;
 };
 
@@ -49,6 +50,7 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   const config::Settings& settings() const noexcept { return settings_; }
   const pipeline::Pipeline& pipeline() const noexcept { return *public_; }
   const pipeline::Pipeline& operations() const noexcept { return *operations_; }
+  const Assistants& assistants() const noexcept { return assistants_; }
   http::ConnectionLimits connection_limits() const;
 
  private:
@@ -64,6 +66,7 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   std::unique_ptr<identity::SessionTokens> session_tokens_;
   std::unique_ptr<pipeline::Reporter> reporter_;
   std::vector<pipeline::Site> sites_;
+  Assistants assistants_;
   std::unique_ptr<RouteSet> public_routes_;
   std::unique_ptr<RouteSet> operations_routes_;
   std::unique_ptr<pipeline::Pipeline> public_;

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/text.hpp"
-#include "http/token.hpp"
 
 namespace portcullis::http {
 namespace {
@@ -83,7 +82,7 @@ bool ChunkedDecoder::take_control(char c) {
     case State::trailer_start:
       colon_seen_ = false;
       state_ = c == '\r' ? State::last_end : State::trailer;
-      return c == '\r' || (is_token_char(c) && ++line_bytes_ <= kMaxTrailerBytes);
+      return c == '\r' || (text::is_token_char(c) && ++line_bytes_ <= kMaxTrailerBytes);
     case State::trailer:
       if (c == '\r' && colon_seen_) {
         state_ = State::trailer_end;
@@ -92,7 +91,7 @@ bool ChunkedDecoder::take_control(char c) {
       if (++line_bytes_ > kMaxTrailerBytes) return false;
       if (colon_seen_) return is_line_char(c);
       colon_seen_ = c == ':';
-      return colon_seen_ || is_token_char(c);
+      return colon_seen_ || text::is_token_char(c);
     case State::trailer_end:
       state_ = State::trailer_start;
       return c == '\n';

@@ -64,6 +64,10 @@ Task<void> Exchange::end() {
 
 Task<Result<Exchange::Upgraded>> Exchange::upgrade(ResponseHead head) {
   assert(status_ == 0 && "an exchange is answered once");
+  if (!body_done()) {
+    co_return fail(ErrorCode::malformed, "an upgrade before the end of the request",
+                   ErrorOrigin::client);
+  }
   if (filter_ != nullptr) filter_->apply(*this, head);
   status_ = head.status;
   streaming_ = true;

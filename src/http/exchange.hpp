@@ -83,6 +83,8 @@ class Exchange {
   /// Errors: too_large, timeout (the client sends too slowly), malformed (chunk framing), closed.
   /// The view is valid until start() or the end of the exchange. May be called again.
   Eventual<Result<std::string_view>> read_body(std::uint64_t limit);
+  /// Whether nothing of the body is left to be read.
+  virtual bool body_done() const noexcept = 0;
 
   // ---- what guards learn; each field has one writer, named here
   Client client;                           ///< address guard
@@ -111,7 +113,9 @@ class Exchange {
   Task<Result<void>> write(std::string_view chunk);
   /// Ends the stream in order.
   Task<void> end();
-  /// Answers 101 and hands the raw stream over; `leftover` is what came after the head.
+  /// Answers 101 and hands the raw stream over; `leftover` is what came after the request.
+  /// @returns malformed, with nothing answered, while the request's body is not read: protocols
+  /// change between messages and never inside of one (RFC 9110 section 7.8).
   struct Upgraded {
     net::Stream* stream = nullptr;
     std::string_view leftover;
@@ -163,7 +167,8 @@ class Exchange {
 class Handler {
  public:
   virtual ~Handler() = default;
-  /// Always answers, unless the client has gone.
+  /// Always answers, unless the client has gone. A stream that it leaves without end() is cut, so
+  /// that no client takes what has come for the whole.
   virtual Task<void> handle(Exchange& exchange) = 0;
 };
 

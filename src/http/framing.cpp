@@ -2,7 +2,6 @@
 
 #include "base/swar.hpp"
 #include "base/text.hpp"
-#include "http/token.hpp"
 
 namespace portcullis::http {
 namespace {
@@ -24,7 +23,7 @@ bool is_target(std::string_view target) {
 std::expected<void, FramingError> check_field_line(std::string_view line) {
   if (line.front() == ' ' || line.front() == '\t') return bad("folded header line");
   std::size_t i = 0;
-  while (i < line.size() && is_token_char(line[i])) ++i;
+  while (i < line.size() && text::is_token_char(line[i])) ++i;
   if (i == 0) return bad("empty or invalid header name");
   if (i == line.size() || line[i] != ':') return bad("header name is not followed by a colon");
   ++i;

@@ -18,6 +18,8 @@ struct ConnectionLimits {
   Milliseconds write_timeout{30'000};
 };
 
+class Http1Exchange;
+
 /// One HTTP/1.x connection: reads requests, hands each to the handler as an Exchange, answers in
 /// order.
 ///
@@ -37,22 +39,21 @@ class Http1Connection {
 
   /// Serves until the connection is over.
   Task<void> run();
-  /// Finishes the exchange under way, then closes; an idle connection closes at once.
+  /// Finishes the exchange under way, then closes; an idle connection closes at once, and a head
+  /// that has begun gets a second to be complete.
   void drain();
   /// Ends at once.
   void abort();
 
-  const net::Stream& stream() const noexcept { return *stream_; }
-
  private:
   friend class Http1Server;
-  class Http1Exchange;
+  friend class Http1Exchange;
   enum class HeadRead : std::uint8_t { complete, closed, invalid };
 
   // Reading.
   Task<HeadRead> read_head();
-  Task<Result<std::size_t>> fill(Milliseconds timeout, Code on_timeout);
-  bool grow(std::size_t limit);
+  bool grow();
+  Milliseconds time_for_head() const;
   std::string_view unread() const noexcept { return {buffer_.get() + read_, filled_ - read_}; }
 
   // After an exchange.
@@ -81,6 +82,7 @@ class Http1Connection {
   std::uint64_t taken_before_ = 0;  ///< what the socket had taken when the write deadline began
   net::DeadlineTimer monitor_;
   Http1Exchange* exchange_ = nullptr;
+  MonotonicTime head_deadline_{};  ///< of the head that has begun; zero: none has
   FramingError head_error_;
   bool read_timed_out_ = false;
   bool draining_ = false;

@@ -37,6 +37,7 @@ class Peer {
         received_.append(buffer, static_cast<std::size_t>(n));
       } else {
         ended_ = ended_ || n == 0;
+        was_reset_ = was_reset_ || (n < 0 && errno == ECONNRESET);
         return;
       }
     }
@@ -45,6 +46,8 @@ class Peer {
   const std::string& received() const noexcept { return received_; }
   /// Whether the other side has closed in order.
   bool ended() const noexcept { return ended_; }
+  /// Whether the other side has cut the connection.
+  bool was_reset() const noexcept { return was_reset_; }
   void close() {
     if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
   }
@@ -58,6 +61,7 @@ class Peer {
   int descriptor_;
   std::string received_;
   bool ended_ = false;
+  bool was_reset_ = false;
 };
 
 /// Adds what the pipeline adds to every answer.
@@ -189,6 +193,10 @@ struct Upgrading : Http1ConnectionTest {
   static Task<void> gated(Http1ConnectionTest& test, Exchange& exchange) {
     return static_cast<Upgrading&>(test).serve(exchange, true);
   }
+  static Task<void> after_the_body(Http1ConnectionTest& test, Exchange& exchange) {
+    (void)co_await exchange.read_body(100);
+    co_await static_cast<Upgrading&>(test).serve(exchange, false);
+  }
   static Task<void> late(Http1ConnectionTest& test, Exchange& exchange) {
     auto& self = static_cast<Upgrading&>(test);
     co_await self.gate_;
@@ -201,6 +209,7 @@ struct Upgrading : Http1ConnectionTest {
       error_ = upgraded.error();
       gone_ = exchange.gone();
       finished_ = true;
+      if (!exchange.answered()) co_await exchange.send(Response::text(400, "text/plain", "no"));
       co_return;
     }
     if (wait) co_await gate_;
@@ -252,6 +261,33 @@ TEST_F(Upgrading, WhatCameBehindTheHeadStaysReadableWhileTheHandlerWaits) {
   EXPECT_EQ(leftover_, early);
   peer_->send("more");
   ASSERT_TRUE(received("[more]"));
+}
+
+constexpr std::string_view kUpgradeWithBody =
+    "POST /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\n"
+    "Content-Length: 4\r\n\r\nbody";
+
+TEST_F(Upgrading, ARequestWhoseBodyIsNotReadIsNotUpgraded) {
+  connect(at_once);
+  peer_->send(kUpgradeWithBody);
+  ASSERT_TRUE(received("\r\n\r\nno"));
+  EXPECT_TRUE(peer_->received().starts_with("HTTP/1.1 400 ")) << peer_->received();
+  EXPECT_NE(peer_->received().find("\r\nX-Marked: yes\r\n"), std::string::npos);
+  ASSERT_TRUE(error_);
+  EXPECT_EQ(error_->code, ErrorCode::malformed);
+  EXPECT_FALSE(gone_);
+  // The connection goes on behind that body.
+  peer_->send(kUpgrade);
+  ASSERT_TRUE(received("HTTP/1.1 101 "));
+}
+
+TEST_F(Upgrading, WhatIsHandedOverBeginsBehindTheBody) {
+  connect(after_the_body);
+  peer_->send(std::string(kUpgradeWithBody) + "early");
+  ASSERT_TRUE(received("HTTP/1.1 101 "));
+  peer_->send("more");
+  ASSERT_TRUE(received("[more]"));
+  EXPECT_EQ(leftover_, "early");
 }
 
 TEST_F(Upgrading, TheConnectionEndsWithTheHandler) {
@@ -310,6 +346,81 @@ TEST_F(Upgrading, DrainingIsToldToTheHandlerAndCutsNothing) {
   ASSERT_TRUE(until([this] { return closed_ == 1; }));
   EXPECT_TRUE(finished_);
   EXPECT_TRUE(gone_);
+}
+
+// ---- a handler that fails
+
+struct Failing : Http1ConnectionTest {
+  static Task<void> after_start(Exchange& exchange) {
+    if (!co_await exchange.start({})) co_return;
+    if (!co_await exchange.write("the first half")) co_return;
+    throw std::runtime_error("no second half");
+  }
+  /// The pipeline can only report what escapes a handler that has begun its answer.
+  static Task<void> serve(Http1ConnectionTest& test, Exchange& exchange) {
+    try {
+      co_await after_start(exchange);
+    } catch (const std::runtime_error&) {
+      static_cast<Failing&>(test).finished_ = true;
+    }
+  }
+};
+
+TEST_F(Failing, AStreamThatIsNotEndedIsCutInEveryVersion) {
+  for (const char* version : {"HTTP/1.0", "HTTP/1.1"}) {
+    finished_ = false;
+    connect(serve);
+    peer_->send("GET / " + std::string(version) + "\r\nHost: a\r\n\r\n");
+    ASSERT_TRUE(until([this] { return finished_ && server_.open() == 0; }));
+    ASSERT_TRUE(until([this] { return peer_->was_reset() || peer_->ended(); }));
+    EXPECT_TRUE(peer_->was_reset()) << version << " looks whole: " << peer_->received();
+    EXPECT_EQ(peer_->received().find("\r\n0\r\n"), std::string::npos);
+  }
+}
+
+// ---- the server stops while a head is on its way
+
+struct Draining : Http1ConnectionTest {
+  static Task<void> status(Http1ConnectionTest&, Exchange& exchange) {
+    const bool late =
+        exchange.framing_error() && exchange.framing_error()->code == Code::request_timeout;
+    co_await exchange.send(Response::text(late ? 408 : 200, "text/plain", "answered"));
+  }
+  void send_half() {
+    connect(status);
+    peer_->send("GET / HTTP/1.1\r\nHo");
+    advance(Milliseconds{100});  // it is read by then
+  }
+};
+
+TEST_F(Draining, AHeadThatHasBegunGetsASecondMore) {
+  send_half();
+  server_.drain();
+  advance(Milliseconds{800});
+  EXPECT_EQ(peer_->received(), "");
+  advance(Milliseconds{200});
+  ASSERT_TRUE(received("answered"));
+  EXPECT_TRUE(peer_->received().starts_with("HTTP/1.1 408 ")) << peer_->received();
+  peer_->close();
+  ASSERT_TRUE(until([this] { return closed_ == 1; }));
+}
+
+TEST_F(Draining, AHeadThatIsCompletedWithinThatSecondIsAnswered) {
+  send_half();
+  server_.drain();
+  peer_->send("st: a\r\n\r\n");
+  ASSERT_TRUE(received("answered"));
+  EXPECT_TRUE(peer_->received().starts_with("HTTP/1.1 200 ")) << peer_->received();
+  EXPECT_NE(peer_->received().find("\r\nConnection: close\r\n"), std::string::npos);
+}
+
+TEST_F(Draining, AHeadThatCameByteByByteForLongGetsNoMoreThanItsOwnDeadline) {
+  send_half();
+  advance(Milliseconds{9500});
+  server_.drain();
+  advance(Milliseconds{500});
+  ASSERT_TRUE(received("answered"));
+  EXPECT_TRUE(peer_->received().starts_with("HTTP/1.1 408 ")) << peer_->received();
 }
 
 // ---- a stream whose reader is slow from its first byte on

@@ -28,6 +28,7 @@ class MemoryExchange final : public Exchange {
   const std::string& output() const noexcept { return output_; }
   const HeaderBlock& response_headers() const noexcept { return headers_; }
   bool stream_ended() const noexcept { return ended_; }
+  bool body_done() const noexcept override { return body_read_ || body_.empty(); }
 
   // What the other side does.
   void leave() { set_gone(); }
@@ -38,6 +39,7 @@ class MemoryExchange final : public Exchange {
  protected:
   Eventual<Result<std::string_view>> do_read_body(std::uint64_t limit) override {
     if (body_.size() > limit) return fail(ErrorCode::too_large, "too large", ErrorOrigin::client);
+    body_read_ = true;
     return Result<std::string_view>(body_);
   }
   Eventual<Result<void>> do_send(const Response& response) override {
@@ -68,6 +70,7 @@ class MemoryExchange final : public Exchange {
   std::string body_;
   std::string output_;
   HeaderBlock headers_;
+  bool body_read_ = false;
   bool ended_ = false;
 };
 

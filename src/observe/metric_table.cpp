@@ -19,7 +19,8 @@ constexpr MetricInfo kTable[] = {
     {"portcullis_connections_accepted_total", "counter", "",
      "Connections accepted on the public listeners."},
     {"portcullis_connections_refused_total", "counter", "reason",
-     "Connections closed at once: total (all places taken) or address (too many from one)."},
+     "Connections closed at once: total (all places taken), address (too many from one) or "
+     "operations (too many on the operations listener)."},
     {"portcullis_connections_open", "gauge", "", "Open client connections."},
     {"portcullis_streams_open", "gauge", "", "Open event streams (SSE and NDJSON readers)."},
     {"portcullis_streams_total", "counter", "", "Event streams opened."},

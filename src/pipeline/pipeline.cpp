@@ -142,6 +142,7 @@ Task<void> Pipeline::answer_for_handler(http::Exchange& exchange) const {
 }
 
 Task<void> Pipeline::answer_exception(http::Exchange& exchange, std::string what) const {
+  exchange.set_hook({});  // what it refers to is gone
   const Incident incident{audit::EventType::system_integrity, audit::ThreatLevel::high, "SYS_003",
                           "exception: " + what};
   if (exchange.answered()) {

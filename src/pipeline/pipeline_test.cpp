@@ -349,6 +349,17 @@ TEST_F(PipelineTest, AnExceptionIsA500ThatTellsNothing) {
   EXPECT_EQ(all_requests(), 1U);
 }
 
+TEST_F(PipelineTest, TheHookOfAHandlerThatThrewIsNotCalled) {
+  const auto done = exchange();
+  done->route = pipeline_->routes().find("/a", http::Method::get).route;
+  done->site = pipeline_->sites().data();
+  bool called = false;
+  done->set_hook([&called] { called = true; });  // a handler's hook refers to the handler's frame
+  spawn(pipeline_->answer_exception(*done, "late"));
+  done->leave();
+  EXPECT_FALSE(called);
+}
+
 TEST_F(PipelineTest, EveryAnswerIsFiltered) {
   PROVES("F039,F040,F041,F042,F043");
   decide_["body"] = [](http::Exchange& e) -> Decision {

@@ -20,7 +20,10 @@ std::uint64_t hash_text(std::string_view text) {
 }  // namespace
 
 MemoryStore::MemoryStore(const MemoryStoreOptions& options, const Clock& clock)
-    : options_(options), clock_(clock), silent_(options.session_idle) {
+    : options_(options),
+      session_idle_(options.session_idle),
+      clock_(clock),
+      silent_(options.session_idle) {
   const std::size_t capacity = std::max<std::size_t>(AdmitRequest::kMaxCharges * 2,
                                                      options.max_limiter_keys / kLimiterShards);
   for (auto& shard : limiter_shards_) shard = std::make_unique<LimiterShard>(capacity);
@@ -112,21 +115,34 @@ void MemoryStore::erase(SessionShard& shard, std::list<Session>::iterator at) {
 
 void MemoryStore::purge_expired(SessionShard& shard, WallTime now, std::size_t most) {
   while (most-- > 0 && !shard.by_age.empty() &&
-         shard.by_age.front().last_active + options_.session_idle < now) {
+         shard.by_age.front().last_active + session_idle_.load() < now) {
     erase(shard, shard.by_age.begin());
   }
-  while (!shard.ended_order.empty()) {
-    const auto at = shard.ended.find(shard.ended_order.front());
-    if (at != shard.ended.end() && at->second > now) break;
-    if (at != shard.ended.end()) shard.ended.erase(at);
-    shard.ended_order.pop_front();
+  while (!shard.ended_order.empty() &&
+         shard.ended.at(shard.ended_order.front()) + session_idle_.load() <= now) {
+    forget_first_ended(shard);
   }
+}
+
+void MemoryStore::forget_first_ended(SessionShard& shard) {
+  shard.ended.erase(shard.ended_order.front());
+  shard.ended_order.pop_front();
+  --ended_count_;
+}
+
+/// Counts one more session, unless there are as many as there may be.
+bool MemoryStore::take_place() {
+  std::size_t count = session_count_;
+  while (count < options_.max_sessions) {
+    if (session_count_.compare_exchange_weak(count, count + 1)) return true;
+  }
+  return false;
 }
 
 /// Evicts the session that was silent longest, unless all were active lately. One that has ended by
 /// its silence is in nobody's use, however short that may be.
 bool MemoryStore::make_room(WallTime now) {
-  const Seconds kept = std::min(kProtectedAfterActivity, options_.session_idle);
+  const Seconds kept = std::min(kProtectedAfterActivity, session_idle_.load());
   SessionShard* oldest = nullptr;
   WallTime oldest_time = WallTime::max();
   for (auto& shard : session_shards_) {
@@ -158,22 +174,20 @@ Eventual<Result<BeginOutcome>> MemoryStore::begin_message(NewMessage message) {
   purge_expired(shard, now, 2);
   if (shard.ended.contains(message.session)) return Result<BeginOutcome>({Kind::ended, {}, 0});
   Session* session = find(shard, message.session);
+  while (session == nullptr && !take_place()) {
+    // Room is made in other shards; meanwhile anything may happen in this one.
+    lock.unlock();
+    if (!make_room(now)) return Result<BeginOutcome>({Kind::store_full, {}, 0});
+    lock.lock();
+    if (shard.ended.contains(message.session)) return Result<BeginOutcome>({Kind::ended, {}, 0});
+    session = find(shard, message.session);
+  }
   if (session == nullptr) {
-    if (session_count_ >= options_.max_sessions) {
-      lock.unlock();
-      if (!make_room(now)) return Result<BeginOutcome>({Kind::store_full, {}, 0});
-      lock.lock();
-      session = find(shard, message.session);
-    }
-    if (session == nullptr) {
-      auto& fresh = shard.by_age.emplace_back();
-      fresh.key = message.session;
-      fresh.created = message.session_created;
-      shard.sessions.emplace(message.session, std::prev(shard.by_age.end()));
-      session = &fresh;
-      ++session_count_;
-      silent_.remove(message.session_created, now);
-    }
+    session = &shard.by_age.emplace_back();
+    session->key = message.session;
+    session->created = message.session_created;
+    shard.sessions.emplace(message.session, std::prev(shard.by_age.end()));
+    silent_.remove(message.session_created, now);
   }
   const std::uint64_t text_hash = hash_text(message.message.content);
   if (!message.message.client_id.empty()) {
@@ -298,16 +312,17 @@ Eventual<Result<void>> MemoryStore::end_session(const Key& key, WallTime created
     silent_.remove(created, now);
   }
   // After its idle time an unknown session's token is refused anyhow, so nothing needs remembering.
-  const WallTime until = created + options_.session_idle;
-  if (until > now && shard.ended.emplace(key, until).second) {
+  if (created + session_idle_.load() > now && shard.ended.emplace(key, created).second) {
     shard.ended_order.push_back(key);
-    if (shard.ended_order.size() >
-        std::max<std::size_t>(1, options_.max_sessions / kSessionShards)) {
-      shard.ended.erase(shard.ended_order.front());
-      shard.ended_order.pop_front();
-    }
+    if (++ended_count_ > options_.max_sessions && shard.ended_order.size() > 1)
+      forget_first_ended(shard);
   }
   return Result<void>{};
+}
+
+void MemoryStore::set_session_idle(Seconds idle) {
+  session_idle_ = idle;
+  silent_.set_idle(idle);
 }
 
 StoreFigures MemoryStore::figures() const {
@@ -320,7 +335,7 @@ StoreFigures MemoryStore::figures() const {
   for (auto& shard : session_shards_) {
     const std::lock_guard lock(shard.mutex);
     for (auto at = shard.by_age.rbegin(); at != shard.by_age.rend(); ++at) {
-      if (at->last_active + options_.session_idle < now) break;
+      if (at->last_active + session_idle_.load() < now) break;
       ++out.sessions;
     }
   }
@@ -348,6 +363,26 @@ void MemoryStore::SilentSessions::remove(WallTime created, WallTime now) {
   const std::int64_t slot = slot_of(created);
   auto& count = counts_[static_cast<std::size_t>(slot % kSlots)];
   if (slot > newest_ - kSlots && slot <= newest_ && count > 0) --count;
+}
+
+/// Those counted so far move into slots of the new width: each is taken to be as old as the
+/// beginning of its slot.
+void MemoryStore::SilentSessions::set_idle(Seconds idle) {
+  const std::lock_guard lock(mutex_);
+  if (idle == idle_) return;
+  const auto counted = std::exchange(counts_, {});
+  const std::int64_t old_newest = newest_;
+  const std::int64_t old_seconds = slot_seconds();
+  idle_ = idle;
+  newest_ = old_newest * old_seconds / slot_seconds();
+  for (std::int64_t old = std::max<std::int64_t>(0, old_newest - kSlots + 1); old <= old_newest;
+       ++old) {
+    const std::int64_t slot = old * old_seconds / slot_seconds();
+    if (slot > newest_ - kSlots) {
+      counts_[static_cast<std::size_t>(slot % kSlots)] +=
+          counted[static_cast<std::size_t>(old % kSlots)];
+    }
+  }
 }
 
 std::size_t MemoryStore::SilentSessions::count(WallTime now) const {

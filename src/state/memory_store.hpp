@@ -26,9 +26,12 @@ struct MemoryStoreOptions {
 ///
 /// Threads: any; 64 shards of windows and 16 of sessions, each with a lock of its own. A request's
 ///          charges lock their shards in order, so the decision is exact over all workers.
-/// Bounds:  keys, sessions, messages and bytes as in the options; what was silent longest gives
-/// way, but
-///          never a session that was active in the last 15 minutes.
+/// Bounds:  keys, sessions, messages and bytes as in the options, sessions exactly; what was silent
+///          longest gives way, but never a session that was active in the last 15 minutes.
+///          Ended sessions are remembered until their tokens are too old to be taken for those of
+///          sessions without a message; `max_sessions` of them in all (and one a shard in any
+///          case). Beyond that the one that ended first in its shard is forgotten, and its token
+///          opens an empty session until its idle time is over.
 /// Cost:    bench/micro_bench.cpp.
 class MemoryStore final : public Store {
  public:
@@ -45,6 +48,7 @@ class MemoryStore final : public Store {
   Eventual<Result<std::optional<Message>>> find_answer(const Key& session,
                                                        std::string_view message_id) override;
   Eventual<Result<void>> end_session(const Key& session, WallTime created) override;
+  void set_session_idle(Seconds idle) override;
   StoreFigures figures() const override;
 
  private:
@@ -80,7 +84,7 @@ class MemoryStore final : public Store {
     std::mutex mutex;
     std::list<Session> by_age;  ///< silent longest first
     std::unordered_map<Key, std::list<Session>::iterator, KeyHash> sessions;
-    std::unordered_map<Key, WallTime, KeyHash> ended;  ///< until when the token must be refused
+    std::unordered_map<Key, WallTime, KeyHash> ended;  ///< by when they were created
     std::deque<Key> ended_order;
   };
 
@@ -90,13 +94,15 @@ class MemoryStore final : public Store {
     explicit SilentSessions(Seconds idle) : idle_(idle) {}
     void add(WallTime created, WallTime now);
     void remove(WallTime created, WallTime now);
+    void set_idle(Seconds idle);
     std::size_t count(WallTime now) const;
 
    private:
     static constexpr std::int64_t kSlots = 25;
-    std::int64_t slot_of(WallTime time) const {
-      return epoch_seconds(time) / std::max<std::int64_t>(1, idle_.count() / (kSlots - 1));
+    std::int64_t slot_seconds() const {
+      return std::max<std::int64_t>(1, idle_.count() / (kSlots - 1));
     }
+    std::int64_t slot_of(WallTime time) const { return epoch_seconds(time) / slot_seconds(); }
     void advance(std::int64_t slot);
     Seconds idle_;
     mutable std::mutex mutex_;
@@ -111,16 +117,20 @@ class MemoryStore final : public Store {
   Session* find(SessionShard& shard, const Key& key);
   void purge_expired(SessionShard& shard, WallTime now, std::size_t most);
   void erase(SessionShard& shard, std::list<Session>::iterator at);
+  void forget_first_ended(SessionShard& shard);
+  bool take_place();
   bool make_room(WallTime now);
   void append(SessionShard& shard, Session& session, Message message);
   void drop_oldest_message(Session& session);
   void free_history(SessionShard& shard, const Session& keep);
 
   const MemoryStoreOptions options_;
+  std::atomic<Seconds> session_idle_;  ///< the one of the options, until it is set anew
   const Clock& clock_;
   std::array<std::unique_ptr<LimiterShard>, kLimiterShards> limiter_shards_;
   mutable std::array<SessionShard, kSessionShards> session_shards_;
   std::atomic<std::size_t> session_count_{0};
+  std::atomic<std::size_t> ended_count_{0};
   std::atomic<std::size_t> history_bytes_{0};
   SilentSessions silent_;
 };

@@ -1,6 +1,7 @@
 #include "state/memory_store.hpp"
 
 #include <atomic>
+#include <barrier>
 #include <random>
 #include <string>
 #include <thread>
@@ -489,6 +490,45 @@ TEST_F(MemoryStoreTest, EndedTokensAreBounded) {
   EXPECT_GT(remembered, 0U);
 }
 
+TEST_F(MemoryStoreTest, AsManyEndedTokensAsSessionsAreRememberedHoweverTheyFallIntoShards) {
+  options_.max_sessions = 48;
+  MemoryStore store(options_, clock_);
+  for (int i = 0; i < 48; ++i) now(store.end_session(session_of(i), clock_.wall()));
+  for (int i = 0; i < 48; ++i) {
+    AdmitRequest look;
+    look.session = session_of(i);
+    EXPECT_EQ(now(store.admit(look)).session.status, Status::ended) << i;
+  }
+  clock_.advance(options_.session_idle);
+  for (int i = 100; i < 200; ++i) now(store.end_session(session_of(i), clock_.wall()));
+  AdmitRequest look;
+  look.session = session_of(199);
+  EXPECT_EQ(now(store.admit(look)).session.status, Status::ended) << "old ones made room";
+}
+
+TEST_F(MemoryStoreTest, EightThreadsStoreExactlyAsManySessionsAsThereMayBe) {
+  options_.max_sessions = 100;
+  for (int round = 0; round < 20; ++round) {
+    MemoryStore store(options_, clock_);
+    std::atomic<int> stored{0};
+    std::barrier start(8);
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 8; ++t) {
+      threads.emplace_back([&, t] {
+        start.arrive_and_wait();
+        for (int i = 0; i < 40; ++i) {
+          auto message = message_of(session_of(t * 1000 + i), "m", "hello", clock_.wall());
+          const auto kind = store.begin_message(std::move(message)).value()->kind;
+          stored += kind == Kind::started ? 1 : 0;
+        }
+      });
+    }
+    for (auto& thread : threads) thread.join();
+    EXPECT_EQ(stored, 100);
+    EXPECT_EQ(store.figures().sessions, 100U);
+  }
+}
+
 TEST_F(MemoryStoreTest, SilentSessionsAreCountedForTheirIdleTime) {
   options_.session_idle = hours{2};
   MemoryStore store(options_, clock_);
@@ -504,6 +544,31 @@ TEST_F(MemoryStoreTest, SilentSessionsAreCountedForTheirIdleTime) {
   ASSERT_TRUE(now(store.session_created(clock_.wall())));
   now(store.end_session(session_of(1), clock_.wall()));
   EXPECT_EQ(store.figures().silent_sessions, 0U);
+}
+
+TEST_F(MemoryStoreTest, TheIdleTimeMayChangeWhileSessionsLive) {
+  options_.session_idle = hours{2};
+  MemoryStore store(options_, clock_);
+  const WallTime t = clock_.wall();
+  for (int i = 0; i < 30; ++i) ASSERT_TRUE(now(store.session_created(t)));
+  (void)now(store.begin_message(message_of(session_of(1), "m", "x", t)));
+  now(store.end_session(session_of(2), t));
+  AdmitRequest ended;
+  ended.session = session_of(2);
+
+  store.set_session_idle(hours{10});
+  clock_.advance(hours{9});
+  EXPECT_EQ(store.figures().sessions, 1U);
+  EXPECT_EQ(store.figures().silent_sessions, 28U);
+  for (int i = 100; i < 200; ++i) now(store.end_session(session_of(i), clock_.wall()));  // purges
+  EXPECT_EQ(now(store.history(session_of(1), 10, 0)).total, 1U);
+  EXPECT_EQ(now(store.admit(ended)).session.status, Status::ended);
+
+  store.set_session_idle(hours{1});
+  EXPECT_EQ(store.figures().sessions, 0U);
+  EXPECT_EQ(store.figures().silent_sessions, 0U);
+  for (int i = 200; i < 300; ++i) now(store.end_session(session_of(i), clock_.wall()));
+  EXPECT_EQ(now(store.history(session_of(1), 10, 0)).total, 0U);
 }
 
 TEST_F(MemoryStoreTest, IdleSessionsAreNotCountedAsActive) {

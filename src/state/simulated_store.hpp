@@ -44,6 +44,7 @@ class SimulatedStore final : public Store {
   Eventual<Result<void>> end_session(const Key& session, WallTime created) override {
     return later(inner_->end_session(session, created));
   }
+  void set_session_idle(Seconds idle) override { inner_->set_session_idle(idle); }
   StoreFigures figures() const override { return inner_->figures(); }
 
  private:

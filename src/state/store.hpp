@@ -133,6 +133,9 @@ class Store {
   /// Ends a session: its data goes, its token is refused from now on.
   virtual Eventual<Result<void>> end_session(const Key& session, WallTime created) = 0;
 
+  /// Sessions end after this time without a message; from now on.
+  virtual void set_session_idle(Seconds idle) = 0;
+
   virtual StoreFigures figures() const = 0;
 };
 

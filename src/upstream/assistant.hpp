@@ -39,18 +39,23 @@ class Call {
   ///         exhausted (connections), cancelled. `detail` is for the log.
   virtual Task<Result<std::optional<std::string>>> next() = 0;
   virtual void cancel() = 0;
-  /// How long the upstream asked to be left alone when it refused; 0: it did not say.
+  /// How long the upstream asked to be left alone when it refused last; 0: it did not say.
   virtual Seconds retry_after() const { return Seconds{0}; }
 };
 
 /// Something that answers visitors: n8n, the demo, later an LLM API.
 ///
-/// Threads: start() from any worker; the object is shared and immutable but for its counters.
+/// Threads:   start() from any worker; the object is shared and immutable but for its counters.
+/// Ownership: of the configurations and the calls that use it. The last of them may end on any
+///            thread, so what belongs to a worker is given up before that, in retire().
 class Assistant {
  public:
   virtual ~Assistant() = default;
   virtual std::string_view name() const noexcept = 0;
   virtual std::unique_ptr<Call> start(net::Worker& worker, Question question) = 0;
+  /// The configuration in force has done with it: keeps nothing on `worker` any more but what its
+  /// calls there use until they end. On the worker's thread, once for each worker.
+  virtual void retire(net::Worker& worker) { (void)worker; }
 
   /// For /health: what is known without asking.
   enum class Health : std::uint8_t { healthy, unhealthy, unknown };

@@ -30,7 +30,9 @@ void ConnectionBudget::offer(const ConnectionPool& from) {
   const std::lock_guard lock(mutex_);
   for (ConnectionPool* pool : pools_) {
     if (pool == &from || pool->waiting_ == 0) continue;
-    pool->worker_.post([pool] { pool->wake_one(); });
+    pool->worker_.post([to = pool->weak_from_this()] {
+      if (const auto alive = to.lock()) alive->wake_one();
+    });
     return;
   }
 }
@@ -39,7 +41,9 @@ void ConnectionBudget::ask_for_place(const ConnectionPool& from) {
   const std::lock_guard lock(mutex_);
   for (ConnectionPool* pool : pools_) {
     if (pool == &from || pool->idle_count_ == 0) continue;
-    pool->worker_.post([pool] { pool->close_one_idle(); });
+    pool->worker_.post([to = pool->weak_from_this()] {
+      if (const auto alive = to.lock()) alive->close_one_idle();
+    });
     return;
   }
 }
@@ -74,17 +78,18 @@ class ConnectionPool::Turn {
   Milliseconds patience_;
 };
 
-ConnectionPool::ConnectionPool(net::Worker& worker, Options options, ConnectionBudget& budget)
+ConnectionPool::ConnectionPool(net::Worker& worker, Options options,
+                               std::shared_ptr<ConnectionBudget> budget)
     : worker_(worker),
       options_(std::move(options)),
-      budget_(budget),
+      budget_(std::move(budget)),
       sweep_(worker.deadlines(), &on_sweep, this) {
-  budget_.join(*this);
+  budget_->join(*this);
 }
 
 ConnectionPool::~ConnectionPool() {
-  budget_.leave(*this);
-  for (std::size_t i = 0; i < open_; ++i) budget_.give_back();
+  budget_->leave(*this);
+  for (std::size_t i = 0; i < open_; ++i) budget_->give_back();
 }
 
 Eventual<Result<ConnectionPool::Lease>> ConnectionPool::acquire() {
@@ -107,7 +112,7 @@ std::unique_ptr<net::Stream> ConnectionPool::take_idle() {
 }
 
 Task<Result<ConnectionPool::Lease>> ConnectionPool::open_new() {
-  while (!budget_.take()) {
+  while (!budget_->take()) {
     if (waiters_.size() >= kMaxWaiters) {
       co_return fail(ErrorCode::exhausted, "too many calls wait for a connection",
                      ErrorOrigin::gateway, Retry::safe);
@@ -139,28 +144,28 @@ void ConnectionPool::release(std::unique_ptr<net::Stream> stream, bool reusable)
   if (!sweep_.is_armed()) sweep_.arm(kSweepEvery);
   // A place that somebody on another worker waits for is worth more than a warm connection here.
   // Whoever begins to wait after this look finds the idle one and asks for it.
-  if (!wake_one() && budget_.waiting_ > 0) close_one_idle();
+  if (!wake_one() && budget_->waiting_ > 0) close_one_idle();
 }
 
 void ConnectionPool::forget_one() {
   --open_;
-  budget_.give_back();
-  if (!wake_one()) budget_.offer(*this);
+  budget_->give_back();
+  if (!wake_one()) budget_->offer(*this);
 }
 
 void ConnectionPool::begin_waiting(Waiter& waiter) {
   waiters_.push_back(&waiter);
   ++waiting_;
-  ++budget_.waiting_;
+  ++budget_->waiting_;
   // Only now: a place that was given back before somebody could see us wait would be missed.
-  budget_.ask_for_place(*this);
-  if (budget_.open() < budget_.max_) wake_one();
+  budget_->ask_for_place(*this);
+  if (budget_->open() < budget_->max_) wake_one();
 }
 
 bool ConnectionPool::stop_waiting(Waiter& waiter) {
   if (std::erase(waiters_, &waiter) == 0) return false;
   --waiting_;
-  --budget_.waiting_;
+  --budget_->waiting_;
   return true;
 }
 
@@ -179,6 +184,11 @@ void ConnectionPool::close_one_idle() {
   idle_.erase(idle_.begin());
   idle_count_ = idle_.size();
   forget_one();
+}
+
+void ConnectionPool::close_idle() {
+  while (!idle_.empty()) close_one_idle();
+  sweep_.disarm();
 }
 
 void ConnectionPool::on_sweep(void* self) {

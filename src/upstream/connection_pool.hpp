@@ -44,13 +44,14 @@ class ConnectionBudget {
 
 /// Keep-alive connections from one worker to one upstream.
 ///
-/// Threads:   one worker; the two counts that the budget reads are atomic.
+/// Threads:   one worker; the two counts that the budget reads are atomic. Without connections and
+///            callers it may be destroyed on any thread.
 /// Bounds:    the budget's connections in all, `max_idle` of them idle here for longer than half a
 /// second;
 ///            a caller that finds none free waits for at most `connect_timeout` in a queue of at
 ///            most 1024.
 /// Errors:    exhausted (queue full or waited in vain), and those of net::connect().
-class ConnectionPool {
+class ConnectionPool : public std::enable_shared_from_this<ConnectionPool> {
  public:
   struct Options {
     net::Target target;
@@ -60,7 +61,7 @@ class ConnectionPool {
     Milliseconds idle_time{4000};
   };
 
-  ConnectionPool(net::Worker& worker, Options options, ConnectionBudget& budget);
+  ConnectionPool(net::Worker& worker, Options options, std::shared_ptr<ConnectionBudget> budget);
   ~ConnectionPool();
   ConnectionPool(const ConnectionPool&) = delete;
   ConnectionPool& operator=(const ConnectionPool&) = delete;
@@ -73,6 +74,8 @@ class ConnectionPool {
   Eventual<Result<Lease>> acquire();
   /// Gives a connection back; `reusable` false closes it.
   void release(std::unique_ptr<net::Stream> stream, bool reusable);
+  /// Closes all that is kept.
+  void close_idle();
 
  private:
   friend class ConnectionBudget;
@@ -97,7 +100,7 @@ class ConnectionPool {
 
   net::Worker& worker_;
   const Options options_;
-  ConnectionBudget& budget_;
+  const std::shared_ptr<ConnectionBudget> budget_;
   std::vector<Idle> idle_;  ///< the one used last at the back
   std::deque<Waiter*> waiters_;
   std::size_t open_ = 0;

@@ -58,19 +58,19 @@ TEST_F(ConnectionPoolTest, AConnectionThatComesInTheTickInWhichPatienceEndsResum
   ManualClock clock;
   net::Worker worker(0, clock);
   auto& context = worker.context();
-  ConnectionBudget budget(1);
-  ConnectionPool pool(worker, options(Milliseconds{100}), budget);
+  const auto budget = std::make_shared<ConnectionBudget>(1);
+  const auto pool = std::make_shared<ConnectionPool>(worker, options(Milliseconds{100}), budget);
   Taken first;
-  spawn(take(pool, first));
+  spawn(take(*pool, first));
   while (first.times == 0) context.run_one();
   ASSERT_TRUE(*first.lease);
   Taken second;
-  spawn(take(pool, second));
+  spawn(take(*pool, second));
   clock.advance(std::chrono::milliseconds{200});
   // Both timers have come when the loop looks: first this one, then the wheel's.
   boost::asio::steady_timer release(context, std::chrono::milliseconds{1});
   release.async_wait([&](const boost::system::error_code&) {
-    pool.release(std::move((*first.lease)->stream), true);
+    pool->release(std::move((*first.lease)->stream), true);
   });
   std::this_thread::sleep_for(std::chrono::milliseconds{40});
   context.restart();
@@ -83,15 +83,15 @@ TEST_F(ConnectionPoolTest, AConnectionThatComesInTheTickInWhichPatienceEndsResum
 TEST_F(ConnectionPoolTest, TheOnlyConnectionGoesToTheWorkerThatWaitsForIt) {
   net::Worker here(0);
   net::Worker there(1);
-  ConnectionBudget budget(1);
-  ConnectionPool mine(here, options(Milliseconds{2000}), budget);
-  ConnectionPool other(there, options(Milliseconds{2000}), budget);
+  const auto budget = std::make_shared<ConnectionBudget>(1);
+  const auto mine = std::make_shared<ConnectionPool>(here, options(Milliseconds{2000}), budget);
+  const auto other = std::make_shared<ConnectionPool>(there, options(Milliseconds{2000}), budget);
   Taken first;
-  spawn(take(mine, first));
+  spawn(take(*mine, first));
   while (first.times == 0) here.context().run_one();
   Taken second;
-  spawn(take(other, second));
-  mine.release(std::move((*first.lease)->stream), true);
+  spawn(take(*other, second));
+  mine->release(std::move((*first.lease)->stream), true);
   for (int i = 0; i < 100 && second.times == 0; ++i) {
     for (auto* worker : {&here, &there}) {
       worker->context().restart();
@@ -103,11 +103,11 @@ TEST_F(ConnectionPoolTest, TheOnlyConnectionGoesToTheWorkerThatWaitsForIt) {
 }
 
 TEST_F(ConnectionPoolTest, WorkersThatPassOneConnectionToAndFroMissNoTurn) {
-  ConnectionBudget budget(1);
+  const auto budget = std::make_shared<ConnectionBudget>(1);
   std::array<net::Worker, 2> workers{net::Worker(0), net::Worker(1)};
-  std::array<std::unique_ptr<ConnectionPool>, 2> pools;
+  std::array<std::shared_ptr<ConnectionPool>, 2> pools;
   for (std::size_t i = 0; i < 2; ++i) {
-    pools[i] = std::make_unique<ConnectionPool>(workers[i], options(Milliseconds{3000}), budget);
+    pools[i] = std::make_shared<ConnectionPool>(workers[i], options(Milliseconds{3000}), budget);
   }
   Rounds rounds;
   {

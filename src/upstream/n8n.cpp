@@ -117,6 +117,7 @@ class N8n::N8nCall final : public Call {
   }
 
   Task<Result<void>> try_once() {
+    retry_after_ = Seconds{0};
     auto lease = co_await owner_->pool_of(worker_).acquire();
     if (!lease) co_return std::unexpected(std::move(lease).error());
     stream_ = std::move(lease->stream);
@@ -281,7 +282,7 @@ class N8n::N8nCall final : public Call {
   }
 
   void give_back(bool reusable) {
-    owner_->pool_of(worker_).release(std::move(stream_), reusable);
+    owner_->pool_of(worker_).release(std::move(stream_), reusable && !owner_->retired_);
     unparsed_.clear();
   }
 
@@ -350,7 +351,7 @@ N8n::N8n(N8nOptions options, identity::UpstreamTokens tokens, net::Target target
       retries_(metrics.counter("portcullis_upstream_retries_total")),
       breaker_(options_.breaker),
       budget_(options_.retry_budget_percent),
-      connections_(options_.max_connections),
+      connections_(std::make_shared<ConnectionBudget>(options_.max_connections)),
       pools_(options_.workers) {
   constexpr std::string_view kOutcomes[] = {"ok", "error", "timeout", "rejected", "cancelled"};
   for (std::size_t i = 0; i < std::size(kOutcomes); ++i) {
@@ -363,11 +364,16 @@ std::unique_ptr<Call> N8n::start(net::Worker& worker, Question question) {
   return std::make_unique<N8nCall>(shared_from_this(), worker, std::move(question));
 }
 
+void N8n::retire(net::Worker& worker) {
+  retired_ = true;
+  if (const auto& pool = pools_[worker.index() % pools_.size()]) pool->close_idle();
+}
+
 ConnectionPool& N8n::pool_of(net::Worker& worker) {
   auto& pool = pools_[worker.index() % pools_.size()];
   if (!pool) {
     const unsigned workers = options_.workers;
-    pool = std::make_unique<ConnectionPool>(
+    pool = std::make_shared<ConnectionPool>(
         worker,
         ConnectionPool::Options{target_, share(options_.keep_alive, workers, worker.index()),
                                 options_.connect_timeout},

@@ -37,7 +37,9 @@ struct N8nOptions {
 /// answer has.
 ///
 /// Threads:   start() from any worker; pools belong to their worker, breaker and budget are shared.
-/// Ownership: calls keep the object alive.
+/// Ownership: calls keep the object alive. A pool keeps connections for as long as the
+///            configuration that made it is in force; after retire() its object may be freed on
+///            any thread.
 /// Failure:   retries only what cannot have been executed (no connection, 429 and 503 with
 /// Retry-After),
 ///            before the first byte of an answer, with jittered exponential delay and out of a
@@ -50,11 +52,12 @@ class N8n final : public Assistant, public std::enable_shared_from_this<N8n> {
 
   std::string_view name() const noexcept override { return "n8n"; }
   std::unique_ptr<Call> start(net::Worker& worker, Question question) override;
+  void retire(net::Worker& worker) override;
   Health health() const override;
   std::int64_t retry_after() const override;
 
   Breaker& breaker() noexcept { return breaker_; }
-  std::size_t open_connections() const override { return connections_.open(); }
+  std::size_t open_connections() const override { return connections_->open(); }
   bool breaker_open() const override { return breaker_.state() != Breaker::State::closed; }
 
   /// The JSON body that is posted; README.md tells workflow authors what is in it.
@@ -83,10 +86,11 @@ class N8n final : public Assistant, public std::enable_shared_from_this<N8n> {
   observe::CounterFamily::Cell retry_cell_ = 0;
   Breaker breaker_;
   RetryBudget budget_;
-  ConnectionBudget connections_;
+  const std::shared_ptr<ConnectionBudget> connections_;
+  std::atomic<bool> retired_{false};
   std::atomic<std::int64_t> last_success_{0};
   std::atomic<std::int64_t> last_failure_{0};
-  std::vector<std::unique_ptr<ConnectionPool>>
+  std::vector<std::shared_ptr<ConnectionPool>>
       pools_;  ///< by worker; each slot is made and used on its own worker only
 };
 

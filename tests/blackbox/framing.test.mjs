@@ -762,8 +762,8 @@ async function expectCut(gateway, options) {
   wire.destroy();
 }
 
-async function expectServed(wire) {
-  wire.send(get([]));
+async function expectServed(wire, bytes = get([])) {
+  wire.send(bytes);
   assert.equal((await wire.answer()).status, 200);
   return wire;
 }
@@ -791,6 +791,22 @@ test('connections above SERVER_MAX_CONNECTIONS_PER_ADDRESS are cut for that addr
     assert.equal(await refusedConnections(gateway, 'address'), 1);
     open.push(await expectServed(await connect(gateway, { localAddress: '127.0.0.2' })));
     for (let i = 0; i < 5; ++i) open.push(await expectServed(await connect(gateway, { localAddress: '127.0.0.3' })));
+    for (const wire of open) wire.destroy();
+  });
+});
+
+test('connections above 64 on the operations listener are cut, and a freed place is given again', kTimeout, async () => {
+  await withGateway({}, async (gateway) => {
+    const ops = { url: gateway.opsUrl };
+    const open = [];
+    const live = bytesOf({ path: '/health/live' });
+    for (let i = 0; i < 64; ++i) open.push(await expectServed(await connect(ops), live));
+    for (let i = 0; i < 4; ++i) await expectCut(ops);
+    (await expectServed(await connect(gateway), live)).destroy(); // visitors are counted apart
+    open.pop().destroy();
+    const refused = await eventually(() => refusedConnections(gateway, 'operations').catch(() => undefined));
+    assert.ok(refused >= 4, `${refused} refused`);
+    for (const wire of open) await expectServed(wire, live);
     for (const wire of open) wire.destroy();
   });
 });

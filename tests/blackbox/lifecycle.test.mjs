@@ -7,6 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import { assertProblem, call, eventually, health, newVisitor, openSocket, plenty, rawPost, sample, within } from '../harness/client.mjs';
 import { answers, controlled, startFakeUpstream } from '../harness/fake_upstream.mjs';
 import { runCommand, startGateway } from '../harness/gateway.mjs';
+import { openDescriptors } from '../harness/process.mjs';
 import { PROVES } from '../harness/proves.mjs';
 import { useFakeUpstream } from '../harness/use_fake_upstream.mjs';
 
@@ -177,6 +178,19 @@ describe('SIGTERM', () => {
     await within(3000, Promise.all(sockets.map((socket) => socket.closed)));
   });
 
+  test('a request whose head is not complete holds it up for a second only', async () => {
+    const gateway = await start();
+    const half = await openSocket(gateway.port);
+    await half.send('GET /health/live HTTP/1.1\r\nHo');
+    await eventually(async () => (await sample(gateway, 'portcullis_connections_open')) === 1);
+    const started = performance.now();
+    const stopped = gateway.stop();
+    await within(8000, half.closed, 'the connection was kept');
+    assert.match(half.text(), /^HTTP\/1\.1 408 /);
+    assert.equal((await stopped).status, 0);
+    assert.ok(performance.now() - started < 6000, 'not the 10 s that a head may take');
+  });
+
   test('sessions end with the process where state is in memory, and their tokens are still verified', async () => {
     const env = { SESSION_SECRET_KEY: secretA, ALLOWED_ORIGINS: 'https://shop.example' };
     const first = await start(env);
@@ -270,6 +284,55 @@ describe('SIGHUP', () => {
     }
   });
 
+  test('closes what the replaced upstream has: idle connections at once, the others when their answers end', async () => {
+    const others = await Promise.all(Array.from({ length: 20 }, () => startFakeUpstream()));
+    const yaml = (url) => `upstream:\n  url: ${url}\n`;
+    const gateway = await startGateway({ env: plenty, yaml: yaml(upstream.url) });
+    try {
+      const visitor = await newVisitor(gateway);
+      assert.equal((await visitor.ask('hello')).status, 200);
+      const source = controlled();
+      upstream.onRequest(source.handler);
+      const answering = await newVisitor(gateway);
+      const stream = await answering.stream('hello');
+      await source.opened;
+      const before = openDescriptors(gateway.pid);
+      let previous;
+      for (const [i, other] of others.entries()) {
+        await gateway.writeConfig(yaml(other.url));
+        await reloaded(gateway, i + 1);
+        assert.equal((await visitor.ask('hello')).status, 200);
+        assert.equal(other.requests.length, 1);
+        // A connection that nobody uses is kept for 4 s while its upstream is in force.
+        if (previous) await eventually(() => previous.connections() === 0, { within: 2000, what: `upstream ${i} is still connected` });
+        previous = other;
+      }
+      assert.ok(openDescriptors(gateway.pid) <= before + 1, `${openDescriptors(gateway.pid)} descriptors, ${before} before`);
+      assert.ok((await sample(gateway, 'portcullis_upstream_connections_open')) <= 2);
+      assert.equal(upstream.connections(), 1, 'the answer under way goes on');
+      await source.end();
+      await stream.ended;
+      await eventually(() => upstream.connections() === 0, { within: 2000, what: 'the first upstream is still connected' });
+    } finally {
+      await gateway.stop();
+      await Promise.all(others.map((other) => other.stop()));
+    }
+  });
+
+  test('to an upstream that cannot be used leaves everything as it is', async () => {
+    const yaml = (url) => `upstream:\n  url: ${url}\n  ca_file: /nowhere/ca.pem\n`;
+    const gateway = await startGateway({ env: plenty, yaml: yaml(upstream.url) });
+    try {
+      await gateway.writeConfig(yaml(upstream.url.replace('http:', 'https:')));
+      gateway.signal('SIGHUP');
+      await eventually(() => gateway.log().includes('configuration was not reloaded'));
+      assert.equal(await sample(gateway, 'portcullis_upstream_breaker_open'), 0);
+      assert.equal((await (await newVisitor(gateway)).ask('hello')).status, 200);
+    } finally {
+      await gateway.stop();
+    }
+  });
+
   test('under load loses no request', async () => {
     const yaml = (title) => `widget:\n  title: ${title}\n`;
     const gateway = await start({}, yaml('zero'));
@@ -352,6 +415,22 @@ describe('SIGHUP', () => {
       await reloaded(gateway, 2);
       assertProblem(await old.validate(), 401, 'SESSION_INVALID');
       assert.equal((await fresh.validate()).status, 200);
+    } finally {
+      await gateway.stop();
+    }
+  });
+
+  test('changes the idle time of sessions for the store too', async () => {
+    const gateway = await start({}, 'session:\n  idle: 2h\n');
+    try {
+      const visitor = await newVisitor(gateway);
+      await visitor.ask('hello');
+      await newVisitor(gateway);
+      assert.equal((await health(gateway)).services.active_sessions, 2);
+      await gateway.writeConfig('session:\n  idle: 1s\n');
+      await reloaded(gateway, 1);
+      await eventually(async () => (await health(gateway)).services.active_sessions === 0, { what: 'they were still counted' });
+      assertProblem(await visitor.validate(), 401, 'SESSION_INVALID');
     } finally {
       await gateway.stop();
     }

@@ -678,6 +678,19 @@ describe('retries', () => {
     });
   });
 
+  test('Retry-After of one try is nothing to the next', async () => {
+    const leaving = await startFakeUpstream();
+    leaving.onRequest((call, response) => {
+      response.on('finish', () => leaving.stop());
+      return answers.status(503, { 'Retry-After': '2' })(call, response);
+    });
+    await withGateway({ N8N_WEBHOOK_URL: leaving.url, UPSTREAM_RETRY_DELAY: '5ms', UPSTREAM_TRIES: '2' }, async (gateway) => {
+      const problem = assertProblem(await (await newVisitor(gateway)).ask('hello'), 503, 'UPSTREAM_UNAVAILABLE');
+      assert.equal(await retries(gateway), 1);
+      assert.equal(problem.retry_after, 1, 'nothing listens there any more, so nobody has asked for 2 s');
+    });
+  });
+
   test(PROVES('F071') + 'Retry-After may be a date', async () => {
     await withGateway({ UPSTREAM_RETRY_DELAY: '5ms' }, async (gateway) => {
       const busyUntil = (milliseconds) => answers.status(503, { 'Retry-After': new Date(milliseconds).toUTCString() });

@@ -15,6 +15,9 @@ export const residentBytes = (pid) => statusBytes(pid, 'VmRSS');
 /** Whether this is a build with sanitizers: these map terabytes of shadow memory. */
 export const isSanitized = (pid) => statusBytes(pid, 'VmPeak') > 1024 * 1024 * MiB;
 
+/** How many files and sockets the process has open. */
+export const openDescriptors = (pid) => readdirSync(`/proc/${pid}/fd`).length;
+
 /** Milliseconds of processor time that all threads have used, in the program and in the kernel for it. */
 export function cpuMilliseconds(pid) {
   // /proc/PID/stat counts in hundredths of a second; schedstat of each thread in nanoseconds.
