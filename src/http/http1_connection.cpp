@@ -9,6 +9,8 @@ namespace portcullis::http {
 namespace {
 
 constexpr std::size_t kFirstBuffer = 4096;
+/// How often, in its timeout, a write that waits is looked at.
+constexpr int kLooksAtWrite = 4;
 constexpr std::size_t kMaxBuffer = kMaxHeadBytes + 4096;
 constexpr std::size_t kRequestsBeforeYield = 32;
 constexpr std::size_t kMaxLingerBytes = 1 << 20;
@@ -45,12 +47,24 @@ void Http1Connection::on_read_deadline(void* self) {
   c.stream_->cancel();
 }
 
+/// From now on somebody must take bytes, or the write's timeout ends the connection.
+void Http1Connection::watch_write() {
+  delivered_ = stream_->bytes_delivered();
+  delivered_since_ = worker_.clock().monotonic();
+  write_deadline_.arm(limits_.write_timeout / kLooksAtWrite);
+}
+
 void Http1Connection::on_write_deadline(void* self) {
   auto& c = *static_cast<Http1Connection*>(self);
-  const std::uint64_t taken = c.stream_->bytes_taken();
-  if (taken == c.taken_before_) return c.stream_->abort();
-  c.taken_before_ = taken;  // slow, but it moves
-  c.write_deadline_.arm(c.limits_.write_timeout);
+  const std::uint64_t delivered = c.stream_->bytes_delivered();
+  const auto now = c.worker_.clock().monotonic();
+  if (delivered != c.delivered_) {
+    c.delivered_ = delivered;
+    c.delivered_since_ = now;
+  } else if (now - c.delivered_since_ >= c.limits_.write_timeout) {
+    return c.stream_->abort();
+  }
+  c.write_deadline_.arm(c.limits_.write_timeout / kLooksAtWrite);
 }
 
 void Http1Connection::on_monitor(void* self) {

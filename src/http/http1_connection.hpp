@@ -61,6 +61,7 @@ class Http1Connection {
   Task<void> linger();
 
   static void on_read_deadline(void* self);
+  void watch_write();
   static void on_write_deadline(void* self);
   static void on_monitor(void* self);
   static void on_peer_gone(void* self);
@@ -79,7 +80,8 @@ class Http1Connection {
 
   net::DeadlineTimer read_deadline_;
   net::DeadlineTimer write_deadline_;
-  std::uint64_t taken_before_ = 0;  ///< what the socket had taken when the write deadline began
+  std::uint64_t delivered_ = 0;      ///< at the last look while a write waits
+  MonotonicTime delivered_since_{};  ///< since when it has been that much
   net::DeadlineTimer monitor_;
   Http1Exchange* exchange_ = nullptr;
   MonotonicTime head_deadline_{};  ///< of the head that has begun; zero: none has

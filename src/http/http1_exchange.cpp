@@ -325,8 +325,7 @@ Eventual<Result<void>> Http1Exchange::write_all(std::string_view first, std::str
 
 Task<Result<void>> Http1Exchange::finish_write(net::Stream::Write writing) {
   auto& c = connection_;
-  c.taken_before_ = c.stream_->bytes_taken();
-  c.write_deadline_.arm(c.limits_.write_timeout);
+  c.watch_write();
   auto written = co_await writing;
   c.write_deadline_.disarm();
   co_return outcome_of(std::move(written));

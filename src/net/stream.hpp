@@ -102,8 +102,9 @@ class Stream {
   virtual bool is_tls() const noexcept = 0;
   virtual IpAddress peer_address() const = 0;
 
-  /// Bytes that the connection has taken from all writes so far: what moves is not stuck.
-  std::uint64_t bytes_taken() const noexcept { return bytes_taken_; }
+  /// Bytes that the peer's side has taken so far, so that a slow reader differs from one that has
+  /// stopped. May cost a system call.
+  virtual std::uint64_t bytes_delivered() const noexcept = 0;
 
  protected:
   /// Reads where that needs no waiting; true when the operation is done.
@@ -115,8 +116,6 @@ class Stream {
                          IoOperation& operation) = 0;
   virtual void start_write(std::string_view first, std::string_view second,
                            IoOperation& operation) = 0;
-
-  std::uint64_t bytes_taken_ = 0;
 };
 
 }  // namespace portcullis::net

@@ -1,7 +1,9 @@
 #include "net/tcp_stream.hpp"
 
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -55,6 +57,13 @@ bool TcpStream::looks_idle() const {
   if (!readable_) return true;
   char byte;
   return ::recv(descriptor_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && would_block();
+}
+
+std::uint64_t TcpStream::bytes_delivered() const noexcept {
+  // The socket's buffer may be megabytes, and it is writable only when a third of them is free.
+  int waiting = 0;
+  if (::ioctl(descriptor_, SIOCOUTQ, &waiting) != 0) return bytes_sent_;
+  return bytes_sent_ - std::min(bytes_sent_, static_cast<std::uint64_t>(waiting));
 }
 
 void TcpStream::shutdown_send() { ::shutdown(descriptor_, SHUT_WR); }
@@ -166,7 +175,7 @@ bool TcpStream::try_write(std::string_view& first, std::string_view& second,
     }
     const auto sent = static_cast<std::size_t>(n);
     operation.bytes += sent;
-    bytes_taken_ += sent;
+    bytes_sent_ += sent;
     const std::size_t of_first = std::min(sent, first.size());
     first.remove_prefix(of_first);
     second.remove_prefix(sent - of_first);

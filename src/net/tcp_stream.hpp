@@ -24,6 +24,7 @@ class TcpStream final : public Stream, private Pollable {
   void watch_peer(PeerGone gone, void* context) override;
   void unwatch_peer() noexcept override;
   bool looks_idle() const override;
+  std::uint64_t bytes_delivered() const noexcept override;
   bool is_tls() const noexcept override { return false; }
   IpAddress peer_address() const override { return peer_; }
 
@@ -50,6 +51,7 @@ class TcpStream final : public Stream, private Pollable {
   IoOperation* writer_ = nullptr;
   std::string_view write_first_;
   std::string_view write_second_;
+  std::uint64_t bytes_sent_ = 0;
   PeerGone gone_ = nullptr;
   void* gone_context_ = nullptr;
 };

@@ -74,6 +74,8 @@ class TlsStream final : public Stream {
     const ssize_t n = ::recv(socket.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     return n > 0 || (n < 0 && errno == EAGAIN);
   }
+  // As far as is known: what the socket has taken.
+  std::uint64_t bytes_delivered() const noexcept override { return bytes_sent_; }
   bool is_tls() const noexcept override { return true; }
   IpAddress peer_address() const override { return peer_; }
 
@@ -124,13 +126,14 @@ class TlsStream final : public Stream {
                       [this, &operation](const boost::system::error_code& error, std::size_t n) {
                         operation.error = error;
                         operation.bytes += n;
-                        bytes_taken_ += n;
+                        bytes_sent_ += n;
                         operation.waiter.resume();
                       });
   }
 
  private:
   asio::ssl::stream<asio::ip::tcp::socket> stream_;
+  std::uint64_t bytes_sent_ = 0;
   IpAddress peer_;
 };
 
