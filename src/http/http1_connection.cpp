@@ -116,10 +116,14 @@ Task<void> Http1Connection::run() {
 
 Task<Http1Connection::HeadRead> Http1Connection::read_head() {
   std::size_t scanned = 0;
+  bool empty_line_passed = false;
   head_deadline_ = {};
   while (true) {
     // One empty line before a request is let pass (RFC 9112 section 2.2).
-    if (scanned == 0 && unread().starts_with("\r\n")) read_ += 2;
+    if (!empty_line_passed && unread().starts_with("\r\n")) {
+      empty_line_passed = true;
+      read_ += 2;
+    }
     const auto bytes = unread();
     if (!bytes.empty()) {
       const std::size_t from = scanned < 3 ? 0 : scanned - 3;
@@ -208,11 +212,15 @@ Task<bool> Http1Connection::discard_body(Http1Exchange& exchange) {
   const std::size_t there = std::min(left, filled_ - read_);
   read_ += there;
   left -= there;
+  const auto deadline = worker_.clock().monotonic() + kLingerTime;
   while (left > 0) {
     read_ = filled_ = head_size_;
     if (!grow()) co_return false;
+    const auto time_left =
+        std::chrono::duration_cast<Milliseconds>(deadline - worker_.clock().monotonic());
+    if (time_left.count() <= 0) co_return false;
     read_timed_out_ = false;
-    read_deadline_.arm(kLingerTime);
+    read_deadline_.arm(time_left);
     const auto got =
         co_await stream_->read_some({buffer_.get() + filled_, std::min(left, capacity_ - filled_)});
     read_deadline_.disarm();
@@ -225,6 +233,7 @@ Task<bool> Http1Connection::discard_body(Http1Exchange& exchange) {
 Task<void> Http1Connection::linger() {
   // Closing with unread bytes in the socket would send a reset, and the client might never see the
   // answer. So: say that nothing more comes, and swallow what is still on its way.
+  lingering_ = true;
   stream_->shutdown_send();
   read_timed_out_ = false;
   const auto deadline = worker_.clock().monotonic() + kLingerTime;
@@ -246,6 +255,7 @@ void Http1Connection::drain() {
   draining_ = true;
   if (exchange_ != nullptr) return exchange_->drain();
   if (!read_deadline_.is_armed()) return;
+  if (lingering_) return;
   if (filled_ == read_) {
     read_timed_out_ = true;  // idle: nothing is lost
     stream_->cancel();

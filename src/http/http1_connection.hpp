@@ -87,6 +87,7 @@ class Http1Connection {
   MonotonicTime head_deadline_{};  ///< of the head that has begun; zero: none has
   FramingError head_error_;
   bool read_timed_out_ = false;
+  bool lingering_ = false;
   bool draining_ = false;
 
   // Intrusive list of Http1Server.

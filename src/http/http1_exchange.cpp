@@ -98,9 +98,13 @@ void Http1Exchange::on_monitor() {
       shrink();
     }
   }
-  // Whoever reads an upgraded stream sees the client leave.
-  if (body_done_ && !upgraded_)
+  // Whoever reads, a body or an upgraded stream, sees the client leave.
+  if (upgraded_) return;
+  if (body_done_ || answered()) {
     connection_.stream_->watch_peer(&Http1Connection::on_peer_gone, &connection_);
+  } else {
+    connection_.monitor_.arm(kMonitorAfter);
+  }
 }
 
 /// Gives the read buffer back and keeps only the bytes of the head.

@@ -54,7 +54,7 @@ TcpStream::~TcpStream() { close(); }
 
 bool TcpStream::looks_idle() const {
   if (ended_ || descriptor_ < 0) return false;
-  if (!readable_) return true;
+  // Events come once a turn; what came since then must not be taken for the next answer.
   char byte;
   return ::recv(descriptor_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && would_block();
 }

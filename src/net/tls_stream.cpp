@@ -67,12 +67,14 @@ class TlsStream final : public Stream {
   // A client side needs no watch: its reader is always reading.
   void watch_peer(PeerGone, void*) override {}
   void unwatch_peer() noexcept override {}
-  // Session tickets may lie unread in the socket, so only an end counts.
+  // Bytes that nobody asked for would be taken for the next answer, and an end may stand behind
+  // them.
   bool looks_idle() const override {
+    auto& stream = const_cast<TlsStream*>(this)->stream_;
     char byte;
-    auto& socket = const_cast<TlsStream*>(this)->stream_.next_layer();
-    const ssize_t n = ::recv(socket.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    return n > 0 || (n < 0 && errno == EAGAIN);
+    const ssize_t n =
+        ::recv(stream.next_layer().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return n < 0 && errno == EAGAIN && SSL_pending(stream.native_handle()) == 0;
   }
   // As far as is known: what the socket has taken.
   std::uint64_t bytes_delivered() const noexcept override { return bytes_sent_; }

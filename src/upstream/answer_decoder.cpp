@@ -18,6 +18,12 @@ std::unexpected<Error> unusable(std::string detail) {
   return fail(ErrorCode::malformed, std::move(detail), ErrorOrigin::upstream);
 }
 
+/// Words that we do not pass on. A visitor may have asked the assistant for just these, so they are
+/// no sign that the upstream fails.
+std::unexpected<Error> unwanted(std::string detail) {
+  return fail(ErrorCode::malformed, std::move(detail), ErrorOrigin::gateway);
+}
+
 bool starts_like_html(std::string_view text) {
   text = text::trim(text);
   return text::istarts_with(text, "<!doctype") || text::istarts_with(text, "<html");
@@ -166,8 +172,8 @@ Result<void> AnswerDecoder::put(std::string_view bytes, std::vector<std::string>
 
 Result<void> AnswerDecoder::finish(std::vector<std::string>& pieces) {
   if (auto done = run(true, pieces); !done) return done;
-  if (starts_like_failure(head_, true)) return unusable("the upstream answered with an error text");
-  if (text_bytes_ == 0) return unusable("the upstream's answer is empty");
+  if (starts_like_failure(head_, true)) return unwanted("the upstream answered with an error text");
+  if (text_bytes_ == 0) return unwanted("the upstream's answer is empty");
   return {};
 }
 
@@ -368,16 +374,16 @@ Result<void> AnswerDecoder::add(std::string_view text, std::vector<std::string>&
   // stays.
   if (head_.size() < kHeadBytes) {
     head_ += text.substr(0, kHeadBytes - head_.size());
-    if (starts_like_html(head_)) return unusable("the upstream answered with an HTML page");
+    if (starts_like_html(head_)) return unwanted("the upstream answered with an HTML page");
     if (starts_like_failure(head_, false)) {
-      return unusable("the upstream answered with an error text");
+      return unwanted("the upstream answered with an error text");
     }
   }
   std::string with_space;
   if (first_text_) {
     leading_space_ += text;
     if (text::trim(leading_space_).empty()) {
-      if (leading_space_.size() > max_bytes_) return unusable("the upstream's answer is empty");
+      if (leading_space_.size() > max_bytes_) return unwanted("the upstream's answer is empty");
       return {};
     }
     first_text_ = false;

@@ -21,6 +21,7 @@ struct Decoded {
   bool operator==(const Decoded& other) const {
     return ok == other.ok && (ok ? text == other.text : code == other.code);
   }
+  ErrorOrigin origin = ErrorOrigin::client;
 };
 std::ostream& operator<<(std::ostream& out, const Decoded& d) {
   return out << (d.ok ? "ok: " : "refused, after: ") << d.text.substr(0, 300);
@@ -40,7 +41,7 @@ Decoded decode_chunks(std::string_view type, const std::vector<std::string_view>
   out.ok = result.has_value();
   if (!result) {
     out.code = result.error().code;
-    EXPECT_EQ(result.error().origin, ErrorOrigin::upstream);
+    out.origin = result.error().origin;
   }
   for (const auto& piece : out.pieces) {
     EXPECT_FALSE(piece.empty());
@@ -229,6 +230,21 @@ TEST(AnswerDecoder, NeverLetsAFailurePassForAnAnswer) {
     const auto decoded = decode(failure.type, failure.bytes);
     EXPECT_FALSE(decoded.ok) << decoded;
     EXPECT_EQ(decoded.code, ErrorCode::malformed);
+  }
+}
+
+TEST(AnswerDecoder, WordsThatAVisitorCanAskForAreNoFailureOfTheUpstream) {
+  for (const char* words : {R"({"output":"TypeError: x"})", R"({"output":"<html></html>"})",
+                            R"({"output":""})", "Internal Server Error"}) {
+    const auto decoded = decode("application/json", words);
+    EXPECT_FALSE(decoded.ok) << words;
+    EXPECT_EQ(decoded.origin, ErrorOrigin::gateway) << words;
+  }
+  for (const char* form : {R"({"error":"boom"})", R"({"output":"cut)", R"({"status":"ok"})",
+                           "<!doctype html><p>x", R"({"message":"Workflow was started"})"}) {
+    const auto decoded = decode("application/json", form);
+    EXPECT_FALSE(decoded.ok) << form;
+    EXPECT_EQ(decoded.origin, ErrorOrigin::upstream) << form;
   }
 }
 

@@ -266,18 +266,23 @@ class N8n::N8nCall final : public Call {
     deadline_.disarm();
     if (stream_) give_back(false);
     if (std::exchange(settled_, true)) return std::unexpected(std::move(error));
-    if (error.code == ErrorCode::cancelled || error.code == ErrorCode::exhausted) {
-      owner_->breaker_.forget(std::exchange(pass_, {}));
-      owner_->count(error.code == ErrorCode::cancelled ? Outcome::cancelled : Outcome::error);
-    } else {
+    const bool cancelled = error.code == ErrorCode::cancelled;
+    if (!cancelled && error.code != ErrorCode::exhausted) {
       owner_->log_.write(observe::Level::warning, "upstream call failed",
                          {{"upstream", owner_->options_.name},
                           {"message_id", question_.message_id},
                           {"reason", error.detail}});
+    }
+    // What we ended, could not begin or did not want to pass on is no failure of the upstream.
+    if (error.origin == ErrorOrigin::upstream) {
       owner_->breaker_.record(std::exchange(pass_, {}), false, session_number(question_));
       owner_->last_failure_ = epoch_seconds(worker_.clock().wall());
-      owner_->count(error.code == ErrorCode::timeout ? Outcome::timeout : Outcome::error);
+    } else {
+      owner_->breaker_.forget(std::exchange(pass_, {}));
     }
+    owner_->count(cancelled                          ? Outcome::cancelled
+                  : error.code == ErrorCode::timeout ? Outcome::timeout
+                                                     : Outcome::error);
     return std::unexpected(std::move(error));
   }
 

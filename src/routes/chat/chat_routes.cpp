@@ -71,6 +71,7 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
         context != nullptr && context->is_object()) {
       in.context = clean_context(*context, s_.settings->sanitize_context);
     }
+    exchange.json.reset();  // it may hold many times what is kept of it while the assistant thinks
     return take(exchange, std::move(in));
   }
 

@@ -41,6 +41,7 @@ Task<void> write_stream(http::Exchange& exchange, std::shared_ptr<chat::SessionS
   const Attachment attachment{*stream, reader, exchange, std::move(place)};
   exchange.set_hook([&reader] { reader->notify(); });
   if (!co_await exchange.start(stream_head(face))) co_return;
+  if (exchange.head().method == http::Method::head) co_return co_await exchange.end();
   bool opened = false;
   while (!exchange.gone()) {
     {
