@@ -699,6 +699,39 @@ describe('a client that leaves', () => {
     });
   });
 
+  test('from a JSON answer whose body came late ends the upstream call as well', async () => {
+    await withGateway({}, async (gateway) => {
+      const visitor = await newVisitor(gateway);
+      upstream.onRequest(answers.never());
+      const socket = await openSocket(gateway.port);
+      const bytes = rawPost(visitor, '/api/v1/chat/message', { message: 'hello' });
+      await socket.send(bytes.subarray(0, bytes.length - 10));
+      await new Promise((resolve) => setTimeout(resolve, 150)); // longer than a client goes unwatched
+      await socket.send(bytes.subarray(bytes.length - 10));
+      await eventually(() => upstream.requests.length === 1);
+      socket.close();
+      await eventually(() => upstream.requests[0].left(), { within: 2000, what: 'the upstream call went on' });
+    });
+  });
+
+  for (const [name, extra] of [['', ''], [' with a body that never comes', 'Content-Length: 1\r\n']]) {
+    test(`HEAD of a subscription${name} is answered and keeps no place`, async () => {
+      await withGateway({}, async (gateway) => {
+        const visitor = await newVisitor(gateway);
+        const headers = Object.entries({ Host: new URL(gateway.url).host, ...visitor.headers }).map(([k, v]) => `${k}: ${v}\r\n`).join('');
+        const socket = await openSocket(gateway.port);
+        await socket.send(`HEAD /api/v1/chat/stream HTTP/1.1\r\n${headers}${extra}\r\n`);
+        await socket.until(/^HTTP\/1\.1 200 [^]*\r\n\r\n/);
+        if (extra === '') {
+          await socket.send(`GET /api/v1/session/validate HTTP/1.1\r\n${headers}\r\n`);
+          await socket.until(/"valid":true/);
+        }
+        await eventually(async () => (await openStreams(gateway)) === 0, { what: 'the place was kept' });
+        socket.close();
+      });
+    });
+  }
+
   test('from a stream is waited for during the resume grace, then the call ends', async () => {
     await withGateway({ STREAM_RESUME_GRACE: '600ms' }, async (gateway) => {
       const { stream, call } = await begunStream(gateway);

@@ -422,6 +422,16 @@ describe('the breaker', () => {
     });
   });
 
+  test('does not open for words that a visitor may have asked for', async () => {
+    await withGateway({}, async (gateway) => {
+      for (const words of ['TypeError: x', '<html></html>', 'Internal Server Error']) {
+        await fail(gateway, 5, answers.object('output', words));
+      }
+      upstream.onRequest(answers.object('output', 'fine'));
+      assert.equal((await (await newVisitor(gateway)).ask('hello')).status, 200);
+    });
+  });
+
   test(PROVES('F061') + 'a success in between starts the count anew', async () => {
     await withGateway({}, async (gateway) => {
       await fail(gateway, 4);
@@ -932,6 +942,30 @@ describe('https', () => {
       assert.equal((await visitor.ask('hello')).json.response.length, 300_000);
     });
   });
+
+  for (const scheme of ['http', 'https']) {
+    test(`bytes beyond an answer never become the next visitor’s answer (${scheme})`, async () => {
+      const server = scheme === 'http' ? upstream : secure.good;
+      await withGateway(env(server, 'ca.pem'), async (gateway) => {
+        const [first, second] = [await newVisitor(gateway), await newVisitor(gateway)];
+        let sent;
+        const wrote = new Promise((resolve) => (sent = resolve));
+        const stray = JSON.stringify({ output: 'what the first visitor was told' });
+        server.onRequest([
+          async (call, response) => {
+            const { socket } = response;
+            await answers.object('output', 'first')(call, response);
+            setTimeout(() => socket.write(`HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${stray.length}\r\n\r\n${stray}`, sent), 50);
+          },
+          answers.object('output', 'second'),
+        ]);
+        assert.equal((await first.ask('hello')).json.response, 'first');
+        await within(5000, wrote, 'the stray bytes were not sent');
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        assert.equal((await second.ask('hello')).json.response, 'second');
+      });
+    });
+  }
 
   test('a client that leaves ends an https call too', async () => {
     await withGateway(env(secure.good, 'ca.pem'), async (gateway) => {
