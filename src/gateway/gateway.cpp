@@ -137,7 +137,7 @@ class Lane {
 
 class Gateway::Impl {
  public:
-  Impl(config::Loaded loaded, config::Sources sources)
+  Impl(const config::Loaded& loaded, config::Sources sources)
       : sources_(std::move(sources)),
         log_(loaded.settings.log_level, log_format(loaded.settings)),
         sink_(log_, metrics_),
@@ -151,7 +151,7 @@ class Gateway::Impl {
                      ? version()
                      : std::string_view(loaded.settings.app_version)) {}
 
-  Result<void> start(config::Loaded loaded) {
+  Result<void> start(const config::Loaded& loaded) {
     unsigned workers = static_cast<unsigned>(loaded.settings.workers);
     if (workers == 0) workers = std::max(1U, std::thread::hardware_concurrency());
     workers_ = workers;
@@ -479,8 +479,7 @@ Gateway::~Gateway() = default;
 Result<std::unique_ptr<Gateway>> Gateway::make(config::Loaded loaded, config::Sources sources) {
   config::ensure_development_secrets(loaded);
   auto impl = std::make_unique<Impl>(loaded, std::move(sources));
-  if (auto started = impl->start(std::move(loaded)); !started)
-    return std::unexpected(started.error());
+  if (auto started = impl->start(loaded); !started) return std::unexpected(started.error());
   return std::unique_ptr<Gateway>(new Gateway(std::move(impl)));
 }
 

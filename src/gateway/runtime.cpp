@@ -88,14 +88,13 @@ Runtime::~Runtime() = default;
 
 Result<std::shared_ptr<const Runtime>> Runtime::make(config::Settings settings,
                                                      const Lasting& lasting,
-                                                     routes::Vitals vitals) {
+                                                     const routes::Vitals& vitals) {
   std::shared_ptr<Runtime> out(new Runtime(std::move(settings)));
-  if (auto built = out->build(lasting, std::move(vitals)); !built)
-    return std::unexpected(built.error());
+  if (auto built = out->build(lasting, vitals); !built) return std::unexpected(built.error());
   return out;
 }
 
-Result<void> Runtime::build(const Lasting& lasting, routes::Vitals vitals) {
+Result<void> Runtime::build(const Lasting& lasting, const routes::Vitals& vitals) {
   session_tokens_ = std::make_unique<identity::SessionTokens>(settings_.session_secrets);
   reporter_ = std::make_unique<pipeline::Reporter>(
       settings_.monitoring_enabled ? &lasting.sink : nullptr, settings_.detailed_errors,

@@ -44,7 +44,8 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
  public:
   /// @returns an upstream that cannot be used, or clashing routes.
   static Result<std::shared_ptr<const Runtime>> make(config::Settings settings,
-                                                     const Lasting& lasting, routes::Vitals vitals);
+                                                     const Lasting& lasting,
+                                                     const routes::Vitals& vitals);
   ~Runtime();
 
   const config::Settings& settings() const noexcept { return settings_; }
@@ -56,7 +57,7 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
  private:
   struct RouteSet;
   explicit Runtime(config::Settings settings);
-  Result<void> build(const Lasting& lasting, routes::Vitals vitals);
+  Result<void> build(const Lasting& lasting, const routes::Vitals& vitals);
   std::unique_ptr<pipeline::Pipeline> make_pipeline(const Lasting& lasting, RouteSet& set,
                                                     const routes::Services& services,
                                                     const routes::Vitals& vitals, bool operations,

@@ -324,7 +324,7 @@ bool Http1Exchange::can_discard() const {
 Eventual<Result<void>> Http1Exchange::write_all(std::string_view first, std::string_view second) {
   auto writing = connection_.stream_->write(first, second);
   if (writing.try_now()) return outcome_of(writing.await_resume());
-  return finish_write(std::move(writing));
+  return finish_write(writing);
 }
 
 Task<Result<void>> Http1Exchange::finish_write(net::Stream::Write writing) {
