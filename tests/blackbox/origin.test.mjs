@@ -548,7 +548,7 @@ test(PROVES('F002', { guard: 'rate' }) + 'the named header decides whose limit i
     assert.deepEqual(stranger, [200, 200, 429]);
     const { notices } = (await request(gateway, { path: '/health' })).json;
     assert.equal(notices.length, 1);
-    assert.match(notices[0], /127\.0\.0\.2.*TRUSTED_PROXIES/, 'a proxy that somebody forgot to name');
+    assert.match(notices[0], /TRUSTED_PROXIES/, 'a proxy that somebody forgot to name');
   });
 });
 
@@ -641,8 +641,11 @@ test('a stranger that sends forwarding headers is reported once, in /health and 
       assert.equal(await addressSeen(gateway, { 'X-Forwarded-For': `203.0.113.${i}` }), '127.0.0.1');
     }
     const [notice, ...others] = await notices();
-    assert.match(notice, /127\.0\.0\.1.*TRUSTED_PROXIES/);
+    assert.match(notice, /TRUSTED_PROXIES/);
+    assert.doesNotMatch(notice, /\d\.\d/, 'the public page names no address');
     assert.deepEqual(others, []);
+    const [full] = (await request({ url: gateway.opsUrl }, { path: '/health' })).json.notices;
+    assert.match(full, /127\.0\.0\.1.*TRUSTED_PROXIES/, 'operators read which one');
     const alerts = await eventually(() => {
       const lines = gateway.log().split('\n').filter((l) => l.includes('SECURITY_ALERT') && l.includes('TRUSTED_PROXIES') && l.endsWith('}'));
       return lines.length > 0 && lines;
