@@ -19,6 +19,7 @@ enum class LogFormatChoice : std::uint8_t { automatic, text, json };
 enum class UpstreamKind : std::uint8_t { automatic, demo, n8n };
 /// How the state store misbehaves on purpose, for tests.
 enum class StateSimulation : std::uint8_t { none, slow, failing };
+enum class ForwardedHeader : std::uint8_t { x_forwarded_for, forwarded };
 enum class HistoryMode : std::uint8_t { on, off };
 
 std::string_view name_of(Profile profile) noexcept;
@@ -83,6 +84,7 @@ struct Settings {
   std::string public_url;
   std::vector<std::string> allowed_hosts;
   std::vector<Cidr> trusted_proxies;
+  ForwardedHeader forwarded_header = ForwardedHeader::x_forwarded_for;
   std::string client_address_header;
   std::string gateway_prefix;
   std::int64_t max_connections = 0;

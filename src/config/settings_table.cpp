@@ -39,7 +39,9 @@ void add_server(std::vector<Setting>& t) {
   t.push_back(string({.path = "ops.listen", .text = "Operations listener (`/metrics`, `/health`) as address:port, or `off`. Port 0 takes a free one; where the default is taken the gateway warns and goes on without it.", .restart = Restart::needed}, &S::ops_listen, "127.0.0.1:9464"));
   t.push_back(string({.path = "server.public_url", .env = {"PUBLIC_URL"}, .text = "The URL under which browsers reach the gateway; its origin is always allowed and its host accepted."}, &S::public_url, ""));
   t.push_back(hosts({.path = "server.allowed_hosts", .env = {"ALLOWED_HOSTS"}, .text = "Further host names that the gateway answers to."}, &S::allowed_hosts));
-  t.push_back(blocks({.path = "server.trusted_proxies", .env = {"TRUSTED_PROXIES"}, .text = "Proxies whose `Forwarded`, `X-Forwarded-*` and client address header are believed."}, &S::trusted_proxies));
+  t.push_back(blocks({.path = "server.trusted_proxies", .env = {"TRUSTED_PROXIES"}, .text = "Proxies whose forwarding headers (`server.forwarded_header`, `server.client_address_header`) are believed."}, &S::trusted_proxies));
+  t.push_back(choice<ForwardedHeader>({.path = "server.forwarded_header", .env = {"FORWARDED_HEADER"}, .text = "What the trusted proxies write: `x-forwarded-for` (address there, scheme in `X-Forwarded-Proto`) or `forwarded` (both in `Forwarded`, RFC 7239). The other kind comes from the visitor and is ignored."}, &S::forwarded_header, ForwardedHeader::x_forwarded_for,
+      {{"x-forwarded-for", ForwardedHeader::x_forwarded_for}, {"forwarded", ForwardedHeader::forwarded}}));
   t.push_back(string({.path = "server.client_address_header", .env = {"CLIENT_ADDRESS_HEADER"}, .text = "One header from a trusted proxy that carries the client address alone, such as `CF-Connecting-IP`."}, &S::client_address_header, ""));
   t.push_back(string({.path = "gateway.prefix", .text = "Moves the gateway's own routes below this path.", .restart = Restart::no}, &S::gateway_prefix, ""));
   t.push_back(integer({.path = "server.max_connections", .text = "Open client connections in all."}, &S::max_connections, 12'000, 1, 1'000'000));

@@ -14,6 +14,7 @@
 #include "net/connection_limits.hpp"
 #include "net/listener.hpp"
 #include "state/memory_store.hpp"
+#include "state/recent_figures.hpp"
 #include "state/simulated_store.hpp"
 
 namespace portcullis::gateway {
@@ -142,6 +143,7 @@ class Gateway::Impl {
         log_(loaded.settings.log_level, log_format(loaded.settings)),
         sink_(log_, metrics_),
         store_(make_store(loaded.settings)),
+        figures_([this] { return store_->figures(); }, Clock::system()),
         hub_(hub_options(loaded.settings)),
         connections_(static_cast<std::size_t>(loaded.settings.max_connections),
                      static_cast<std::size_t>(loaded.settings.max_connections_per_address)),
@@ -207,10 +209,12 @@ class Gateway::Impl {
 
   routes::Vitals vitals() {
     return {version_, started_, [this] { return draining_.load(); },
-            [this] {
+            [this] { return figures_.get(); },
+            [this](routes::Audience audience) {
               std::vector<std::string> notices;
               if (forwarding_.seen()) {
-                notices.push_back("the peer " + forwarding_.peer() +
+                const bool named = audience == routes::Audience::operators;
+                notices.push_back((named ? "the peer " + forwarding_.peer() : "a peer") +
                                   " sends forwarding headers but is not in TRUSTED_PROXIES: every "
                                   "visitor behind it counts as one address");
               }
@@ -453,6 +457,7 @@ class Gateway::Impl {
   observe::Metrics metrics_;
   audit::LogSink sink_;
   std::unique_ptr<state::Store> store_;
+  const state::RecentFigures figures_;
   chat::StreamHub hub_;
   net::ConnectionLimits connections_;
   guards::ForwardingWarning forwarding_;
@@ -500,7 +505,8 @@ std::string describe_routes(const config::Settings& given, std::vector<std::stri
   const Lasting lasting{log, metrics, sink, store, hub, forwarding, assistants, 1};
   auto runtime = Runtime::make(settings, lasting,
                                {std::string(version()), WallTime{}, [] { return false; },
-                                [] { return std::vector<std::string>{}; }});
+                                [] { return state::StoreFigures{}; },
+                                [](routes::Audience) { return std::vector<std::string>{}; }});
   if (!runtime) {
     problems.push_back(runtime.error().detail);
     return {};

@@ -28,7 +28,8 @@ class RuntimeTest : public testing::Test {
     const Lasting lasting{log_, metrics_, sink_, store_, hub_, forwarding_, in_force, 1};
     return Runtime::make(
         config::load(sources).settings, lasting,
-        {"1", WallTime{}, [] { return false; }, [] { return std::vector<std::string>{}; }});
+        {"1", WallTime{}, [] { return false; }, [] { return state::StoreFigures{}; },
+         [](routes::Audience) { return std::vector<std::string>{}; }});
   }
   void put_in_force(const std::string& url) {
     auto made = make(url);

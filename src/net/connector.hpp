@@ -3,6 +3,7 @@
 #include <string>
 
 #include "base/task.hpp"
+#include "net/names.hpp"
 #include "net/stream.hpp"
 #include "net/tls.hpp"
 #include "net/worker.hpp"
@@ -19,7 +20,8 @@ struct Target {
 /// Resolves, connects (each address in turn) and, for TLS, shakes hands, all within `timeout`.
 ///
 /// Threads: the worker's.  Errors: refused, timeout, unavailable (name or certificate); all are
-/// Retry::safe, since nothing of a request has been sent. Names are resolved anew every 30 s.
-Task<Result<std::unique_ptr<Stream>>> connect(Worker& worker, Target target, Milliseconds timeout);
+/// Retry::safe, since nothing of a request has been sent. How long names are kept: resolve().
+Task<Result<std::unique_ptr<Stream>>> connect(Worker& worker, Target target, Milliseconds timeout,
+                                              Lookup lookup = system_lookup);
 
 }  // namespace portcullis::net

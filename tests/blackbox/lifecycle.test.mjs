@@ -364,7 +364,7 @@ describe('SIGHUP', () => {
       await Promise.all(load);
       assert.deepEqual(failures, []);
       assert.ok(count > 80);
-      assert.equal((await health(gateway)).services.active_sessions, 8);
+      await eventually(async () => (await health(gateway)).services.active_sessions === 8, { what: 'health to count 8 sessions' });
       for (const visitor of visitors) assert.equal((await visitor.validate()).status, 200);
     } finally {
       await gateway.stop();
@@ -426,7 +426,7 @@ describe('SIGHUP', () => {
       const visitor = await newVisitor(gateway);
       await visitor.ask('hello');
       await newVisitor(gateway);
-      assert.equal((await health(gateway)).services.active_sessions, 2);
+      await eventually(async () => (await health(gateway)).services.active_sessions === 2, { what: 'health to count 2 sessions' });
       await gateway.writeConfig('session:\n  idle: 1s\n');
       await reloaded(gateway, 1);
       await eventually(async () => (await health(gateway)).services.active_sessions === 0, { what: 'they were still counted' });

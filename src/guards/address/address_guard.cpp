@@ -35,6 +35,7 @@ class AddressGuard final : public pipeline::Guard {
  public:
   AddressGuard(const config::Settings& settings, ForwardingWarning& warning)
       : trusted_(settings.trusted_proxies),
+        header_(settings.forwarded_header),
         named_header_(settings.client_address_header),
         warning_(warning) {}
 
@@ -57,36 +58,26 @@ class AddressGuard final : public pipeline::Guard {
   }
 
  private:
+  /// A proxy writes one kind of header and passes the other on as the visitor sent it, so only the
+  /// kind that ours are known to write is read.
   void read_forwarding(http::Exchange& exchange) const {
     const auto& head = exchange.head();
-    const auto standard = hops_of(head, "forwarded");
-    const auto usual = hops_of(head, "x-forwarded-for");
+    const bool standard = header_ == config::ForwardedHeader::forwarded;
+    const auto hops = hops_of(head, standard ? "forwarded" : "x-forwarded-for");
     // The nearest proxy's word on the scheme is the last element.
-    const auto by_header = last_of(head, "x-forwarded-proto");
-    const auto by_standard =
-        standard.empty() ? std::string_view{} : forwarded_parameter(standard.back(), "proto");
-    const bool https_by_header = text::iequals(by_header, "https");
-    const bool https_by_standard = text::iequals(by_standard, "https");
-    if (!by_header.empty() && !by_standard.empty()) {
-      exchange.client.https = https_by_header && https_by_standard;
-    } else if (!by_header.empty() || !by_standard.empty()) {
-      exchange.client.https = https_by_header || https_by_standard;
+    std::string_view scheme;
+    if (!standard) {
+      scheme = last_of(head, "x-forwarded-proto");
+    } else if (!hops.empty()) {
+      scheme = forwarded_parameter(hops.back(), "proto");
     }
+    if (!scheme.empty()) exchange.client.https = text::iequals(scheme, "https");
     if (!named_header_.empty() && head.count(named_header_) == 1) {
       if (const auto address = parse_hop(head.get(named_header_)))
         exchange.client.address = *address;
       return;
     }
-    // A proxy writes one of the two and passes the other on as the visitor sent it; which one is
-    // ours cannot be told, so where they disagree neither is believed.
-    const IpAddress peer = exchange.client.peer;
-    const IpAddress from_standard = visitor_of(standard, true, peer);
-    const IpAddress from_usual = visitor_of(usual, false, peer);
-    if (standard.empty()) {
-      exchange.client.address = from_usual;
-    } else if (usual.empty() || from_usual == from_standard) {
-      exchange.client.address = from_standard;
-    }
+    exchange.client.address = visitor_of(hops, standard, exchange.client.peer);
   }
 
   static std::vector<std::string_view> hops_of(const http::RequestHead& head,
@@ -121,6 +112,7 @@ class AddressGuard final : public pipeline::Guard {
   }
 
   const std::vector<Cidr> trusted_;
+  const config::ForwardedHeader header_;
   const std::string named_header_;
   ForwardingWarning& warning_;
 };

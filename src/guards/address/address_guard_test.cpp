@@ -77,25 +77,36 @@ TEST_F(AddressGuardTest, AHopThatIsNoAddressEndsTheSearch) {
   EXPECT_EQ(address("X-Forwarded-For: unknown\r\n"), kProxy);
   EXPECT_EQ(address("X-Forwarded-For: 1.1.1.1, nonsense, 10.2.2.2\r\n"), "10.2.2.2");
   EXPECT_EQ(address("X-Forwarded-For: ,\r\n"), kProxy);
-  EXPECT_EQ(address("Forwarded: for=_hidden\r\n"), kProxy);
-  EXPECT_EQ(address("Forwarded: by=1.2.3.4\r\n"), kProxy);
 }
 
-TEST_F(AddressGuardTest, UnderstandsForwarded) {
+TEST_F(AddressGuardTest, UnderstandsForwardedWhereProxiesWriteIt) {
+  settings_.forwarded_header = config::ForwardedHeader::forwarded;
   EXPECT_EQ(address("Forwarded: for=203.0.113.7;proto=https;by=10.0.0.1\r\n"), "203.0.113.7");
   EXPECT_EQ(address("Forwarded: for=1.1.1.1, For=\"[2001:db8::7]:80\"\r\n"), "2001:db8::7");
+  EXPECT_EQ(address("Forwarded: for=_hidden\r\n"), kProxy);
+  EXPECT_EQ(address("Forwarded: by=1.2.3.4\r\n"), kProxy);
   EXPECT_TRUE(client("Forwarded: for=203.0.113.7;proto=https\r\n").https);
   EXPECT_FALSE(client("Forwarded: for=203.0.113.7;proto=http\r\n").https);
   EXPECT_FALSE(client("Forwarded: proto=https, for=203.0.113.7;proto=http\r\n").https)
       << "the nearest proxy knows";
+  EXPECT_EQ(address("Forwarded: for=1.2.3.4\r\n", "203.0.113.7"), "203.0.113.7");
 }
 
-TEST_F(AddressGuardTest, WhereTwoHeadersDisagreeNeitherIsBelieved) {
-  EXPECT_EQ(address("Forwarded: for=1.1.1.1\r\nX-Forwarded-For: 203.0.113.7\r\n"), kProxy);
-  EXPECT_EQ(address("Forwarded: for=203.0.113.7\r\nX-Forwarded-For: 203.0.113.7\r\n"),
-            "203.0.113.7");
-  EXPECT_FALSE(
-      client("Forwarded: for=203.0.113.7;proto=http\r\nX-Forwarded-Proto: https\r\n").https);
+TEST_F(AddressGuardTest, TheHeaderThatTheProxiesDoNotWriteIsTheVisitorsAndIgnored) {
+  for (const char* forged : {"Forwarded: for=1.1.1.1;proto=https\r\n", "Forwarded: nonsense\r\n"}) {
+    const auto seen = client(std::string(forged) + "X-Forwarded-For: 203.0.113.7\r\n");
+    EXPECT_EQ(seen.address.text(), "203.0.113.7") << forged;
+    EXPECT_FALSE(seen.https) << forged;
+    EXPECT_EQ(address(forged), kProxy) << "alone, too";
+  }
+  EXPECT_TRUE(client("Forwarded: proto=http\r\nX-Forwarded-Proto: https\r\n").https);
+  settings_.forwarded_header = config::ForwardedHeader::forwarded;
+  for (const char* forged : {"X-Forwarded-For: 1.1.1.1\r\n", "X-Forwarded-For: nonsense\r\n"}) {
+    EXPECT_EQ(address(std::string(forged) + "Forwarded: for=203.0.113.7\r\n"), "203.0.113.7");
+    EXPECT_EQ(address(forged), kProxy);
+  }
+  EXPECT_FALSE(client("X-Forwarded-Proto: https\r\n").https);
+  EXPECT_FALSE(client("Forwarded: proto=http\r\nX-Forwarded-Proto: https\r\n").https);
 }
 
 TEST_F(AddressGuardTest, TheSchemeIsTheLastWordOfTheProxies) {

@@ -71,7 +71,7 @@ class OpsRoutes::Health final : public pipeline::RouteHandler {
       member(upstreams, s.settings->sites[i].id, name_of(health));
     }
     close(upstreams, '}');
-    const auto figures = s.store->figures();
+    const auto figures = v.figures();
 
     std::string body = "{";
     member(body, "status", healthy ? "healthy" : "unhealthy");
@@ -86,7 +86,8 @@ class OpsRoutes::Health final : public pipeline::RouteHandler {
     number(body, "sse_connections", s.hub->open_streams());
     number(body, "active_sessions", figures.sessions + figures.silent_sessions);
     body += "\"upstreams\":" + upstreams + "},\"notices\":[";
-    for (const auto& notice : v.notices()) {
+    for (const auto& notice :
+         v.notices(owner_.open_metrics_ ? Audience::operators : Audience::anyone)) {
       text::append_json_string(body, notice);
       body += ',';
     }

@@ -8,12 +8,17 @@
 
 namespace portcullis::routes {
 
+/// Who reads an answer: anyone on the public listener, or operators on theirs.
+enum class Audience : std::uint8_t { anyone, operators };
+
 /// What the probes tell; measured when they are asked.
 struct Vitals {
   std::string version;
   WallTime started;
   std::function<bool()> draining;
-  std::function<std::vector<std::string>()> notices;  ///< things an operator should mend
+  std::function<state::StoreFigures()> figures;  ///< cheap: probes ask without a limit
+  /// Things an operator should mend; what is for anyone names no address.
+  std::function<std::vector<std::string>(Audience)> notices;
 };
 
 /// `/`, `/health`, `/health/live`, `/health/ready`, `/metrics` and `/api/health`.
