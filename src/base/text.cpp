@@ -15,10 +15,10 @@ constexpr std::string_view kBase64Url =
 constexpr std::string_view kHexDigits = "0123456789abcdef";
 
 constexpr auto kBase64UrlValues = [] {
-  std::array<std::int8_t, 256> table{};
+  std::array<std::int16_t, 256> table{};
   table.fill(-1);
   for (std::size_t i = 0; i < kBase64Url.size(); ++i) {
-    table[static_cast<unsigned char>(kBase64Url[i])] = static_cast<std::int8_t>(i);
+    table[static_cast<unsigned char>(kBase64Url[i])] = static_cast<std::int16_t>(i);
   }
   return table;
 }();

@@ -96,10 +96,10 @@ SessionStream::Batch SessionStream::take(Reader& reader, Face face, std::string&
 }
 
 bool SessionStream::add_turn(std::string_view message_id, net::Worker& worker,
-                             std::shared_ptr<TurnObserver> turn, std::size_t max_turns) {
+                             const std::shared_ptr<TurnObserver>& turn, std::size_t max_turns) {
   const std::lock_guard lock(mutex_);
   if (turns_.size() >= max_turns) return false;
-  turns_.push_back({std::string(message_id), &worker, std::move(turn)});
+  turns_.push_back({std::string(message_id), &worker, turn});
   return true;
 }
 

@@ -102,7 +102,7 @@ class SessionStream : public std::enable_shared_from_this<SessionStream> {
   bool is_beginning() const noexcept { return beginnings_ > 0; }
   /// Registers a turn; false where the session has `max_turns` under way.
   bool add_turn(std::string_view message_id, net::Worker& worker,
-                std::shared_ptr<TurnObserver> turn, std::size_t max_turns);
+                const std::shared_ptr<TurnObserver>& turn, std::size_t max_turns);
   void remove_turn(std::string_view message_id);
   /// Lets the hub forget this stream where nothing is kept in it.
   void forget_if_idle();
