@@ -505,7 +505,7 @@ test(PROVES('F222') + 'development tells the reason of an error, production and 
   for (const profile of ['development', 'staging', 'production']) {
     await withGateway({ env: production({ SECURITY_ENVIRONMENT: profile }) }, async (gateway) => {
       for (const [rest, status, code, reason] of [
-        [createRequest({ origin: 'https://evil.example' }), 403, 'INVALID_ORIGIN', 'Origin is not allowed'],
+        [createRequest({ origin: 'https://evil.example' }), 403, 'INVALID_ORIGIN', 'Origin: https://evil.example is not allowed'],
         [{ path: '/api/v1/session/validate', headers: { Origin: kOrigin } }, 401, 'SESSION_INVALID', 'no session'],
         [createRequest({ headers: { 'Content-Encoding': 'gzip' } }), 415, 'UNSUPPORTED_MEDIA_TYPE', 'Content-Encoding'],
       ]) {

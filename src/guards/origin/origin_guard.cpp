@@ -10,9 +10,16 @@ using audit::ThreatLevel;
 using pipeline::RouteKind;
 using pipeline::Verdict;
 
-Verdict refuse(const char* reason) {
-  return Verdict::refuse(http::Problem(http::Code::invalid_origin),
-                         {EventType::network_security, ThreatLevel::medium, "NET_005", reason});
+Verdict refuse(std::string reason) {
+  return Verdict::refuse(
+      http::Problem(http::Code::invalid_origin),
+      {EventType::network_security, ThreatLevel::medium, "NET_005", std::move(reason)});
+}
+
+/// Names the origin, whose form has been checked, so that an operator sees which one is missing.
+Verdict refuse_foreign(std::string_view header, const std::optional<Origin>& origin) {
+  return refuse(std::string(header) + (origin ? ": " + origin->text() + " is" : " is") +
+                " not allowed");
 }
 
 class OriginGuard final : public pipeline::Guard {
@@ -40,14 +47,13 @@ class OriginGuard final : public pipeline::Guard {
     }
     if (origins == 1) {
       const auto origin = Origin::parse(head.get("origin"));
-      if (!origin || !accept(exchange, *origin)) return refuse("Origin is not allowed");
+      if (!origin || !accept(exchange, *origin)) return refuse_foreign("Origin", origin);
       return Verdict::pass();
     }
     if (route.kind != RouteKind::browser) return Verdict::pass();
     if (const auto referer = head.find("referer")) {
       const auto origin = Origin::of_url(*referer);
-      if (!origin || !accept(exchange, *origin))
-        return refuse("Referer is not of an allowed origin");
+      if (!origin || !accept(exchange, *origin)) return refuse_foreign("Referer", origin);
       return Verdict::pass();
     }
     if (head.get("sec-fetch-site") == "same-origin") {
