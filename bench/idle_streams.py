@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Opens many idle event streams to the gateway and prints how much resident memory each one takes.
 
-Streams come from 40 addresses of 127.0.0.0/8 over plain TCP. A stream counts when its first bytes have come. Memory
-is read from /proc before the first stream and when all stand still; after they have left it is read once more.
+Streams come from 40 addresses of 127.0.0.0/8 over plain TCP, two thousand a second. A stream counts when its first
+bytes have come. Memory is read from /proc before the first stream and when all stand still; after they have left it
+is read once more.
 """
 import argparse
 import http.client
@@ -22,6 +23,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 ADDRESSES = 40
 AT_ONCE = 100
+PAUSE = 0.05  # seconds between groups: a stream gives its buffers back 30 ms after it began
 WIDE = ("STREAM_MAX", "STREAM_MAX_PER_SESSION", "STREAM_MAX_PER_ADDRESS", "SERVER_MAX_CONNECTIONS",
         "SERVER_MAX_CONNECTIONS_PER_ADDRESS")
 UNLIMITED = ("RATE_LIMIT_PER_MINUTE", "RATE_LIMIT_PER_HOUR", "RATE_LIMIT_SESSION_PER_MINUTE",
@@ -75,6 +77,7 @@ def open_streams(port, count):
                 group.unregister(key.fileobj)
                 waiting -= 1
         group.close()
+        time.sleep(PAUSE)
     return streams
 
 
