@@ -45,7 +45,7 @@ std::string show_duration(Milliseconds value);
 /// A choice between named values.
 template <class E>
 Setting choice(Common common, E Settings::* field, E initial,
-               std::vector<std::pair<std::string, E>> names);
+               const std::vector<std::pair<std::string, E>>& names);
 
 Setting finish(Common common, std::string type, std::string default_text, std::string bounds,
                decltype(Setting::store) store, decltype(Setting::show) show);
@@ -53,7 +53,7 @@ std::expected<std::string, std::string> scalar(const RawValue& raw);
 
 template <class E>
 Setting choice(Common common, E Settings::* field, E initial,
-               std::vector<std::pair<std::string, E>> names) {
+               const std::vector<std::pair<std::string, E>>& names) {
   std::string bounds;
   std::string default_text;
   for (const auto& [name, value] : names) {

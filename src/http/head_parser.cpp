@@ -15,26 +15,20 @@ using BoostError = beast::error_code;
 
 constexpr std::size_t kMaxResponseHead = 64 * 1024;
 
-/// Beast's request parser with its output led into a RequestHead.
-class RequestHeadParser final : public basic_parser<true> {
- public:
-  explicit RequestHeadParser(RequestHead& head) : out_(head) {
-    header_limit(kMaxHeadBytes + 1024);
-    body_limit(boost::none);
-    eager(false);
+/// Beast's parser for the head alone: what it says of a body is left unheard.
+template <bool IsRequest>
+class HeadOnlyParser : public basic_parser<IsRequest> {
+ protected:
+  explicit HeadOnlyParser(std::uint32_t most_bytes) {
+    this->header_limit(most_bytes);
+    this->body_limit(boost::none);
+    this->eager(false);
   }
 
  private:
-  void on_request_impl(beast::http::verb, beast::string_view method, beast::string_view target,
-                       int version, BoostError&) override {
-    out_.version = version;
-    out_.set_request_line({method.data(), method.size()}, {target.data(), target.size()});
-  }
+  void on_request_impl(beast::http::verb, beast::string_view, beast::string_view, int,
+                       BoostError&) override {}
   void on_response_impl(int, beast::string_view, int, BoostError&) override {}
-  void on_field_impl(beast::http::field, beast::string_view name, beast::string_view value,
-                     BoostError&) override {
-    out_.add_field({name.data(), name.size()}, {value.data(), value.size()});
-  }
   void on_header_impl(BoostError&) override {}
   void on_body_init_impl(const boost::optional<std::uint64_t>&, BoostError&) override {}
   std::size_t on_body_impl(beast::string_view body, BoostError&) override { return body.size(); }
@@ -43,6 +37,24 @@ class RequestHeadParser final : public basic_parser<true> {
     return body.size();
   }
   void on_finish_impl(BoostError&) override {}
+};
+
+/// Leads what is parsed into a RequestHead.
+class RequestHeadParser final : public HeadOnlyParser<true> {
+ public:
+  explicit RequestHeadParser(RequestHead& head)
+      : HeadOnlyParser(kMaxHeadBytes + 1024), out_(head) {}
+
+ private:
+  void on_request_impl(beast::http::verb, beast::string_view method, beast::string_view target,
+                       int version, BoostError&) override {
+    out_.version = version;
+    out_.set_request_line({method.data(), method.size()}, {target.data(), target.size()});
+  }
+  void on_field_impl(beast::http::field, beast::string_view name, beast::string_view value,
+                     BoostError&) override {
+    out_.add_field({name.data(), name.size()}, {value.data(), value.size()});
+  }
 
   RequestHead& out_;
 };
@@ -51,7 +63,7 @@ class RequestHeadParser final : public basic_parser<true> {
 
 std::expected<void, FramingError> parse_request_head(std::string_view bytes, RequestHead& head) {
   if (auto raw = check_raw_head(bytes); !raw) return raw;
-  head.reset(bytes.data());
+  head.reset(bytes);
   RequestHeadParser parser(head);
   BoostError error;
   parser.put(boost::asio::const_buffer(bytes.data(), bytes.size()), error);
@@ -72,20 +84,15 @@ std::expected<void, FramingError> parse_request_head(std::string_view bytes, Req
   return {};
 }
 
-/// Beast's response parser for the head alone.
-class ResponseHeadParser final : public basic_parser<false> {
+/// Notes what the gateway wants to know of an answer's head.
+class ResponseHeadParser final : public HeadOnlyParser<false> {
  public:
-  explicit ResponseHeadParser(bool head_request) {
-    header_limit(kMaxResponseHead);
-    body_limit(boost::none);
-    eager(false);
+  explicit ResponseHeadParser(bool head_request) : HeadOnlyParser(kMaxResponseHead) {
     if (head_request) skip(true);
   }
   ResponseHeadView view;
 
  private:
-  void on_request_impl(beast::http::verb, beast::string_view, beast::string_view, int,
-                       BoostError&) override {}
   void on_response_impl(int code, beast::string_view, int, BoostError& error) override {
     view.status = code;
     if (code < 100 || code > 599) error = beast::http::error::bad_status;
@@ -104,13 +111,6 @@ class ResponseHeadParser final : public basic_parser<false> {
     view.chunked = chunked();
     if (const auto length = content_length()) view.content_length = *length;
   }
-  void on_body_init_impl(const boost::optional<std::uint64_t>&, BoostError&) override {}
-  std::size_t on_body_impl(beast::string_view body, BoostError&) override { return body.size(); }
-  void on_chunk_header_impl(std::uint64_t, beast::string_view, BoostError&) override {}
-  std::size_t on_chunk_body_impl(std::uint64_t, beast::string_view body, BoostError&) override {
-    return body.size();
-  }
-  void on_finish_impl(BoostError&) override {}
 };
 
 struct ResponseParser::Impl {
@@ -142,7 +142,10 @@ struct ResponseParser::Impl {
             ? in
             : in.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(left, in.size())));
     body += take;
-    if (!until_eof && (left -= take.size()) == 0) done = true;
+    if (!until_eof) {
+      left -= take.size();
+      done = left == 0;
+    }
     return take.size();
   }
 

@@ -51,10 +51,10 @@ bool RequestHead::has_token(std::string_view name, std::string_view token) const
   return found;
 }
 
-void RequestHead::reset(const char* base) {
+void RequestHead::reset(std::string_view bytes) {
   method = Method::other;
   version = 11;
-  base_ = base;
+  base_ = bytes.data();
   method_text_ = target_ = path_ = query_ = authority_ = scheme_ = {};
   fields_.clear();
   fields_.reserve(24);

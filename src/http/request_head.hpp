@@ -61,7 +61,7 @@ class RequestHead {
   bool has_token(std::string_view name, std::string_view token) const noexcept;
 
   // For parsers.
-  void reset(const char* base);
+  void reset(std::string_view bytes);
   void rebase(const char* base) noexcept { base_ = base; }
   void set_request_line(std::string_view method_text, std::string_view target);
   void add_field(std::string_view name, std::string_view value);

@@ -1,38 +1,16 @@
 #include "net/connector.hpp"
 
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "loopback_listener.hpp"
 #include "proves.hpp"
 
 namespace portcullis::net {
 namespace {
 
 using boost::asio::ip::tcp;
-
-/// A port of loopback that takes connections and never says a word.
-struct MutePeer {
-  MutePeer() : listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    EXPECT_EQ(::bind(listener, reinterpret_cast<sockaddr*>(&address), size), 0);
-    EXPECT_EQ(::listen(listener, 16), 0);
-    EXPECT_EQ(::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size), 0);
-    port = ntohs(address.sin_port);
-  }
-  MutePeer(const MutePeer&) = delete;
-  MutePeer& operator=(const MutePeer&) = delete;
-  ~MutePeer() { ::close(listener); }
-  const int listener;
-  std::uint16_t port = 0;
-};
 
 class ConnectorTest : public testing::Test {
  protected:
@@ -45,7 +23,7 @@ class ConnectorTest : public testing::Test {
     };
   }
   void found(std::size_t which = 0) {
-    Endpoints endpoints{{boost::asio::ip::address_v4::loopback(), peer_.port}};
+    Endpoints endpoints{{boost::asio::ip::address_v4::loopback(), peer_.port()}};
     asked_.at(which)(std::move(endpoints));
   }
   void not_found(std::size_t which) {
@@ -56,7 +34,7 @@ class ConnectorTest : public testing::Test {
              std::shared_ptr<TlsClientContext> tls = nullptr) {
     spawn([](Worker& worker, Target target, Lookup lookup, Answer& answer) -> Task<void> {
       answer = co_await connect(worker, std::move(target), kTimeout, std::move(lookup));
-    }(worker_, {host, peer_.port, std::move(tls)}, lookup(), answer));
+    }(worker_, {host, peer_.port(), std::move(tls)}, lookup(), answer));
   }
   /// Runs what is ready; time stands still but for what the test adds.
   void settle() {
@@ -75,7 +53,7 @@ class ConnectorTest : public testing::Test {
   static constexpr Milliseconds kTimeout{2000};
   ManualClock clock_;
   Worker worker_{0, clock_};
-  MutePeer peer_;
+  LoopbackListener peer_;
   std::vector<LookupDone> asked_;
 };
 
@@ -164,7 +142,7 @@ TEST_F(ConnectorTest, TheSystemKnowsLocalhost) {
   Answer answer;
   spawn([](Worker& worker, Target target, Answer& answer) -> Task<void> {
     answer = co_await connect(worker, std::move(target), kTimeout);
-  }(worker_, {"localhost", peer_.port, nullptr}, answer));
+  }(worker_, {"localhost", peer_.port(), nullptr}, answer));
   for (int i = 0; i < 100 && !answer; ++i) settle();
   EXPECT_TRUE(answer && *answer);
 }

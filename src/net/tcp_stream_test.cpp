@@ -1,14 +1,11 @@
 #include "net/tcp_stream.hpp"
 
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "base/task.hpp"
+#include "loopback_listener.hpp"
 #include "proves.hpp"
 
 namespace portcullis::net {
@@ -17,18 +14,12 @@ namespace {
 /// Both ends of a loopback connection: ours as a stream, the peer's as a plain blocking descriptor.
 struct Pair {
   explicit Pair(Worker& worker) {
-    const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    EXPECT_EQ(::bind(listener, reinterpret_cast<sockaddr*>(&address), size), 0);
-    EXPECT_EQ(::listen(listener, 1), 0);
-    EXPECT_EQ(::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size), 0);
+    const LoopbackListener listener;
     peer = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    EXPECT_EQ(::connect(peer, reinterpret_cast<sockaddr*>(&address), size), 0);
-    const int ours = ::accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    ::close(listener);
+    EXPECT_EQ(::connect(peer, reinterpret_cast<const sockaddr*>(&listener.address),
+                        sizeof listener.address),
+              0);
+    const int ours = ::accept4(listener.descriptor, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     stream = std::make_unique<TcpStream>(worker, ours, *IpAddress::parse("127.0.0.1"));
   }
   Pair(const Pair&) = delete;
