@@ -9,14 +9,13 @@
 namespace portcullis::gateway {
 namespace {
 
-upstream::N8nOptions n8n_options(const config::Settings& s, const config::SiteSettings& site,
-                                 unsigned workers) {
-  upstream::N8nOptions o;
+upstream::HttpServiceOptions service_options(const config::Settings& s,
+                                             const config::SiteSettings& site, unsigned workers) {
+  upstream::HttpServiceOptions o;
   o.name = site.id;
   o.url = site.upstream.url;
-  o.api_key = site.upstream.api_key;
   o.ca_file = s.upstream_ca_file;
-  o.app_name = "portcullis/" + std::string(version());
+  o.user_agent = "portcullis/" + std::string(version());
   o.connect_timeout = s.upstream_connect_timeout;
   o.first_byte_timeout = s.upstream_first_byte_timeout;
   o.idle_timeout = s.upstream_idle_timeout;
@@ -32,9 +31,10 @@ upstream::N8nOptions n8n_options(const config::Settings& s, const config::SiteSe
 }
 
 /// What makes two configurations of an assistant the same.
-std::string identity_of(const upstream::N8nOptions& o, const config::Settings& s) {
+std::string identity_of(const upstream::N8nOptions& n8n, const config::Settings& s) {
+  const auto& o = n8n.service;
   std::string out;
-  for (const auto* text : {&o.name, &o.url, &o.api_key, &o.ca_file, &s.jwt_secrets.front()})
+  for (const auto* text : {&o.name, &o.url, &n8n.api_key, &o.ca_file, &s.jwt_secrets.front()})
     out += *text + '\0';
   for (const auto number :
        {o.connect_timeout.count(), o.first_byte_timeout.count(), o.idle_timeout.count(),
@@ -53,7 +53,7 @@ Result<std::shared_ptr<upstream::Assistant>> assistant_of(const config::SiteSett
                                                           const Lasting& lasting,
                                                           Assistants& assistants) {
   const bool demo = site.upstream.kind == config::UpstreamKind::demo;
-  auto options = n8n_options(s, site, lasting.workers);
+  upstream::N8nOptions options{service_options(s, site, lasting.workers), site.upstream.api_key};
   const std::string identity = demo ? "demo" : identity_of(options, s);
   if (const auto at = assistants.find(identity); at != assistants.end()) return at->second;
   std::shared_ptr<upstream::Assistant> assistant;
