@@ -150,6 +150,15 @@ void add_upstream(std::vector<Setting>& t) {
   t.push_back(integer({.path = "upstream.runs_per_session", .text = "Answers in the making for one session at a time."}, &S::upstream_runs_per_session, 32, 1, 1000));
 }
 
+void add_n8n(std::vector<Setting>& t) {
+  t.push_back(webhook_paths({.path = "n8n.allowed_paths", .text = "Webhooks (`/webhook/…`) that n8n's own chat widget may call beside the one of `N8N_WEBHOOK_URL` and its `/chat`."}, &S::n8n_allowed_paths));
+  t.push_back(string({.path = "n8n.session_key", .text = "The widget's `chatSessionKey`."}, &S::n8n_session_key, "sessionId"));
+  t.push_back(string({.path = "n8n.input_key", .text = "The widget's `chatInputKey`."}, &S::n8n_input_key, "chatInput"));
+  t.push_back(size({.path = "n8n.max_metadata", .text = "Longest `metadata` that the widget may send along."}, &S::n8n_metadata_bytes, 4 * kKiB, 0, 64 * kKiB));
+  t.push_back(integer({.path = "n8n.max_files", .text = "Files in one message of the widget; all together may be as long as `limits.api_body_mb` says. 0: none are taken."}, &S::n8n_max_files, 5, 0, 20));
+  t.push_back(strings({.path = "n8n.upload_types", .text = "What these files may be, by their content and not by what they say: of image/png, image/jpeg, image/gif, image/webp, application/pdf, application/zip (office documents too), audio/mpeg, audio/wav, audio/ogg, video/mp4, video/webm, text/plain."}, &S::n8n_upload_types, "image/png,image/jpeg,image/gif,image/webp,application/pdf,text/plain"));
+}
+
 void add_headers(std::vector<Setting>& t) {
   t.push_back(boolean({.path = "headers.enabled", .env = {"SECURITY_ENABLE_SECURITY_HEADERS"}, .text = "Send the security headers."}, &S::security_headers, true));
   t.push_back(boolean({.path = "headers.csp", .env = {"SECURITY_ENABLE_CSP"}, .text = "Send Content-Security-Policy."}, &S::csp_enabled, true));
@@ -243,6 +252,7 @@ const std::vector<Setting>& settings_table() {
     add_limits(t);
     add_streams(t);
     add_upstream(t);
+    add_n8n(t);
     add_headers(t);
     add_rest(t);
     add_guards(t);

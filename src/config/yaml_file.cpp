@@ -14,6 +14,8 @@ namespace {
 
 constexpr std::size_t kMaxFileBytes = 1 << 20;
 constexpr int kMaxDepth = 16;
+constexpr std::size_t kMaxLanguages = 32;
+constexpr std::size_t kMaxTextBytes = 500;
 
 class Reader {
  public:
@@ -51,6 +53,8 @@ class Reader {
       }
       if (path == "sites") {
         read_sites(entry.second);
+      } else if (path == "texts") {
+        read_texts(entry.second, path, out_.texts);
       } else if (path == "routes") {
         read_routes(entry.second);
       } else if (find_setting(path) != nullptr) {
@@ -165,6 +169,8 @@ class Reader {
           read_history(value, path + ".history", site);
         else if (key == "limits")
           read_site_limits(value, path + ".limits", site);
+        else if (key == "texts")
+          read_texts(value, path + ".texts", site.texts);
         else
           return false;
         return true;
@@ -214,6 +220,10 @@ class Reader {
 
   void read_upstream(const YAML::Node& node, const std::string& path, UpstreamSettings& upstream) {
     read_entry(node, path, [&](const std::string& key, const YAML::Node& value) {
+      if (key == "allowed_paths") {
+        read_webhook_paths(value, path + ".allowed_paths", upstream);
+        return true;
+      }
       const std::string text = text_of(value, path + "." + key);
       if (key == "kind") {
         if (text == "demo")
@@ -236,6 +246,38 @@ class Reader {
       } else {
         return false;
       }
+      return true;
+    });
+  }
+
+  void read_webhook_paths(const YAML::Node& node, const std::string& path,
+                          UpstreamSettings& upstream) {
+    const auto raw = raw_value(node, path);
+    if (!raw) return;
+    for (const auto& item : raw->items) {
+      if (!is_webhook_path(item)) error(node, path, "'" + item + "' is no path below /webhook/");
+      upstream.allowed_paths.push_back(item);
+    }
+  }
+
+  /// Language, then error code, then text. Whether a code exists is the gateway's to say.
+  void read_texts(const YAML::Node& node, const std::string& path, Texts& texts) {
+    read_entry(node, path, [&](const std::string& language, const YAML::Node& codes) {
+      if (texts.size() == kMaxLanguages) {
+        error(codes, path, "has more than 32 languages");
+        return true;
+      }
+      auto& of_language = texts[text::to_lower(language)];
+      read_entry(codes, path + "." + language,
+                 [&](const std::string& code, const YAML::Node& value) {
+                   const std::string place = path + "." + language + "." + code;
+                   std::string words = text_of(value, place);
+                   if (words.empty() || words.size() > kMaxTextBytes || !text::is_utf8(words)) {
+                     error(value, place, "1 to 500 bytes of UTF-8 text are expected");
+                   }
+                   of_language.emplace(code, std::move(words));
+                   return true;
+                 });
       return true;
     });
   }

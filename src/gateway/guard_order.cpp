@@ -1,6 +1,7 @@
 #include "gateway/runtime.hpp"
 #include "guards/blocks/blocks_guard.hpp"
 #include "guards/body/body_guard.hpp"
+#include "guards/claim/claim_guard.hpp"
 #include "guards/credentials/credentials_guard.hpp"
 #include "guards/host/host_guard.hpp"
 #include "guards/origin/origin_guard.hpp"
@@ -34,6 +35,8 @@ std::vector<std::unique_ptr<pipeline::Guard>> make_guards(
   guards.push_back(guards::make_session_guard());
   // Reading a body is the most expensive step, so only callers that got here are listened to.
   guards.push_back(guards::make_body_guard());
+  // Where the body says whose session this is, only now is known whom to charge.
+  guards.push_back(guards::make_claim_guard(settings, tokens, lasting.store, lasting.metrics));
   return guards;
 }
 

@@ -3,6 +3,7 @@
 #include "gateway/gateway.hpp"
 #include "routes/echo/echo_routes.hpp"
 #include "routes/fallback_routes.hpp"
+#include "routes/n8n/n8n_routes.hpp"
 #include "upstream/demo.hpp"
 #include "upstream/n8n.hpp"
 
@@ -79,6 +80,7 @@ struct Runtime::RouteSet {
   std::unique_ptr<routes::ChatRoutes> chat;
   std::unique_ptr<routes::WidgetRoutes> widget;
   std::unique_ptr<routes::EchoRoutes> echo;
+  std::unique_ptr<routes::N8nRoutes> n8n;
   std::unique_ptr<routes::OpsRoutes> ops;
   pipeline::RouteTable table;  ///< for the fallbacks; the pipeline has its own copy
 };
@@ -143,10 +145,16 @@ std::unique_ptr<pipeline::Pipeline> Runtime::make_pipeline(const Lasting& lastin
     set.widget->add_to(set.table);
     set.echo = std::make_unique<routes::EchoRoutes>(services);
     set.echo->add_to(set.table);
+    set.n8n = std::make_unique<routes::N8nRoutes>(services);
+    set.n8n->add_to(set.table);
   }
   set.ops = std::make_unique<routes::OpsRoutes>(services, vitals, operations);
   set.ops->add_to(set.table);
   problems = set.table.build(settings_);
+  for (const auto& site : settings_.sites) {
+    const auto wrong = routes::RefusalTexts::check(site);
+    problems.insert(problems.end(), wrong.begin(), wrong.end());
+  }
   pipeline::Pipeline::Parts parts;
   parts.guards = make_guards(settings_, lasting, *session_tokens_, sites_);
   parts.routes = set.table;

@@ -2,10 +2,22 @@
 
 #include "base/text.hpp"
 #include "upstream/answer_decoder.hpp"
+#include "upstream/history_decoder.hpp"
 #include "upstream/http_call.hpp"
 
 namespace portcullis::upstream {
 namespace {
+
+constexpr std::string_view kAccept =
+    "Accept: text/event-stream, application/x-ndjson, application/json, text/plain;q=0.8\r\n";
+
+/// Where n8n's own path begins in a path; its size where there is none.
+std::size_t webhook_in(std::string_view path) {
+  for (const std::string_view start : {"/webhook/", "/webhook-test/"}) {
+    if (const auto at = path.find(start); at < path.find('?')) return at;
+  }
+  return path.size();
+}
 
 void append_member(std::string& out, std::string_view name, std::string_view value) {
   out += ",\"";
@@ -43,6 +55,49 @@ class N8n::Message final : public HttpDialect {
   Question question_;
 };
 
+/// A call of n8n's own widget, as a webhook of its chat trigger wants it.
+class N8n::Visit final : public HttpDialect {
+ public:
+  Visit(std::shared_ptr<const N8n> owner, N8nVisit visit)
+      : owner_(std::move(owner)), visit_(std::move(visit)) {}
+
+  HttpRequest request(WallTime now) override {
+    const std::string token = owner_->tokens_.mint(
+        {visit_.session_handle, visit_.origin_domain, visit_.message, visit_.message_id}, now);
+    auto [content_type, body] = body_of(visit_, token);
+    const auto& service = *owner_->service_;
+    std::string head = service.head_to("POST", base() + visit_.path);
+    head += kAccept;
+    head += "Content-Type: ";
+    head += content_type;
+    head += "\r\n";
+    head += owner_->credential_;
+    head += "Idempotency-Key: ";
+    head += visit_.message_id;
+    head += "\r\n";
+    return {std::move(head), std::move(body)};
+  }
+  std::unique_ptr<Decoder> decoder(const http::ResponseHeadView& head) override {
+    const std::size_t most = owner_->service_->options().max_answer_bytes;
+    if (visit_.action == N8nVisit::Action::load_previous_session) {
+      return std::make_unique<HistoryDecoder>(most);
+    }
+    return std::make_unique<AnswerDecoder>(head.content_type, most);
+  }
+  std::string_view message_id() const noexcept override { return visit_.message_id; }
+  std::string_view session_handle() const noexcept override { return visit_.session_handle; }
+
+ private:
+  /// What stands before n8n's own paths where it does not live at the root of its host.
+  std::string base() const {
+    const auto& path = owner_->service_->path();
+    return path.substr(0, webhook_in(path));
+  }
+
+  const std::shared_ptr<const N8n> owner_;
+  const N8nVisit visit_;
+};
+
 Result<std::shared_ptr<N8n>> N8n::make(N8nOptions options, identity::UpstreamTokens tokens,
                                        observe::Metrics& metrics, observe::Log& log) {
   TRY(auto service, HttpService::make(std::move(options.service), metrics, log));
@@ -53,15 +108,24 @@ N8n::N8n(std::shared_ptr<HttpService> service, const std::string& api_key,
          identity::UpstreamTokens tokens)
     : HttpAssistant(std::move(service)),
       tokens_(std::move(tokens)),
-      request_head_(
-          service_->head_to("POST", service_->path()) +
-          "Accept: text/event-stream, application/x-ndjson, application/json, text/plain;q=0.8\r\n"
-          "Content-Type: application/json\r\n" +
-          (api_key.empty() ? "" : "Authorization: Bearer " + api_key + "\r\n")) {}
+      credential_(api_key.empty() ? "" : "Authorization: Bearer " + api_key + "\r\n"),
+      request_head_(service_->head_to("POST", service_->path()) + std::string(kAccept) +
+                    "Content-Type: application/json\r\n" + credential_) {}
 
 std::unique_ptr<Call> N8n::start(net::Worker& worker, Question question) {
   return std::make_unique<HttpCall>(
       service_, worker, std::make_unique<Message>(shared_from_this(), std::move(question)));
+}
+
+std::unique_ptr<Call> N8n::start(net::Worker& worker, N8nVisit visit) {
+  return std::make_unique<HttpCall>(service_, worker,
+                                    std::make_unique<Visit>(shared_from_this(), std::move(visit)));
+}
+
+std::string_view N8n::webhook_path() const noexcept {
+  const std::string_view path = service_->path();
+  const auto at = webhook_in(path);
+  return at == path.size() ? std::string_view{} : path.substr(at, path.find('?', at) - at);
 }
 
 std::string N8n::payload(const Question& question, std::string_view token) {

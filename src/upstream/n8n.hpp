@@ -4,6 +4,7 @@
 
 #include "identity/upstream_tokens.hpp"
 #include "upstream/http_assistant.hpp"
+#include "upstream/n8n_visit.hpp"
 
 namespace portcullis::upstream {
 
@@ -12,8 +13,8 @@ struct N8nOptions {
   std::string api_key;
 };
 
-/// An n8n webhook: posts the message with a token minted for it and decodes whatever form the
-/// answer has.
+/// An n8n instance: posts messages with a token minted for each to its webhook, and calls of n8n's
+/// own widget to the webhook that they name; decodes whatever form the answer has.
 ///
 /// Threads:   start() from any worker; immutable but for its service.
 /// Ownership: calls keep the object alive.
@@ -25,16 +26,24 @@ class N8n final : public HttpAssistant, public std::enable_shared_from_this<N8n>
 
   std::string_view name() const noexcept override { return "n8n"; }
   std::unique_ptr<Call> start(net::Worker& worker, Question question) override;
+  /// A call of the widget. A history comes as one piece, see HistoryDecoder.
+  std::unique_ptr<Call> start(net::Worker& worker, N8nVisit visit);
+
+  /// The path of the webhook as n8n knows it, `/webhook/…`, without what a proxy before n8n may put
+  /// before it; empty where the URL has another form.
+  std::string_view webhook_path() const noexcept;
 
   /// The JSON body that is posted; README.md tells workflow authors what is in it.
   static std::string payload(const Question& question, std::string_view token);
 
  private:
   class Message;
+  class Visit;
   N8n(std::shared_ptr<HttpService> service, const std::string& api_key,
       identity::UpstreamTokens tokens);
 
   const identity::UpstreamTokens tokens_;
+  const std::string credential_;    ///< Authorization with its line end; empty without a key
   const std::string request_head_;  ///< everything that is the same for each message
 };
 

@@ -4,6 +4,7 @@
 
 #include "http/json_body.hpp"
 #include "http/memory_exchange.hpp"
+#include "http/multipart_form.hpp"
 #include "pipeline/route.hpp"
 #include "proves.hpp"
 
@@ -80,6 +81,28 @@ TEST_F(BodyGuardTest, ChecksTheSchemaOfTheRoute) {
   route_.schema = &schema_;
   EXPECT_EQ(refused("{\"b\":1}"), http::Code::schema_invalid);
   EXPECT_EQ(refused("{\"a\":1}"), std::nullopt);
+}
+
+TEST_F(BodyGuardTest, ReadsFormsWhereTheRouteTakesThem) {
+  const std::string form =
+      "--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nx\r\n--b--\r\n";
+  const std::string type = "Content-Type: multipart/form-data; boundary=b\r\n";
+  route_.max_form_bytes = form.size();
+  http::MemoryExchange exchange(worker_, "POST / HTTP/1.1\r\nHost: a\r\n" + type + "\r\n", form);
+  exchange.route = &route_;
+  auto decision = make_body_guard()->on_request(exchange);
+  ASSERT_TRUE(decision.ready());
+  EXPECT_EQ(decision.value()->kind, pipeline::Verdict::Kind::pass);
+  ASSERT_TRUE(exchange.form);
+  EXPECT_EQ(exchange.form->find("a")->value, "x");
+  EXPECT_FALSE(exchange.json);
+  EXPECT_EQ(refused("{}"), std::nullopt) << "JSON as before";
+  EXPECT_EQ(refused(form), http::Code::validation_failed) << "a form posing as JSON";
+  EXPECT_EQ(refused("{}", type), http::Code::validation_failed) << "JSON posing as a form";
+  EXPECT_EQ(refused(form, "Content-Type: multipart/form-data\r\n"), http::Code::bad_request);
+  EXPECT_EQ(refused(form + "\r\n", type), http::Code::payload_too_large);
+  route_.schema = &schema_;
+  EXPECT_EQ(refused(form, type), http::Code::unsupported_media_type) << "the schema knows no forms";
 }
 
 TEST_F(BodyGuardTest, LeavesRoutesWithoutABodyAlone) {

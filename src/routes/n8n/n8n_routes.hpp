@@ -1,0 +1,36 @@
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "routes/n8n/widget_profile.hpp"
+#include "routes/n8n/widget_refusals.hpp"
+#include "routes/services.hpp"
+#include "upstream/n8n.hpp"
+
+namespace portcullis::routes {
+
+/// The face that n8n's own chat widget speaks to: the webhooks of N8N_WEBHOOK_URL (and its `/chat`)
+/// and of N8N_ALLOWED_PATHS, under the paths that they have on n8n. See README.md.
+class N8nRoutes {
+ public:
+  explicit N8nRoutes(Services services);
+  ~N8nRoutes();
+  void add_to(pipeline::RouteTable& table);
+
+ private:
+  class Visit;
+  /// A site whose assistant is n8n, and what may be called there.
+  struct Site {
+    std::shared_ptr<upstream::N8n> n8n;  ///< null: another assistant answers
+    std::vector<std::string> paths;
+  };
+
+  Services services_;
+  std::vector<Site> sites_;  ///< by pipeline::Site::index
+  WidgetProfile profile_;
+  WidgetRefusals refusals_;
+  std::unique_ptr<pipeline::RouteHandler> visit_;
+};
+
+}  // namespace portcullis::routes
