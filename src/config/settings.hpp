@@ -172,6 +172,7 @@ struct Settings {
   std::vector<std::string> n8n_allowed_paths;  ///< of the default site
   std::string n8n_session_key;
   std::string n8n_input_key;
+  bool n8n_hosted_page = false;
   std::int64_t n8n_metadata_bytes = 0;
   std::int64_t n8n_max_files = 0;
   std::vector<std::string> n8n_upload_types;

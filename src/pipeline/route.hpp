@@ -30,7 +30,12 @@ enum class RouteClass : std::uint8_t {
 enum class SessionNeed : std::uint8_t { none, required };
 
 /// Which family of security headers an answer gets.
-enum class HeaderPolicy : std::uint8_t { api, page, asset };
+enum class HeaderPolicy : std::uint8_t {
+  api,
+  page,
+  asset,
+  n8n_page,  ///< n8n's hosted chat page, which is what it is: inline script, a widget from a CDN
+};
 
 std::string_view name_of(RouteKind kind) noexcept;
 std::string_view name_of(RouteClass cls) noexcept;

@@ -4,6 +4,7 @@
 #include "upstream/answer_decoder.hpp"
 #include "upstream/history_decoder.hpp"
 #include "upstream/http_call.hpp"
+#include "upstream/page_decoder.hpp"
 
 namespace portcullis::upstream {
 namespace {
@@ -62,6 +63,11 @@ class N8n::Visit final : public HttpDialect {
       : owner_(std::move(owner)), visit_(std::move(visit)) {}
 
   HttpRequest request(WallTime now) override {
+    if (visit_.action == N8nVisit::Action::open_page) {
+      return {owner_->service_->head_to("GET", base() + visit_.path) + "Accept: text/html\r\n" +
+                  owner_->credential_,
+              {}};
+    }
     const std::string token = owner_->tokens_.mint(
         {visit_.session_handle, visit_.origin_domain, visit_.message, visit_.message_id}, now);
     auto [content_type, body] = body_of(visit_, token);
@@ -79,8 +85,13 @@ class N8n::Visit final : public HttpDialect {
   }
   std::unique_ptr<Decoder> decoder(const http::ResponseHeadView& head) override {
     const std::size_t most = owner_->service_->options().max_answer_bytes;
-    if (visit_.action == N8nVisit::Action::load_previous_session) {
-      return std::make_unique<HistoryDecoder>(most);
+    switch (visit_.action) {
+      case N8nVisit::Action::load_previous_session:
+        return std::make_unique<HistoryDecoder>(most);
+      case N8nVisit::Action::open_page:
+        return std::make_unique<PageDecoder>(head.content_type, most);
+      case N8nVisit::Action::send_message:
+        break;
     }
     return std::make_unique<AnswerDecoder>(head.content_type, most);
   }

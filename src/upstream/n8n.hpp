@@ -26,7 +26,7 @@ class N8n final : public HttpAssistant, public std::enable_shared_from_this<N8n>
 
   std::string_view name() const noexcept override { return "n8n"; }
   std::unique_ptr<Call> start(net::Worker& worker, Question question) override;
-  /// A call of the widget. A history comes as one piece, see HistoryDecoder.
+  /// A call of the widget. A history or page comes as one piece.
   std::unique_ptr<Call> start(net::Worker& worker, N8nVisit visit);
 
   /// The path of the webhook as n8n knows it, `/webhook/…`, without what a proxy before n8n may put

@@ -12,7 +12,11 @@ namespace portcullis::upstream {
 ///
 /// Ownership: views must live until the head of the answer has come.
 struct N8nVisit {
-  enum class Action : std::uint8_t { send_message, load_previous_session };
+  enum class Action : std::uint8_t {
+    send_message,
+    load_previous_session,
+    open_page,  ///< n8n's hosted chat page; nothing but the path counts
+  };
   struct File {
     std::string_view name;
     std::string_view media_type;  ///< by its content

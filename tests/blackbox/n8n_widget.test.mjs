@@ -143,6 +143,31 @@ describe('a message', () => {
     });
   });
 
+  test('is let end while the gateway drains, and cut with its workflow after the time for that', async () => {
+    await gatewayWith({ SERVER_DRAIN_TIMEOUT: '500ms' }, async (gateway) => {
+      const [quick, slow] = [controlled(), controlled()];
+      upstream.onRequest(quick.handler);
+      const answered = widgetOn(gateway).send('Hi');
+      await quick.opened;
+      upstream.onRequest(slow.handler);
+      const cut = widgetOn(gateway).send('Hi').catch((error) => error.code);
+      const seen = await slow.opened;
+      gateway.signal('SIGTERM');
+      await quick.send('You are welcome.');
+      await quick.end();
+      assert.deepEqual((await answered).json, { output: 'You are welcome.' });
+      assert.match(await cut, /ECONNRESET|UND_ERR_SOCKET/);
+      await eventually(() => seen.left());
+    });
+  });
+
+  test('is found below the gateway\'s prefix', async () => {
+    await gatewayWith({ GATEWAY_PREFIX: '/gw' }, async (gateway) => {
+      assert.equal((await widgetOn(gateway, { path: '/gw/webhook/chat' }).send('Hi')).status, 200);
+      assert.equal(only().path, '/webhook/chat');
+    });
+  });
+
   test('is one of a few in the making for its session', async () => {
     await gatewayWith({ UPSTREAM_RUNS_PER_SESSION: '1' }, async (gateway) => {
       const workflow = controlled();
@@ -228,6 +253,28 @@ describe('what is passed', () => {
       upstream.requests.length = 0;
       assertProblem(await widgetOn(gateway, { origin: 'https://evil.example' }).send('Hi'), 403, 'INVALID_ORIGIN');
       assert.equal(upstream.requests.length, 0);
+    });
+  });
+});
+
+describe("n8n's hosted page", () => {
+  test('is passed only where that is set, under a policy of its own', async () => {
+    await gatewayWith({ N8N_HOSTED_PAGE: 'true' }, async (gateway) => {
+      const html = '<!doctype html><html><script type="module">createChat({})</script></html>';
+      upstream.onRequest((request, response) => response.writeHead(200, { 'Content-Type': 'text/html; charset=utf-8', 'Set-Cookie': 'auth=n8n' }).end(html));
+      const page = await call(gateway, 'GET', '/webhook/chat', { headers: { 'Sec-Fetch-Mode': 'navigate', 'Sec-Fetch-Dest': 'document', Cookie: 'a=b' } });
+      assert.equal(page.status, 200);
+      assert.equal(page.headers['content-type'], 'text/html; charset=utf-8');
+      assert.equal(page.text, html);
+      assert.equal(page.headers['set-cookie'], undefined);
+      assert.match(page.headers['content-security-policy'], /script-src 'unsafe-inline' https:\/\/cdn\.jsdelivr\.net;.*connect-src 'self'.*frame-ancestors 'none'/);
+      const { method, path, headers } = only();
+      assert.equal(`${method} ${path}`, 'GET /webhook/chat');
+      assert.equal(headers.cookie, undefined);
+      upstream.onRequest(answers.html(500));
+      assertProblem(await call(gateway, 'GET', '/webhook/chat'), 502, 'UPSTREAM_ERROR');
+      upstream.onRequest(answers.object('output', UPSTREAM_SECRET));
+      assertProblem(await call(gateway, 'GET', '/webhook/chat'), 502, 'UPSTREAM_ERROR');
     });
   });
 });

@@ -19,6 +19,7 @@ using chat::TurnOutcome;
 using http::Code;
 using http::Problem;
 using Action = upstream::N8nVisit::Action;
+using Piece = Result<std::optional<std::string>>;
 
 constexpr std::uint64_t kMiB = 1024 * 1024;
 constexpr std::string_view kWebhook = "/webhook/";
@@ -59,6 +60,44 @@ class RunPlace {
   bool taken_ = false;
 };
 
+/// While it lives, the call ends with the client.
+class LeaveWatch {
+ public:
+  LeaveWatch(http::Exchange& exchange, Run& run) : exchange_(exchange) {
+    exchange.set_hook([&exchange, &run] {
+      if (exchange.gone()) run.stop();
+    });
+  }
+  LeaveWatch(const LeaveWatch&) = delete;
+  LeaveWatch& operator=(const LeaveWatch&) = delete;
+  ~LeaveWatch() { exchange_.set_hook({}); }
+
+ private:
+  http::Exchange& exchange_;
+};
+
+/// How a call failed; one that was stopped because the gateway is, is nobody's failure.
+TurnFailure failure_of(upstream::N8n& n8n, Run& run, const Piece& piece) {
+  const Error nothing{ErrorCode::malformed, ErrorOrigin::upstream, Retry::no,
+                      "the upstream's answer is empty"};
+  auto out = TurnFailure::of(piece ? nothing : piece.error(), n8n, run.call());
+  if (out.cancelled) out.code = Code::shutting_down;
+  return out;
+}
+
+/// Records a failure; its id goes to the visitor.
+Ulid report(const Services& services, const http::Exchange& exchange, const TurnFailure& failed) {
+  if (failed.cancelled) return Ulid::make(exchange.worker().clock().wall());
+  return services.reporter->report(exchange, upstream_incident(failed.reason),
+                                   audit::EventDecision::passed);
+}
+
+Task<void> answer_failure(const Services& services, http::Exchange& exchange, TurnFailure failed) {
+  const Ulid id = report(services, exchange, failed);
+  co_await services.reporter->answer(exchange, Problem(failed.code, {}, failed.retry_after), id,
+                                     failed.reason);
+}
+
 }  // namespace
 
 /// `sendMessage` and `loadPreviousSession`.
@@ -79,11 +118,9 @@ class N8nRoutes::Visit final : public pipeline::RouteHandler {
       co_return co_await s_.reporter->answer(exchange, Problem(Code::schema_invalid));
     }
     exchange.json.reset();  // it may hold many times what is kept of it while the workflow runs
+    const auto path = face_.path_of(exchange);
+    if (path.empty()) co_return co_await s_.reporter->answer(exchange, Problem(Code::not_found));
     const Site& site = face_.sites_[exchange.site->index];
-    const auto path = exchange.head().path().substr(s_.settings->gateway_prefix.size());
-    if (std::ranges::find(site.paths, path) == site.paths.end()) {  // another site's
-      co_return co_await s_.reporter->answer(exchange, Problem(Code::not_found));
-    }
     const auto& claims = *exchange.principal.session;
     visit->path = path;
     visit->message_id = Ulid::make(exchange.started_wall()).text();
@@ -98,8 +135,6 @@ class N8nRoutes::Visit final : public pipeline::RouteHandler {
   }
 
  private:
-  using Piece = Result<std::optional<std::string>>;
-
   Task<void> load(http::Exchange& exchange, upstream::N8n& n8n, upstream::N8nVisit visit) const {
     // Somebody else's session by all that can be told: whatever n8n keeps under the id that this
     // caller would have, it is not asked.
@@ -185,67 +220,73 @@ class N8nRoutes::Visit final : public pipeline::RouteHandler {
         add(chat::item_event(0, message_id, **piece));
         continue;
       }
-      if (!piece) add(chat::item_event(0, message_id, "\n\n" + failure(exchange, n8n, run, piece)));
-      count(piece ? TurnOutcome::answered : TurnOutcome::failed);
+      if (piece) {
+        count(TurnOutcome::answered);
+      } else {
+        add(chat::item_event(0, message_id, "\n\n" + failure(exchange, n8n, run, piece)));
+      }
       add(chat::end_event(0, message_id));
       ended = true;
     }
   }
 
-  /// Reports a call that failed before anything was said, and answers for it.
+  /// Answers for a call that failed before anything was said.
   Task<void> refuse(http::Exchange& exchange, upstream::N8n& n8n, Run& run,
                     const Piece& piece) const {
-    const TurnFailure failed = failure_of(n8n, run, piece);
+    TurnFailure failed = failure_of(n8n, run, piece);
     count(failed.cancelled ? TurnOutcome::cancelled : TurnOutcome::failed);
-    const Ulid id = report(exchange, failed);
-    co_await s_.reporter->answer(exchange, Problem(failed.code, {}, failed.retry_after), id,
-                                 failed.reason);
+    return answer_failure(s_, exchange, std::move(failed));
   }
 
-  /// Reports one that failed later, and gives the words for it.
+  /// Words for one that failed later.
   std::string failure(http::Exchange& exchange, upstream::N8n& n8n, Run& run,
                       const Piece& piece) const {
     const TurnFailure failed = failure_of(n8n, run, piece);
-    const Ulid id = report(exchange, failed);
-    exchange.event_id = id;
+    count(failed.cancelled ? TurnOutcome::cancelled : TurnOutcome::failed);
+    exchange.event_id = report(s_, exchange, failed);
     exchange.error_code = http::info_of(failed.code).name;
-    return face_.refusals_.words(exchange, failed.code, id.text());
-  }
-
-  static TurnFailure failure_of(upstream::N8n& n8n, Run& run, const Piece& piece) {
-    const Error nothing{ErrorCode::malformed, ErrorOrigin::upstream, Retry::no,
-                        "the upstream's answer is empty"};
-    return TurnFailure::of(piece ? nothing : piece.error(), n8n, run.call());
-  }
-
-  Ulid report(const http::Exchange& exchange, const TurnFailure& failed) const {
-    return s_.reporter->report(exchange, upstream_incident(failed.reason),
-                               audit::EventDecision::passed);
+    return face_.refusals_.words(exchange, failed.code, exchange.event_id.text());
   }
 
   void count(TurnOutcome outcome) const noexcept {
     outcomes_.add(static_cast<observe::CounterFamily::Cell>(outcome));
   }
 
-  /// While it lives, the call ends with the client.
-  class LeaveWatch {
-   public:
-    LeaveWatch(http::Exchange& exchange, Run& run) : exchange_(exchange) {
-      exchange.set_hook([&exchange, &run] {
-        if (exchange.gone()) run.stop();
-      });
-    }
-    LeaveWatch(const LeaveWatch&) = delete;
-    LeaveWatch& operator=(const LeaveWatch&) = delete;
-    ~LeaveWatch() { exchange_.set_hook({}); }
-
-   private:
-    http::Exchange& exchange_;
-  };
-
   const N8nRoutes& face_;
   const Services& s_;
   observe::CounterFamily& outcomes_;
+};
+
+/// n8n's hosted chat page.
+class N8nRoutes::Page final : public pipeline::RouteHandler {
+ public:
+  explicit Page(const N8nRoutes& face) : face_(face), s_(face.services_) {}
+
+  Task<void> serve(http::Exchange& exchange) override {
+    upstream::N8nVisit visit;
+    visit.action = Action::open_page;
+    visit.path = face_.path_of(exchange);
+    if (visit.path.empty()) {
+      co_return co_await s_.reporter->answer(exchange, Problem(Code::not_found));
+    }
+    visit.message_id = Ulid::make(exchange.started_wall()).text();
+    visit.session_handle = exchange.client.address.network().text();
+    auto& n8n = *face_.sites_[exchange.site->index].n8n;
+    Run run(n8n.start(exchange.worker(), std::move(visit)));
+    const LeaveWatch watch(exchange, run);
+    Piece page = co_await run.call().next();
+    if (exchange.gone()) co_return;
+    if (!page || !*page) {
+      co_return co_await answer_failure(s_, exchange, failure_of(n8n, run, page));
+    }
+    auto response = http::Response::text(200, "text/html; charset=utf-8", **std::move(page));
+    response.headers.add("Cache-Control", "no-store");
+    co_await exchange.send(std::move(response));
+  }
+
+ private:
+  const N8nRoutes& face_;
+  const Services& s_;
 };
 
 N8nRoutes::N8nRoutes(Services services)
@@ -272,9 +313,16 @@ N8nRoutes::N8nRoutes(Services services)
     site.paths.assign(paths.begin(), paths.end());
   }
   visit_ = std::make_unique<Visit>(*this);
+  page_ = std::make_unique<Page>(*this);
 }
 
 N8nRoutes::~N8nRoutes() = default;
+
+std::string_view N8nRoutes::path_of(const http::Exchange& exchange) const {
+  const auto& paths = sites_[exchange.site->index].paths;
+  const auto path = exchange.head().path().substr(services_.settings->gateway_prefix.size());
+  return std::ranges::find(paths, path) == paths.end() ? std::string_view{} : path;
+}
 
 void N8nRoutes::add_to(pipeline::RouteTable& table) {
   const auto& settings = *services_.settings;
@@ -296,6 +344,15 @@ void N8nRoutes::add_to(pipeline::RouteTable& table) {
     route.refusals = &refusals_;
     route.handler = visit_.get();
     table.add(std::move(route));
+    if (!settings.n8n_hosted_page || !path.ends_with("/chat")) continue;
+    pipeline::Route page;
+    page.name = "n8n_page";
+    page.path = path;
+    page.methods = {http::Method::get};
+    page.cls = pipeline::RouteClass::light;
+    page.headers = pipeline::HeaderPolicy::n8n_page;
+    page.handler = page_.get();
+    table.add(std::move(page));
   }
 }
 

@@ -20,17 +20,21 @@ class N8nRoutes {
 
  private:
   class Visit;
+  class Page;
   /// A site whose assistant is n8n, and what may be called there.
   struct Site {
     std::shared_ptr<upstream::N8n> n8n;  ///< null: another assistant answers
     std::vector<std::string> paths;
   };
 
+  /// The path of a request as n8n knows it; empty where it is none of the request's site.
+  std::string_view path_of(const http::Exchange& exchange) const;
+
   Services services_;
   std::vector<Site> sites_;  ///< by pipeline::Site::index
   WidgetProfile profile_;
   WidgetRefusals refusals_;
-  std::unique_ptr<pipeline::RouteHandler> visit_;
+  std::unique_ptr<pipeline::RouteHandler> visit_, page_;
 };
 
 }  // namespace portcullis::routes
