@@ -186,6 +186,9 @@ void check_values(Loaded& loaded) {
       error("N8N_UPLOAD_TYPES", "'" + type + "' is none of the types that are known by content");
     }
   }
+  if (s.n8n_max_files > 0 && s.forms_total_bytes < s.api_body_megabytes * 1024 * 1024) {
+    error("LIMITS_FORMS_TOTAL", "is less than one form may have (SECURITY_MAX_REQUEST_SIZE_MB)");
+  }
   if (!s.health_path.starts_with('/')) error("HEALTH_CHECK_PATH", "must begin with /");
   if (s.widget_position != "bottom-right" && s.widget_position != "bottom-left") {
     error("WIDGET_POSITION", "'" + s.widget_position + "' is not one of bottom-right, bottom-left");

@@ -139,6 +139,7 @@ struct Settings {
   StateSimulation state_simulate = StateSimulation::none;
   std::int64_t chat_body_bytes = 0;
   std::int64_t api_body_megabytes = 0;
+  std::int64_t forms_total_bytes = 0;
   std::int64_t message_max_chars = 0;
   bool sanitize_context = true;
 

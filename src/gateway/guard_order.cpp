@@ -34,7 +34,7 @@ std::vector<std::unique_ptr<pipeline::Guard>> make_guards(
   // Is the session alive, and of this site and origin?
   guards.push_back(guards::make_session_guard());
   // Reading a body is the most expensive step, so only callers that got here are listened to.
-  guards.push_back(guards::make_body_guard());
+  guards.push_back(guards::make_body_guard(static_cast<std::uint64_t>(settings.forms_total_bytes)));
   // Where the body says whose session this is, only now is known whom to charge.
   guards.push_back(guards::make_claim_guard(settings, tokens, lasting.store, lasting.metrics));
   return guards;

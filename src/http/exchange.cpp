@@ -44,6 +44,7 @@ Task<Result<void>> Exchange::start(ResponseHead head) {
   streaming_ = true;
   json.reset();
   form.reset();
+  body_room.reset();
   auto started = co_await do_start(head);
   if (!started) set_gone();
   co_return started;

@@ -98,6 +98,7 @@ class Exchange {
   SessionState session_state;              ///< rate guard (the same flight); claim guard likewise
   std::unique_ptr<JsonBody> json;          ///< body guard
   std::unique_ptr<MultipartForm> form;     ///< body guard; instead of `json`
+  std::shared_ptr<const void> body_room;  ///< body guard: its part of what bodies may hold together
 
   // ---- how it ended; written by the pipeline, read by finish()
   Ulid event_id;

@@ -583,6 +583,23 @@ describe('files', () => {
     });
   });
 
+  test('have a bound in all', async () => {
+    await gatewayWith({ LIMITS_FORMS_TOTAL: '10MiB' }, async (gateway) => {
+      const workflow = controlled();
+      upstream.onRequest(workflow.handler);
+      const big = [text('a.txt', 'x'.repeat(6 << 20))];
+      const first = widgetOn(gateway).upload('Look', big);
+      await workflow.opened;
+      assertShown(await widgetOn(gateway).upload('Look', big), 'RATE_LIMITED');
+      assert.equal(upstream.requests.length, 1);
+      await workflow.send('Seen.');
+      await workflow.end();
+      assert.deepEqual((await first).json, { output: 'Seen.' });
+      upstream.onRequest(answers.object('output', 'Seen too.'));
+      assert.deepEqual((await widgetOn(gateway).upload('Look', big)).json, { output: 'Seen too.' });
+    });
+  });
+
   test('can be switched off', async () => {
     await gatewayWith({ N8N_MAX_FILES: '0' }, async (gateway) => {
       assertShown(await widgetOn(gateway).upload('Look', [text('a.txt')]), 'UNSUPPORTED_MEDIA_TYPE');

@@ -1,5 +1,8 @@
 #include "guards/body/body_guard.hpp"
 
+#include <algorithm>
+#include <atomic>
+
 #include "base/text.hpp"
 #include "http/fields.hpp"
 #include "http/json_body.hpp"
@@ -20,8 +23,29 @@ Verdict refuse(Problem problem, std::string code, std::string description,
                                               std::move(description)});
 }
 
+/// The room for forms: they are the longest bodies, and stay until an answer begins.
+class FormRoom {
+ public:
+  explicit FormRoom(std::uint64_t bytes) : free_(bytes) {}
+
+  /// Room for that many bytes until the last copy of the answer is gone; null: there is not so
+  /// much.
+  static std::shared_ptr<const void> take(const std::shared_ptr<FormRoom>& room,
+                                          std::uint64_t bytes) {
+    std::uint64_t free = room->free_;
+    do {
+      if (free < bytes) return nullptr;
+    } while (!room->free_.compare_exchange_weak(free, free - bytes));
+    return {room.get(), [room, bytes](const void*) { room->free_ += bytes; }};
+  }
+
+ private:
+  std::atomic<std::uint64_t> free_;
+};
+
 class BodyGuard final : public pipeline::Guard {
  public:
+  explicit BodyGuard(std::uint64_t forms_total) : room_(std::make_shared<FormRoom>(forms_total)) {}
   std::string_view name() const noexcept override { return "body"; }
 
   pipeline::Decision on_request(http::Exchange& exchange) const override {
@@ -36,6 +60,17 @@ class BodyGuard final : public pipeline::Guard {
       if (!boundary) {
         return refuse(Problem(Code::bad_request, "The boundary of the form is missing or invalid."),
                       "VAL_006", "boundary");
+      }
+      const auto& framing = exchange.framing();
+      const bool known = framing.body == http::Framing::Body::length;
+      exchange.body_room =
+          FormRoom::take(room_, known ? std::min(framing.content_length, route.max_form_bytes)
+                                      : route.max_form_bytes);
+      if (!exchange.body_room) {
+        return Verdict::refuse(
+            Problem(Code::rate_limited, "Too many files are being sent at the moment.", 5),
+            {EventType::rate_limiting, ThreatLevel::medium, "RATE_006",
+             "no room for a further form"});
       }
       auto body = exchange.read_body(route.max_form_bytes);
       if (body.ready()) return judge_form(exchange, body.value(), *boundary);
@@ -135,10 +170,14 @@ class BodyGuard final : public pipeline::Guard {
         return std::unexpected(error);  // the client has gone
     }
   }
+
+  const std::shared_ptr<FormRoom> room_;
 };
 
 }  // namespace
 
-std::unique_ptr<pipeline::Guard> make_body_guard() { return std::make_unique<BodyGuard>(); }
+std::unique_ptr<pipeline::Guard> make_body_guard(std::uint64_t forms_total) {
+  return std::make_unique<BodyGuard>(forms_total);
+}
 
 }  // namespace portcullis::guards

@@ -31,7 +31,8 @@ class BodyGuardTest : public testing::Test {
     http::MemoryExchange exchange(worker_, "POST / HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n",
                                   body);
     exchange.route = &route_;
-    auto decision = make_body_guard()->on_request(exchange);
+    const auto guard = make_body_guard(1 << 20);
+    auto decision = guard->on_request(exchange);
     EXPECT_TRUE(decision.ready());
     const auto& verdict = *decision.value();
     EXPECT_EQ(verdict.kind == pipeline::Verdict::Kind::pass && route_.takes_body,
@@ -90,7 +91,8 @@ TEST_F(BodyGuardTest, ReadsFormsWhereTheRouteTakesThem) {
   route_.max_form_bytes = form.size();
   http::MemoryExchange exchange(worker_, "POST / HTTP/1.1\r\nHost: a\r\n" + type + "\r\n", form);
   exchange.route = &route_;
-  auto decision = make_body_guard()->on_request(exchange);
+  const auto guard = make_body_guard(1 << 20);
+  auto decision = guard->on_request(exchange);
   ASSERT_TRUE(decision.ready());
   EXPECT_EQ(decision.value()->kind, pipeline::Verdict::Kind::pass);
   ASSERT_TRUE(exchange.form);
@@ -103,6 +105,33 @@ TEST_F(BodyGuardTest, ReadsFormsWhereTheRouteTakesThem) {
   EXPECT_EQ(refused(form + "\r\n", type), http::Code::payload_too_large);
   route_.schema = &schema_;
   EXPECT_EQ(refused(form, type), http::Code::unsupported_media_type) << "the schema knows no forms";
+}
+
+TEST_F(BodyGuardTest, HoldsFormsOnlyAsLongAsThereIsRoom) {
+  const std::string form = "--b--\r\n";
+  route_.max_form_bytes = 100;
+  const auto guard = make_body_guard(2 * form.size());
+  const auto send = [&](http::MemoryExchange& exchange) {
+    exchange.route = &route_;
+    auto decision = guard->on_request(exchange);
+    return decision.value()->kind == pipeline::Verdict::Kind::pass ? std::optional<http::Code>()
+                                                                   : decision.value()->problem.code;
+  };
+  const std::string head =
+      "POST / HTTP/1.1\r\nHost: a\r\nContent-Type: multipart/form-data; boundary=b\r\n";
+  const std::string sized = head + "Content-Length: " + std::to_string(form.size()) + "\r\n\r\n";
+  http::MemoryExchange first(worker_, sized, form);
+  EXPECT_EQ(send(first), std::nullopt);
+  {
+    http::MemoryExchange second(worker_, sized, form);
+    EXPECT_EQ(send(second), std::nullopt);
+    http::MemoryExchange third(worker_, sized, form);
+    EXPECT_EQ(send(third), http::Code::rate_limited);
+  }
+  http::MemoryExchange fourth(worker_, sized, form);
+  EXPECT_EQ(send(fourth), std::nullopt) << "the second one has gone";
+  http::MemoryExchange chunked(worker_, head + "Transfer-Encoding: chunked\r\n\r\n", form);
+  EXPECT_EQ(send(chunked), http::Code::rate_limited) << "of unknown length: as long as may be";
 }
 
 TEST_F(BodyGuardTest, LeavesRoutesWithoutABodyAlone) {
