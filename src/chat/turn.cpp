@@ -1,5 +1,7 @@
 #include "chat/turn.hpp"
 
+#include "chat/context_window.hpp"
+
 namespace portcullis::chat {
 namespace {
 
@@ -73,8 +75,19 @@ Task<void> Turn::run() {
   if (!parts_.publish) parts_.stream->forget_if_idle();
 }
 
+/// What was said before, where the assistant wants to be told. A store that cannot say costs the
+/// conversation its thread, not the visitor the answer.
+Task<void> Turn::recall() {
+  const std::size_t tokens = parts_.assistant->history_tokens();
+  if (tokens == 0 || !parts_.keep_text || parts_.question.message_count <= 1) co_return;
+  const auto page = co_await parts_.store->history(parts_.stream->key(), SIZE_MAX, 0);
+  if (page) parts_.question.history = context_window(page->messages, message_id_, tokens);
+}
+
 Task<void> Turn::read_answer() {
+  co_await recall();
   call_ = parts_.assistant->start(worker_, std::move(parts_.question));
+  if (cancelled_) call_->cancel();
   if (parts_.publish) {
     parts_.stream->publish(
         message_id_, [&](std::uint64_t id) { return begin_event(id, message_id_); }, false);

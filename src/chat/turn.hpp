@@ -72,6 +72,7 @@ class Turn final : public TurnObserver, public std::enable_shared_from_this<Turn
 
  private:
   static void on_grace_over(void* self);
+  Task<void> recall();
   Task<void> read_answer();
 
   net::Worker& worker_;

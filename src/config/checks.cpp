@@ -87,6 +87,51 @@ void check_origins(Loaded& loaded) {
   }
 }
 
+/// Where nobody is answered without a key.
+constexpr std::string_view kProviders[] = {"api.openai.com", "api.anthropic.com"};
+
+UpstreamKind automatic_kind(const UpstreamSettings& upstream, const Settings& s) {
+  if (!upstream.url.empty()) return UpstreamKind::n8n;
+  if (!s.openai.api_key.empty()) return UpstreamKind::openai;
+  if (!s.anthropic.api_key.empty()) return UpstreamKind::anthropic;
+  return UpstreamKind::demo;
+}
+
+/// Fills in for a language model what the site does not say itself, and checks what comes of it.
+void resolve_model(Loaded& loaded, const SiteSettings& site, UpstreamSettings& upstream) {
+  const auto& s = loaded.settings;
+  const bool openai = upstream.kind == UpstreamKind::openai;
+  const ModelSettings& given = openai ? s.openai : s.anthropic;
+  // `upstream.url` and `.api_key` of the default site are n8n's.
+  const bool main = site.id == "default";
+  const auto place = [&](const char* name, const char* member) {
+    return main ? std::string(openai ? "OPENAI_" : "ANTHROPIC_") + name
+                : "sites." + site.id + ".upstream." + member;
+  };
+  // A key belongs to the server that it was given for: no other gets it.
+  if (main || upstream.url.empty()) {
+    upstream.url = given.base_url;
+    if (main || upstream.api_key.empty()) upstream.api_key = given.api_key;
+  }
+  if (upstream.model.empty()) upstream.model = given.model;
+  if (!upstream.system_prompt) upstream.system_prompt = s.system_prompt;
+  if (!upstream.max_output_tokens) upstream.max_output_tokens = s.max_output_tokens;
+  if (!upstream.history_tokens) upstream.history_tokens = s.history_tokens;
+  if (upstream.model.empty()) loaded.errors.push_back({place("MODEL", "model"), "is empty"});
+  const auto origin = Origin::of_url(upstream.url);
+  if (!origin) return loaded.errors.push_back({place("BASE_URL", "url"), "is empty"});
+  if (upstream.api_key.empty()) {
+    // Servers in one's own house often want none.
+    const bool provider = std::ranges::find(kProviders, origin->host) != std::end(kProviders);
+    (provider ? loaded.errors : loaded.warnings)
+        .push_back({place("API_KEY", "api_key"),
+                    "is missing for the upstream kind " + std::string(name_of(upstream.kind))});
+  } else if (origin->scheme == "http" && !is_loopback_host(origin->host)) {
+    (s.production() ? loaded.errors : loaded.warnings)
+        .push_back({place("BASE_URL", "url"), "is http: the API key would travel unencrypted"});
+  }
+}
+
 void resolve_upstreams(Loaded& loaded) {
   auto& s = loaded.settings;
   for (auto& site : s.sites) {
@@ -94,10 +139,11 @@ void resolve_upstreams(Loaded& loaded) {
         site.id == "default" ? "N8N_WEBHOOK_URL" : "sites." + site.id + ".upstream";
     auto& upstream = site.upstream;
     const bool automatic = upstream.kind == UpstreamKind::automatic;
-    if (automatic) upstream.kind = upstream.url.empty() ? UpstreamKind::demo : UpstreamKind::n8n;
+    if (automatic) upstream.kind = automatic_kind(upstream, s);
     if (upstream.kind == UpstreamKind::n8n && upstream.url.empty()) {
       loaded.errors.push_back({place, "is needed for the upstream kind n8n"});
     }
+    if (is_model(upstream.kind)) resolve_model(loaded, site, upstream);
     if (upstream.kind != UpstreamKind::demo) continue;
     if (automatic && s.production()) {
       loaded.errors.push_back({place,
@@ -106,6 +152,13 @@ void resolve_upstreams(Loaded& loaded) {
     } else if (automatic && site.id == "default") {
       loaded.notes.push_back("no upstream is configured: the built-in demo assistant answers");
     }
+  }
+  const int given = int{!s.upstream.url.empty()} + int{!s.openai.api_key.empty()} +
+                    int{!s.anthropic.api_key.empty()};
+  if (s.upstream.kind == UpstreamKind::automatic && given > 1) {
+    loaded.warnings.push_back(
+        {"UPSTREAM_KIND", "is not set and several upstreams are: " +
+                              std::string(name_of(s.sites.front().upstream.kind)) + " answers"});
   }
 }
 

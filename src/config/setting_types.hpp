@@ -53,6 +53,23 @@ Setting finish(Common common, std::string type, std::string default_text, std::s
                decltype(Setting::store) store, decltype(Setting::show) show);
 std::expected<std::string, std::string> scalar(const RawValue& raw);
 
+/// A text that is refused where `fault` finds something wrong with it. `fields` lead to it, from
+/// Settings on: &Settings::openai, &ModelSettings::model.
+template <class... Field>
+Setting checked_text(Common common, std::string type, std::string initial,
+                     std::optional<std::string> (*fault)(std::string_view), Field... fields) {
+  auto store = [=](Settings& out, const RawValue& raw) -> std::expected<void, std::string> {
+    auto text = scalar(raw);
+    if (!text) return std::unexpected(text.error());
+    if (auto wrong = fault(*text)) return std::unexpected(*std::move(wrong));
+    (out.*....*fields) = *std::move(text);
+    return {};
+  };
+  auto show = [=](const Settings& in) -> std::string { return (in.*....*fields); };
+  return finish(std::move(common), std::move(type), std::move(initial), "", std::move(store),
+                std::move(show));
+}
+
 template <class E>
 Setting choice(Common common, E Settings::* field, E initial,
                const std::vector<std::pair<std::string, E>>& names) {

@@ -16,7 +16,7 @@ enum class Profile : std::uint8_t { development, staging, production };
 enum class Mode : std::uint8_t { enforce, monitor, off };
 enum class OnError : std::uint8_t { refuse, pass };
 enum class LogFormatChoice : std::uint8_t { automatic, text, json };
-enum class UpstreamKind : std::uint8_t { automatic, demo, n8n };
+enum class UpstreamKind : std::uint8_t { automatic, demo, n8n, openai, anthropic };
 /// How the state store misbehaves on purpose, for tests.
 enum class StateSimulation : std::uint8_t { none, slow, failing };
 enum class ForwardedHeader : std::uint8_t { x_forwarded_for, forwarded };
@@ -25,6 +25,12 @@ enum class HistoryMode : std::uint8_t { on, off };
 std::string_view name_of(Profile profile) noexcept;
 std::string_view name_of(Mode mode) noexcept;
 std::string_view name_of(UpstreamKind kind) noexcept;
+std::optional<UpstreamKind> upstream_kind_of(std::string_view name) noexcept;
+inline constexpr const char* kUpstreamKinds = "auto, demo, n8n, openai, anthropic";
+/// Whether the kind is the API of a language model.
+constexpr bool is_model(UpstreamKind kind) noexcept {
+  return kind == UpstreamKind::openai || kind == UpstreamKind::anthropic;
+}
 
 /// What applies to every guard alike.
 struct GuardSettings {
@@ -42,6 +48,17 @@ struct UpstreamSettings {
   std::string url;
   std::string api_key;
   std::vector<std::string> allowed_paths;  ///< webhooks that n8n's own widget may call beside `url`
+  std::string model;                       ///< of a language model, as the rest
+  std::optional<std::string> system_prompt;
+  std::optional<std::int64_t> max_output_tokens;
+  std::optional<std::int64_t> history_tokens;
+};
+
+/// Where the API of a language model is, and the key to it.
+struct ModelSettings {
+  std::string base_url;
+  std::string api_key;
+  std::string model;
 };
 
 /// Texts for visitors by language and error code (`RATE_LIMITED`), where the built-in ones do not
@@ -155,6 +172,11 @@ struct Settings {
 
   // upstream
   UpstreamSettings upstream;
+  ModelSettings openai;
+  ModelSettings anthropic;
+  std::string system_prompt;
+  std::int64_t max_output_tokens = 0;
+  std::int64_t history_tokens = 0;
   std::string upstream_ca_file;
   Milliseconds upstream_connect_timeout{};
   Milliseconds upstream_first_byte_timeout{};

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "config/setting_types.hpp"
+#include "config/upstream_values.hpp"
 
 namespace portcullis::config {
 namespace {
@@ -104,38 +105,27 @@ void add_streams(std::vector<Setting>& t) {
 }
 
 void add_upstream(std::vector<Setting>& t) {
-  t.push_back(finish({.path = "upstream.kind", .text = "What answers on the default site. `auto`: n8n where a webhook URL is given, else the demo assistant (never in production)."}, "one of", "auto", "auto, demo, n8n",
+  t.push_back(finish({.path = "upstream.kind", .text = "What answers on the default site. `auto`: n8n where a webhook URL is given, else OpenAI or Anthropic where a key is, else the demo assistant (never in production)."}, "one of", "auto", kUpstreamKinds,
       [](Settings& out, const RawValue& raw) -> std::expected<void, std::string> {
         const auto text = scalar(raw);
         if (!text) return std::unexpected(text.error());
-        if (*text == "auto") out.upstream.kind = UpstreamKind::automatic;
-        else if (*text == "demo") out.upstream.kind = UpstreamKind::demo;
-        else if (*text == "n8n") out.upstream.kind = UpstreamKind::n8n;
-        else return std::unexpected("'" + *text + "' is not one of auto, demo, n8n");
+        const auto kind = upstream_kind_of(*text);
+        if (!kind) return std::unexpected("'" + *text + "' is not one of " + std::string(kUpstreamKinds));
+        out.upstream.kind = *kind;
         return {};
       },
       [](const Settings& in) { return std::string(name_of(in.upstream.kind)); }));
-  t.push_back(finish({.path = "upstream.url", .env = {"N8N_WEBHOOK_URL"}, .text = "The n8n webhook that answers."}, "URL", "", "",
-      [](Settings& out, const RawValue& raw) -> std::expected<void, std::string> {
-        const auto text = scalar(raw);
-        if (!text) return std::unexpected(text.error());
-        if (text->find('@') != std::string::npos) return std::unexpected("user and password do not belong into the URL");
-        if (!text->empty() && !Origin::of_url(*text)) return std::unexpected("'" + *text + "' is no http or https URL");
-        out.upstream.url = *text;
-        return {};
-      },
-      [](const Settings& in) { return in.upstream.url; }));
-  t.push_back(finish({.path = "upstream.api_key", .env = {"N8N_API_KEY"}, .text = "Sent to n8n as `Authorization: Bearer`.", .secrecy = Secrecy::secret}, "text", "", "",
-      [](Settings& out, const RawValue& raw) -> std::expected<void, std::string> {
-        const auto text = scalar(raw);
-        if (!text) return std::unexpected(text.error());
-        for (const char c : *text) {
-          if (c < 0x21 || c > 0x7e) return std::unexpected("a key has visible ASCII characters only");
-        }
-        out.upstream.api_key = *text;
-        return {};
-      },
-      [](const Settings& in) { return in.upstream.api_key; }));
+  t.push_back(checked_text({.path = "upstream.url", .env = {"N8N_WEBHOOK_URL"}, .text = "The n8n webhook that answers."}, "URL", "", upstream_url_fault, &S::upstream, &UpstreamSettings::url));
+  t.push_back(checked_text({.path = "upstream.api_key", .env = {"N8N_API_KEY"}, .text = "Sent to n8n as `Authorization: Bearer`.", .secrecy = Secrecy::secret}, "text", "", api_key_fault, &S::upstream, &UpstreamSettings::api_key));
+  t.push_back(checked_text({.path = "openai.api_key", .text = "Key to OpenAI, or to a server that speaks the same API.", .secrecy = Secrecy::secret}, "text", "", api_key_fault, &S::openai, &ModelSettings::api_key));
+  t.push_back(checked_text({.path = "openai.base_url", .text = "Where chat completions are: the URL before `/chat/completions`."}, "URL", "https://api.openai.com/v1", upstream_url_fault, &S::openai, &ModelSettings::base_url));
+  t.push_back(checked_text({.path = "openai.model", .text = "Model that is asked."}, "text", "gpt-4o-mini", model_fault, &S::openai, &ModelSettings::model));
+  t.push_back(checked_text({.path = "anthropic.api_key", .text = "Key to Anthropic.", .secrecy = Secrecy::secret}, "text", "", api_key_fault, &S::anthropic, &ModelSettings::api_key));
+  t.push_back(checked_text({.path = "anthropic.base_url", .text = "The URL before `/v1/messages`."}, "URL", "https://api.anthropic.com", upstream_url_fault, &S::anthropic, &ModelSettings::base_url));
+  t.push_back(checked_text({.path = "anthropic.model", .text = "Model that is asked."}, "text", "claude-haiku-4-5", model_fault, &S::anthropic, &ModelSettings::model));
+  t.push_back(checked_text({.path = "upstream.system_prompt", .text = "What a language model is told before a conversation. A site may have its own."}, "text", "You are the assistant of this web site. Answer briefly, in the language of the question.", prompt_fault, &S::system_prompt));
+  t.push_back(integer({.path = "upstream.max_output_tokens", .text = "Longest answer of a language model, in tokens."}, &S::max_output_tokens, 1024, 1, 1'000'000));
+  t.push_back(integer({.path = "upstream.history_tokens", .text = "How much of the conversation so far a language model is told, in tokens by a guess from above; 0: nothing."}, &S::history_tokens, 4000, 0, 1'000'000));
   t.push_back(string({.path = "upstream.ca_file", .text = "PEM file with further certificate authorities for https upstreams."}, &S::upstream_ca_file, ""));
   t.push_back(duration({.path = "upstream.connect_timeout", .text = "Resolving, connecting and the TLS handshake."}, &S::upstream_connect_timeout, Seconds{2}, Milliseconds{50}, minutes{1}));
   t.push_back(duration({.path = "upstream.first_byte_timeout", .text = "From the request to the first byte of the answer."}, &S::upstream_first_byte_timeout, Seconds{30}, Milliseconds{50}, minutes{10}));
@@ -241,8 +231,17 @@ std::string_view name_of(UpstreamKind kind) noexcept {
     case UpstreamKind::automatic: return "auto";
     case UpstreamKind::demo: return "demo";
     case UpstreamKind::n8n: return "n8n";
+    case UpstreamKind::openai: return "openai";
+    case UpstreamKind::anthropic: return "anthropic";
   }
   return {};
+}
+
+std::optional<UpstreamKind> upstream_kind_of(std::string_view name) noexcept {
+  for (const auto kind : {UpstreamKind::automatic, UpstreamKind::demo, UpstreamKind::n8n, UpstreamKind::openai, UpstreamKind::anthropic}) {
+    if (name_of(kind) == name) return kind;
+  }
+  return std::nullopt;
 }
 
 const std::vector<Setting>& settings_table() {

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/text.hpp"
+#include "config/upstream_values.hpp"
 
 namespace portcullis::config {
 namespace {
@@ -224,30 +225,44 @@ class Reader {
         read_webhook_paths(value, path + ".allowed_paths", upstream);
         return true;
       }
-      const std::string text = text_of(value, path + "." + key);
+      const std::string place = path + "." + key;
+      const std::string text = text_of(value, place);
+      const auto check = [&](const std::optional<std::string>& fault) {
+        if (fault) error(value, place, *fault);
+      };
       if (key == "kind") {
-        if (text == "demo")
-          upstream.kind = UpstreamKind::demo;
-        else if (text == "n8n")
-          upstream.kind = UpstreamKind::n8n;
-        else if (text != "auto")
-          error(value, path + ".kind", "'" + text + "' is not one of auto, demo, n8n");
+        const auto kind = upstream_kind_of(text);
+        if (!kind) error(value, place, "'" + text + "' is not one of " + kUpstreamKinds);
+        upstream.kind = kind.value_or(UpstreamKind::automatic);
       } else if (key == "url") {
-        if (text.find('@') != std::string::npos) {
-          error(value, path + ".url", "user and password do not belong into the URL");
-        } else if (!Origin::of_url(text)) {
-          error(value, path + ".url", "'" + text + "' is no http or https URL");
-        }
+        check(text.empty() ? "'' is no http or https URL" : upstream_url_fault(text));
         upstream.url = text;
       } else if (key == "api_key") {
-        const bool visible = std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7f; });
-        if (!visible) error(value, path + ".api_key", "a key has visible ASCII characters only");
+        check(api_key_fault(text));
         upstream.api_key = text;
+      } else if (key == "model") {
+        check(model_fault(text));
+        upstream.model = text;
+      } else if (key == "system_prompt") {
+        check(prompt_fault(text));
+        upstream.system_prompt = text;
+      } else if (key == "max_output_tokens") {
+        upstream.max_output_tokens = read_count(value, place, text, 1);
+      } else if (key == "history_tokens") {
+        upstream.history_tokens = read_count(value, place, text, 0);
       } else {
         return false;
       }
       return true;
     });
+  }
+
+  std::optional<std::int64_t> read_count(const YAML::Node& node, const std::string& path,
+                                         const std::string& text, std::int64_t least) {
+    const auto number = text::parse_number<std::uint32_t>(text);
+    if (number && *number >= least && *number <= 1'000'000) return *number;
+    error(node, path, "'" + text + "' is no number from " + std::to_string(least) + " to 1000000");
+    return std::nullopt;
   }
 
   void read_webhook_paths(const YAML::Node& node, const std::string& path,

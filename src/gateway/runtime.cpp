@@ -4,6 +4,7 @@
 #include "routes/echo/echo_routes.hpp"
 #include "routes/fallback_routes.hpp"
 #include "routes/n8n/n8n_routes.hpp"
+#include "upstream/chat_model.hpp"
 #include "upstream/demo.hpp"
 #include "upstream/n8n.hpp"
 
@@ -31,44 +32,83 @@ upstream::HttpServiceOptions service_options(const config::Settings& s,
   return o;
 }
 
-/// What makes two configurations of an assistant the same.
-std::string identity_of(const upstream::N8nOptions& n8n, const config::Settings& s) {
-  const auto& o = n8n.service;
+/// What makes two configurations of a service the same.
+std::string identity_of(const upstream::HttpServiceOptions& o) {
   std::string out;
-  for (const auto* text : {&o.name, &o.url, &n8n.api_key, &o.ca_file, &s.jwt_secrets.front()})
-    out += *text + '\0';
+  for (const auto* text : {&o.name, &o.url, &o.ca_file}) out += *text + '\0';
   for (const auto number :
        {o.connect_timeout.count(), o.first_byte_timeout.count(), o.idle_timeout.count(),
         static_cast<std::int64_t>(o.max_connections), static_cast<std::int64_t>(o.keep_alive),
         static_cast<std::int64_t>(o.max_answer_bytes), std::int64_t{o.tries}, o.retry_delay.count(),
         std::int64_t{o.retry_budget_percent}, std::int64_t{o.breaker.failures},
-        o.breaker.open_for.count(), s.upstream_token_life.count()}) {
+        o.breaker.open_for.count()}) {
     out += std::to_string(number) + ',';
   }
   return out;
 }
 
-/// The site's assistant: one that this configuration or the one before has already, or a new one.
-Result<std::shared_ptr<upstream::Assistant>> assistant_of(const config::SiteSettings& site,
-                                                          const config::Settings& s,
-                                                          const Lasting& lasting,
-                                                          Assistants& assistants) {
-  const bool demo = site.upstream.kind == config::UpstreamKind::demo;
-  upstream::N8nOptions options{service_options(s, site, lasting.workers), site.upstream.api_key};
-  const std::string identity = demo ? "demo" : identity_of(options, s);
-  if (const auto at = assistants.find(identity); at != assistants.end()) return at->second;
-  std::shared_ptr<upstream::Assistant> assistant;
-  if (const auto at = lasting.assistants.find(identity); at != lasting.assistants.end()) {
-    assistant = at->second;
-  } else if (demo) {
-    assistant = std::make_shared<upstream::Demo>();
-  } else {
-    TRY(assistant,
-        upstream::N8n::make(std::move(options),
-                            identity::UpstreamTokens(s.jwt_secrets.front(), s.upstream_token_life),
-                            lasting.metrics, lasting.log));
+upstream::ChatModelOptions model_options(const config::Settings& s,
+                                         const config::SiteSettings& site, unsigned workers) {
+  upstream::ChatModelOptions o;
+  o.api = site.upstream.kind == config::UpstreamKind::openai ? upstream::ModelApi::openai
+                                                             : upstream::ModelApi::anthropic;
+  o.service = service_options(s, site, workers);
+  o.api_key = site.upstream.api_key;
+  o.model = site.upstream.model;
+  o.system_prompt = site.upstream.system_prompt.value_or("");
+  o.max_output_tokens = static_cast<std::uint32_t>(site.upstream.max_output_tokens.value_or(1024));
+  o.history_tokens = static_cast<std::uint32_t>(site.upstream.history_tokens.value_or(0));
+  return o;
+}
+
+using Made = Result<std::shared_ptr<upstream::Assistant>>;
+
+/// A site's assistant: what tells it from others, and how it is made.
+struct Plan {
+  std::string identity;
+  std::move_only_function<Made()> make;
+};
+
+Plan plan_of(const config::SiteSettings& site, const config::Settings& s, const Lasting& lasting) {
+  if (site.upstream.kind == config::UpstreamKind::demo) {
+    return {"demo", [] { return Made(std::make_shared<upstream::Demo>()); }};
   }
-  assistants.emplace(identity, assistant);
+  if (config::is_model(site.upstream.kind)) {
+    auto options = model_options(s, site, lasting.workers);
+    std::string identity = std::string(upstream::name_of(options.api)) + '\0';
+    for (const auto* text : {&options.api_key, &options.model, &options.system_prompt}) {
+      identity += *text + '\0';
+    }
+    identity += std::to_string(options.max_output_tokens) + ',' +
+                std::to_string(options.history_tokens) + ',' + identity_of(options.service);
+    return {std::move(identity), [options = std::move(options), &lasting]() mutable -> Made {
+              return upstream::ChatModel::make(std::move(options), lasting.metrics, lasting.log);
+            }};
+  }
+  upstream::N8nOptions options{service_options(s, site, lasting.workers), site.upstream.api_key};
+  std::string identity =
+      std::string("n8n") + '\0' + options.api_key + '\0' + s.jwt_secrets.front() + '\0' +
+      std::to_string(s.upstream_token_life.count()) + ',' + identity_of(options.service);
+  return {std::move(identity), [options = std::move(options), &s, &lasting]() mutable -> Made {
+            return upstream::N8n::make(
+                std::move(options),
+                identity::UpstreamTokens(s.jwt_secrets.front(), s.upstream_token_life),
+                lasting.metrics, lasting.log);
+          }};
+}
+
+/// The site's assistant: one that this configuration or the one before has already, or a new one.
+Made assistant_of(const config::SiteSettings& site, const config::Settings& s,
+                  const Lasting& lasting, Assistants& assistants) {
+  Plan plan = plan_of(site, s, lasting);
+  if (const auto at = assistants.find(plan.identity); at != assistants.end()) return at->second;
+  std::shared_ptr<upstream::Assistant> assistant;
+  if (const auto at = lasting.assistants.find(plan.identity); at != lasting.assistants.end()) {
+    assistant = at->second;
+  } else {
+    TRY(assistant, plan.make());
+  }
+  assistants.emplace(std::move(plan.identity), assistant);
   return assistant;
 }
 

@@ -33,6 +33,8 @@ constexpr MetricInfo kTable[] = {
      "Calls to the assistant: ok, error, timeout, rejected (breaker open), cancelled."},
     {"portcullis_upstream_retries_total", "counter", "upstream",
      "Calls repeated because they were not executed."},
+    {"portcullis_upstream_tokens_total", "counter", "upstream,direction",
+     "Tokens that the API of a language model counted: input, output."},
     {"portcullis_upstream_connections_open", "gauge", "", "Open connections to assistants."},
     {"portcullis_upstream_breaker_open", "gauge", "",
      "1 while the breaker of an assistant is open."},

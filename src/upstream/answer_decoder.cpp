@@ -165,7 +165,8 @@ Result<bool> find_text(const json::value& value, std::vector<std::string_view>& 
 
 AnswerDecoder::AnswerDecoder(std::string_view content_type, std::size_t max_bytes)
     : content_type_(text::to_lower(content_type.substr(0, content_type.find(';')))),
-      max_bytes_(max_bytes) {}
+      max_bytes_(max_bytes),
+      events_(max_bytes + 64 * 1024) {}
 
 Result<void> AnswerDecoder::put(std::string_view bytes, std::vector<std::string>& pieces) {
   if (held_.size() + bytes.size() > max_bytes_ + 64 * 1024) {
@@ -229,56 +230,28 @@ Result<void> AnswerDecoder::run(bool at_end, std::vector<std::string>& pieces) {
 }
 
 Result<void> AnswerDecoder::run_events(bool at_end, std::vector<std::string>& pieces) {
-  std::size_t start = 0;
-  while (!done_) {
-    std::size_t end = held_.find_first_of("\r\n", start);
-    std::size_t next;
-    if (end == std::string::npos) {
-      if (!at_end || start == held_.size()) break;
-      end = next = held_.size();  // the last line without its newline
-    } else {
-      // A CR at the very end may be the first half of a CRLF.
-      if (held_[end] == '\r' && end + 1 == held_.size() && !at_end) break;
-      next = end + (held_[end] == '\r' && end + 1 < held_.size() && held_[end + 1] == '\n' ? 2 : 1);
-    }
-    const std::string_view line(held_.data() + start, end - start);
-    start = next;
-    if (line.empty()) {
-      if (auto taken = take_event(pieces); !taken) return taken;
-      continue;
-    }
-    const auto colon = line.find(':');
-    const auto name = line.substr(0, colon);
-    auto value = colon == std::string_view::npos ? std::string_view{} : line.substr(colon + 1);
-    if (value.starts_with(' ')) value.remove_prefix(1);
-    if (name == "data") {
-      if (has_data_) event_data_ += '\n';
-      event_data_ += value;
-      has_data_ = true;
-      if (event_data_.size() > max_bytes_)
-        return fail(ErrorCode::too_large, "an event is too long", ErrorOrigin::upstream);
-    } else if (name == "event") {
-      event_name_ = value;
-    }
+  std::vector<EventReader::Event> events;
+  const std::string bytes = std::exchange(held_, {});
+  auto read = events_.put(bytes, events);
+  if (read && at_end) read = events_.finish(events);
+  for (const auto& event : events) {
+    if (done_) break;
+    if (auto taken = take_event(event, pieces); !taken) return taken;
   }
-  held_.erase(0, done_ ? held_.size() : start);
-  if (at_end) return take_event(pieces);
-  return {};
+  return done_ ? Result<void>{} : read;
 }
 
-Result<void> AnswerDecoder::take_event(std::vector<std::string>& pieces) {
-  const std::string data = std::exchange(event_data_, {});
-  const std::string name = std::exchange(event_name_, {});
-  if (!std::exchange(has_data_, false) || done_) return {};
-  if (name == "error") return unusable("the upstream sent an error event");
-  if (name == "ping" || name == "heartbeat") return {};
-  const auto trimmed = text::trim(data);
+Result<void> AnswerDecoder::take_event(const EventReader::Event& event,
+                                       std::vector<std::string>& pieces) {
+  if (event.name == "error") return unusable("the upstream sent an error event");
+  if (event.name == "ping" || event.name == "heartbeat") return {};
+  const auto trimmed = text::trim(event.data);
   if (trimmed == "[DONE]") {
     done_ = true;
     return {};
   }
   if (trimmed.starts_with('{') || trimmed.starts_with('[')) return take_json(trimmed, pieces);
-  return add(data, pieces);
+  return add(event.data, pieces);
 }
 
 Result<void> AnswerDecoder::run_json(bool at_end, std::vector<std::string>& pieces) {

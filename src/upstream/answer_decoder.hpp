@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "upstream/decoder.hpp"
+#include "upstream/event_reader.hpp"
 
 namespace portcullis::upstream {
 
@@ -31,7 +32,7 @@ class AnswerDecoder final : public Decoder {
   Result<void> run_events(bool at_end, std::vector<std::string>& pieces);
   Result<void> run_json(bool at_end, std::vector<std::string>& pieces);
   Result<void> run_text(bool at_end, std::vector<std::string>& pieces);
-  Result<void> take_event(std::vector<std::string>& pieces);
+  Result<void> take_event(const EventReader::Event& event, std::vector<std::string>& pieces);
   Result<void> take_json(std::string_view text, std::vector<std::string>& pieces);
   Result<void> add(std::string_view text, std::vector<std::string>& pieces);
 
@@ -44,11 +45,8 @@ class AnswerDecoder final : public Decoder {
   std::string head_;           ///< how the text begins
   std::string leading_space_;  ///< waits for the first word
 
-  // Server-sent events.
-  std::string event_name_;
-  std::string event_data_;
-  bool has_data_ = false;
-  bool done_ = false;
+  EventReader events_;
+  bool done_ = false;  ///< `[DONE]` has come
 
   // JSON: where the scan for the end of a value stands in held_.
   std::size_t scanned_ = 0;

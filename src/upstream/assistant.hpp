@@ -3,12 +3,20 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.hpp"
 #include "base/task.hpp"
 #include "net/worker.hpp"
 
 namespace portcullis::upstream {
+
+/// Something that was said before in the conversation.
+struct PastMessage {
+  enum class Role : std::uint8_t { user, assistant };
+  Role role = Role::user;
+  std::string text;
+};
 
 /// A visitor's message on its way to what answers. Everything in it has passed the guards.
 struct Question {
@@ -21,7 +29,8 @@ struct Question {
   std::string address;
   std::string fingerprint;
   std::uint32_t message_count = 0;
-  std::string context_json;  ///< our own object of allowed keys; empty: none
+  std::string context_json;          ///< our own object of allowed keys; empty: none
+  std::vector<PastMessage> history;  ///< oldest first; where the assistant wants it
   WallTime now;
 };
 
@@ -43,7 +52,7 @@ class Call {
   virtual Seconds retry_after() const { return Seconds{0}; }
 };
 
-/// Something that answers visitors: n8n, the demo, later an LLM API.
+/// Something that answers visitors: n8n, a language model, a webhook, the demo.
 ///
 /// Threads:   start() from any worker; the object is shared and immutable but for its counters.
 /// Ownership: of the configurations and the calls that use it. The last of them may end on any
@@ -56,6 +65,9 @@ class Assistant {
   /// The configuration in force has done with it: keeps nothing on `worker` any more but what its
   /// calls there use until they end. On the worker's thread, once for each worker.
   virtual void retire(net::Worker& worker) { (void)worker; }
+
+  /// How much of the conversation so far it wants to be told, in tokens; 0: it keeps that itself.
+  virtual std::size_t history_tokens() const noexcept { return 0; }
 
   /// For /health: what is known without asking.
   enum class Health : std::uint8_t { healthy, unhealthy, unknown };

@@ -20,6 +20,37 @@ Milliseconds jittered(Milliseconds delay) {
   return Milliseconds{static_cast<std::int64_t>(static_cast<double>(delay.count()) * factor)};
 }
 
+constexpr int kOverloaded = 529;  // Anthropic's own
+
+/// What a status other than 200 means. What was not taken for what it says (too long for the model,
+/// a word that it does not like) may be the visitor's doing and no sign that the upstream fails.
+Error error_of(int status, bool names_time) {
+  std::string detail = "the upstream answered with status " + std::to_string(status);
+  switch (status) {
+    case 400:
+    case 413:
+    case 422:
+      return {ErrorCode::malformed, ErrorOrigin::gateway, Retry::no, std::move(detail)};
+    case 401:
+    case 403:
+      return {ErrorCode::unauthorized, ErrorOrigin::upstream, Retry::no,
+              detail + ": is the key right?"};
+    case 404:
+      return {ErrorCode::not_found, ErrorOrigin::upstream, Retry::no,
+              detail + ": are URL and model right?"};
+    case 408:
+    case 504:
+      return {ErrorCode::timeout, ErrorOrigin::upstream, Retry::no, std::move(detail)};
+    case 429:
+    case 503:
+    case kOverloaded:
+      return {ErrorCode::unavailable, ErrorOrigin::upstream, names_time ? Retry::safe : Retry::no,
+              std::move(detail)};
+    default:
+      return {ErrorCode::malformed, ErrorOrigin::upstream, Retry::no, std::move(detail)};
+  }
+}
+
 }  // namespace
 
 HttpCall::HttpCall(std::shared_ptr<HttpService> service, net::Worker& worker,
@@ -136,17 +167,10 @@ Result<void> HttpCall::accept_head(const std::string& body_start) {
   const auto& head = parser_->head();
   if (head.status != 200) {
     const auto retry_after = http::parse_retry_after(head.retry_after, worker_.clock().wall());
-    const bool refused = (head.status == 503 || head.status == 429) && retry_after;
     retry_after_ = std::min(retry_after.value_or(Seconds{0}), kLongestRetryAfter);
     const int status = head.status;
     give_back(false);
-    const ErrorCode code = status == 401 || status == 403   ? ErrorCode::unauthorized
-                           : status == 404                  ? ErrorCode::not_found
-                           : status == 408 || status == 504 ? ErrorCode::timeout
-                           : status == 429 || status == 503 ? ErrorCode::unavailable
-                                                            : ErrorCode::malformed;
-    return fail(code, "the upstream answered with status " + std::to_string(status),
-                ErrorOrigin::upstream, refused ? Retry::safe : Retry::no);
+    return std::unexpected(error_of(status, retry_after.has_value()));
   }
   if (!head.content_encoding.empty() && head.content_encoding != "identity") {
     give_back(false);
