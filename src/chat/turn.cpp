@@ -18,6 +18,17 @@ http::Code code_of(ErrorCode code) {
 
 }  // namespace
 
+TurnFailure TurnFailure::of(const Error& error, const upstream::Assistant& assistant,
+                            const upstream::Call& call) {
+  TurnFailure out{code_of(error.code), std::nullopt, error.detail,
+                  error.code == ErrorCode::cancelled};
+  if (out.code == http::Code::upstream_unavailable) {
+    out.retry_after =
+        std::max<std::int64_t>({1, assistant.retry_after(), call.retry_after().count()});
+  }
+  return out;
+}
+
 Turn::Turn(net::Worker& worker, Parts parts)
     : worker_(worker),
       parts_(std::move(parts)),
@@ -71,10 +82,9 @@ Task<void> Turn::read_answer() {
   while (true) {
     auto piece = co_await call_->next();
     if (cancelled_)
-      piece =
-          portcullis::fail(ErrorCode::cancelled, "nobody reads the answer", ErrorOrigin::client);
+      piece = fail(ErrorCode::cancelled, "nobody reads the answer", ErrorOrigin::client);
     if (!piece) {
-      fail(piece.error());
+      failure_ = TurnFailure::of(piece.error(), *parts_.assistant, *call_);
       break;
     }
     if (!*piece) break;
@@ -91,15 +101,6 @@ Task<void> Turn::read_answer() {
     if (!parts_.stream->has_readers() && on_readers_ && parts_.stream->full()) cancel();
   }
   call_.reset();
-}
-
-void Turn::fail(const Error& error) {
-  failure_ = TurnFailure{code_of(error.code), std::nullopt, error.detail,
-                         error.code == ErrorCode::cancelled};
-  if (failure_->code == http::Code::upstream_unavailable) {
-    failure_->retry_after =
-        std::max<std::int64_t>({1, parts_.assistant->retry_after(), call_->retry_after().count()});
-  }
 }
 
 void Turn::cancel() {

@@ -15,8 +15,11 @@ namespace portcullis::chat {
 /// Outcomes of a message in the order of their cells in `portcullis_chat_messages_total`.
 enum class TurnOutcome : std::uint8_t { answered, failed, cancelled, duplicate };
 
-/// How a turn failed, in the visitor's terms.
+/// How a call to the assistant failed, in the visitor's terms.
 struct TurnFailure {
+  static TurnFailure of(const Error& error, const upstream::Assistant& assistant,
+                        const upstream::Call& call);
+
   http::Code code = http::Code::upstream_error;
   std::optional<std::int64_t> retry_after;
   std::string reason;  ///< for operators
@@ -70,7 +73,6 @@ class Turn final : public TurnObserver, public std::enable_shared_from_this<Turn
  private:
   static void on_grace_over(void* self);
   Task<void> read_answer();
-  void fail(const Error& error);
 
   net::Worker& worker_;
   Parts parts_;

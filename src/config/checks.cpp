@@ -17,6 +17,10 @@ namespace {
 
 constexpr std::size_t kShortestSecret = 32;
 constexpr std::size_t kRecommendedSecret = 64;
+/// What http::sniff_media_type() tells apart, without markup: that runs where it is shown.
+constexpr std::string_view kUploadTypes[] = {
+    "image/png",  "image/jpeg", "image/gif", "image/webp", "application/pdf", "application/zip",
+    "audio/mpeg", "audio/wav",  "audio/ogg", "video/mp4",  "video/webm",      "text/plain"};
 
 bool any_set(const Loaded& loaded, std::string_view path) {
   return std::ranges::find(loaded.set, path) != loaded.set.end();
@@ -165,6 +169,25 @@ void check_values(Loaded& loaded) {
   if (!s.gateway_prefix.empty() &&
       (!s.gateway_prefix.starts_with('/') || s.gateway_prefix.ends_with('/'))) {
     error("GATEWAY_PREFIX", "must begin with / and not end with it");
+  }
+  for (const auto* key : {&s.n8n_session_key, &s.n8n_input_key}) {
+    const bool plain = !key->empty() && key->size() <= 64 && std::ranges::all_of(*key, [](char c) {
+      return text::is_alnum(c) || c == '_' || c == '-' || c == '.';
+    });
+    if (!plain || *key == "action" || *key == "metadata" || *key == "files" ||
+        *key == "jwt_token") {
+      error(key == &s.n8n_session_key ? "N8N_SESSION_KEY" : "N8N_INPUT_KEY",
+            "'" + *key + "' is no name that the widget could use for it");
+    }
+  }
+  if (s.n8n_session_key == s.n8n_input_key) error("N8N_INPUT_KEY", "equals N8N_SESSION_KEY");
+  for (const auto& type : s.n8n_upload_types) {
+    if (std::ranges::find(kUploadTypes, type) == std::end(kUploadTypes)) {
+      error("N8N_UPLOAD_TYPES", "'" + type + "' is none of the types that are known by content");
+    }
+  }
+  if (s.n8n_max_files > 0 && s.forms_total_bytes < s.api_body_megabytes * 1024 * 1024) {
+    error("LIMITS_FORMS_TOTAL", "is less than one form may have (SECURITY_MAX_REQUEST_SIZE_MB)");
   }
   if (!s.health_path.starts_with('/')) error("HEALTH_CHECK_PATH", "must begin with /");
   if (s.widget_position != "bottom-right" && s.widget_position != "bottom-left") {

@@ -189,6 +189,8 @@ class Loader {
     main.id = "default";
     main.origins = settings.allowed_origins;
     main.upstream = settings.upstream;
+    main.upstream.allowed_paths = settings.n8n_allowed_paths;
+    main.texts = std::move(file_.texts);
     settings.sites.push_back(std::move(main));
     for (auto& site : file_.sites) {
       if (site.id == "default") {

@@ -537,5 +537,34 @@ TEST(SettingsTable, NoTwoSettingsShareAPathOrAName) {
   EXPECT_EQ(find_setting("nothing"), nullptr);
 }
 
+TEST(WebhookPath, MeansOneThingToEveryReader) {
+  for (const char* path : {"/webhook/a", "/webhook/5f1c-0a/chat", "/webhook-test/a_b.c~d"}) {
+    EXPECT_TRUE(is_webhook_path(path)) << path;
+  }
+  for (const char* path :
+       {"", "/", "/webhook", "/webhook/", "/webhook//a", "/webhook/a/", "/webhook/../a",
+        "/webhook/a/./b", "/webhook/a?b", "/webhook/%61", "/webhook/a b", "/rest/a",
+        "/webhook-waiting/a", "webhook/a", "/n8n/webhook/a", "/webhook/a;b", "/webhook/a\\b"}) {
+    EXPECT_FALSE(is_webhook_path(path)) << path;
+  }
+  EXPECT_FALSE(is_webhook_path("/webhook/" + std::string(200, 'a')));
+}
+
+TEST(Texts, AreReadByLanguageAndCode) {
+  const auto content = parse_yaml(
+      "texts: {DE: {RATE_LIMITED: Langsam}}\nsites: [{id: a, origins: [https://a.example], "
+      "texts: {fr: {RATE_LIMITED: Doucement}}}]",
+      "f");
+  EXPECT_TRUE(content.errors.empty());
+  EXPECT_EQ(content.texts.at("de").at("RATE_LIMITED"), "Langsam");
+  EXPECT_EQ(content.sites.at(0).texts.at("fr").at("RATE_LIMITED"), "Doucement");
+  for (const std::string& text :
+       {std::string("texts: {de: {A: ''}}"), "texts: {de: {A: " + std::string(501, 'x') + "}}",
+        std::string("texts: {de: x}"), std::string("texts: {de: {A: x, A: y}}"),
+        std::string("texts: [a]")}) {
+    EXPECT_FALSE(parse_yaml(text, "f").errors.empty()) << text;
+  }
+}
+
 }  // namespace
 }  // namespace portcullis::config

@@ -37,6 +37,11 @@ struct Setting {
   std::function<std::string(const Settings&)> show;
 };
 
+/// Whether this is a webhook's path on n8n in its plainest form: below /webhook/ or /webhook-test/,
+/// of unreserved characters, without empty or dot segments, so that it means one thing to every
+/// reader.
+bool is_webhook_path(std::string_view path) noexcept;
+
 /// All scalar and list settings, grouped as in the reference. Made once.
 ///
 /// Threads: safe to read from any.

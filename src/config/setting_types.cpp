@@ -1,6 +1,30 @@
 #include "config/setting_types.hpp"
 
+#include <algorithm>
 #include <array>
+
+namespace portcullis::config {
+
+bool is_webhook_path(std::string_view path) noexcept {
+  constexpr std::size_t kMaxPathBytes = 200;
+  if (path.size() > kMaxPathBytes) return false;
+  if (path.starts_with("/webhook/")) {
+    path.remove_prefix(9);
+  } else if (path.starts_with("/webhook-test/")) {
+    path.remove_prefix(14);
+  } else {
+    return false;
+  }
+  for (const auto segment : text::split_list(path, '/')) {
+    if (segment == "." || segment == "..") return false;
+  }
+  return !path.empty() && path.front() != '/' && path.back() != '/' &&
+         path.find("//") == std::string_view::npos && std::ranges::all_of(path, [](char c) {
+           return text::is_alnum(c) || c == '-' || c == '_' || c == '.' || c == '~' || c == '/';
+         });
+}
+
+}  // namespace portcullis::config
 
 namespace portcullis::config::types {
 namespace {
@@ -179,7 +203,7 @@ Setting port(Common common, std::uint16_t Settings::* field, std::uint16_t initi
 
 Setting string(Common common, std::string Settings::* field, std::string initial) {
   return finish(
-      std::move(common), "text", initial, "",
+      std::move(common), "text", std::move(initial), "",
       [field](Settings& out, const RawValue& raw) -> Stored {
         auto text = scalar(raw);
         if (!text) return std::unexpected(text.error());
@@ -245,9 +269,19 @@ Setting size(Common common, std::int64_t Settings::* field, std::int64_t initial
       [field](const Settings& in) { return show_size(in.*field); });
 }
 
-Setting strings(Common common, std::vector<std::string> Settings::* field) {
+Setting webhook_paths(Common common, std::vector<std::string> Settings::* field) {
+  return finish(std::move(common), "list of paths", "", "",
+                store_each(field,
+                           [](const std::string& s) -> std::expected<std::string, std::string> {
+                             if (is_webhook_path(s)) return s;
+                             return std::unexpected("'" + s + "' is no path below /webhook/");
+                           }),
+                show_each(field, [](const std::string& s) { return s; }));
+}
+
+Setting strings(Common common, std::vector<std::string> Settings::* field, std::string initial) {
   return finish(
-      std::move(common), "list", "", "",
+      std::move(common), "list", std::move(initial), "",
       store_each(field,
                  [](const std::string& s) { return std::expected<std::string, std::string>(s); }),
       show_each(field, [](const std::string& s) { return s; }));

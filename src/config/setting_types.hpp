@@ -32,7 +32,9 @@ Setting seconds(Common common, Seconds Settings::* field, Seconds initial, Secon
 /// `64KiB`, `1MiB`, or a bare number of bytes.
 Setting size(Common common, std::int64_t Settings::* field, std::int64_t initial, std::int64_t low,
              std::int64_t high);
-Setting strings(Common common, std::vector<std::string> Settings::* field);
+Setting strings(Common common, std::vector<std::string> Settings::* field,
+                std::string initial = {});
+Setting webhook_paths(Common common, std::vector<std::string> Settings::* field);
 Setting hosts(Common common, std::vector<std::string> Settings::* field);
 Setting blocks(Common common, std::vector<Cidr> Settings::* field);
 Setting origins(Common common, std::vector<OriginPattern> Settings::* field);

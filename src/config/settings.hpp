@@ -33,14 +33,20 @@ struct GuardSettings {
 };
 
 /// The guards in the order in which they run; also the keys below `guards`.
-inline constexpr std::string_view kGuardNames[] = {
-    "address", "blocks", "protocol", "host", "origin", "credentials", "rate", "session", "body"};
+inline constexpr std::string_view kGuardNames[] = {"address", "blocks",      "protocol", "host",
+                                                   "origin",  "credentials", "rate",     "session",
+                                                   "body",    "claim"};
 
 struct UpstreamSettings {
   UpstreamKind kind = UpstreamKind::automatic;
   std::string url;
   std::string api_key;
+  std::vector<std::string> allowed_paths;  ///< webhooks that n8n's own widget may call beside `url`
 };
+
+/// Texts for visitors by language and error code (`RATE_LIMITED`), where the built-in ones do not
+/// do.
+using Texts = std::map<std::string, std::map<std::string, std::string, std::less<>>, std::less<>>;
 
 /// A set of origins with an assistant of its own.
 struct SiteSettings {
@@ -49,6 +55,7 @@ struct SiteSettings {
   UpstreamSettings upstream;
   HistoryMode history = HistoryMode::on;
   std::optional<std::int64_t> limit_per_minute;  ///< the site tier; default limits.site_per_minute
+  Texts texts;
 };
 
 /// An entry of `routes`: overrides for one of the gateway's own routes.
@@ -132,6 +139,7 @@ struct Settings {
   StateSimulation state_simulate = StateSimulation::none;
   std::int64_t chat_body_bytes = 0;
   std::int64_t api_body_megabytes = 0;
+  std::int64_t forms_total_bytes = 0;
   std::int64_t message_max_chars = 0;
   bool sanitize_context = true;
 
@@ -160,6 +168,15 @@ struct Settings {
   std::int64_t breaker_failures = 0;
   Milliseconds breaker_open{};
   std::int64_t upstream_runs_per_session = 0;
+
+  // n8n's own chat widget
+  std::vector<std::string> n8n_allowed_paths;  ///< of the default site
+  std::string n8n_session_key;
+  std::string n8n_input_key;
+  bool n8n_hosted_page = false;
+  std::int64_t n8n_metadata_bytes = 0;
+  std::int64_t n8n_max_files = 0;
+  std::vector<std::string> n8n_upload_types;
 
   // response headers
   bool security_headers = true;

@@ -87,6 +87,7 @@ void add_limits(std::vector<Setting>& t) {
       {{"none", StateSimulation::none}, {"slow", StateSimulation::slow}, {"failing", StateSimulation::failing}}));
   t.push_back(size({.path = "limits.chat_body", .text = "Largest request body of a chat route."}, &S::chat_body_bytes, kMiB, kKiB, 64 * kMiB));
   t.push_back(integer({.path = "limits.api_body_mb", .env = {"SECURITY_MAX_REQUEST_SIZE_MB"}, .text = "Largest request body of any other route, in MiB."}, &S::api_body_megabytes, 10, 1, 1024));
+  t.push_back(size({.path = "limits.forms_total", .text = "Bytes of all forms with files together from their first byte until their answers begin; further ones are answered with 429."}, &S::forms_total_bytes, 256 * kMiB, kMiB, 64 * kGiB));
   t.push_back(integer({.path = "chat.message_max_chars", .text = "Longest message in characters (code points)."}, &S::message_max_chars, 10'000, 1, 1'000'000));
   t.push_back(boolean({.path = "chat.sanitize_context", .env = {"SECURITY_ENABLE_INPUT_SANITIZATION"}, .text = "Pass only the allowed keys of `context` on, and name the dropped ones in the answer. False: every key within the size limits."}, &S::sanitize_context, true));
 }
@@ -148,6 +149,16 @@ void add_upstream(std::vector<Setting>& t) {
   t.push_back(integer({.path = "upstream.breaker_failures", .text = "Consecutive failures that open the breaker."}, &S::breaker_failures, 5, 1, 1000));
   t.push_back(duration({.path = "upstream.breaker_open", .text = "How long the breaker stays open before it lets a probe through."}, &S::breaker_open, Seconds{60}, Milliseconds{50}, hours{1}));
   t.push_back(integer({.path = "upstream.runs_per_session", .text = "Answers in the making for one session at a time."}, &S::upstream_runs_per_session, 32, 1, 1000));
+}
+
+void add_n8n(std::vector<Setting>& t) {
+  t.push_back(webhook_paths({.path = "n8n.allowed_paths", .text = "Webhooks (`/webhook/…`) that n8n's own chat widget may call beside the one of `N8N_WEBHOOK_URL` and its `/chat`."}, &S::n8n_allowed_paths));
+  t.push_back(string({.path = "n8n.session_key", .text = "The widget's `chatSessionKey`."}, &S::n8n_session_key, "sessionId"));
+  t.push_back(string({.path = "n8n.input_key", .text = "The widget's `chatInputKey`."}, &S::n8n_input_key, "chatInput"));
+  t.push_back(boolean({.path = "n8n.hosted_page", .text = "Pass n8n's hosted chat page (`GET` of a chat trigger). It runs inline script and a widget from `cdn.jsdelivr.net`, which its Content-Security-Policy then allows; n8n's `WEBHOOK_URL` must name the gateway, else the page speaks to n8n directly."}, &S::n8n_hosted_page, false));
+  t.push_back(size({.path = "n8n.max_metadata", .text = "Longest `metadata` that the widget may send along."}, &S::n8n_metadata_bytes, 4 * kKiB, 0, 64 * kKiB));
+  t.push_back(integer({.path = "n8n.max_files", .text = "Files in one message of the widget; all together may be as long as `limits.api_body_mb` says. 0: none are taken."}, &S::n8n_max_files, 5, 0, 20));
+  t.push_back(strings({.path = "n8n.upload_types", .text = "What these files may be, by their content and not by what they say: of image/png, image/jpeg, image/gif, image/webp, application/pdf, application/zip (office documents too), audio/mpeg, audio/wav, audio/ogg, video/mp4, video/webm, text/plain."}, &S::n8n_upload_types, "image/png,image/jpeg,image/gif,image/webp,application/pdf,text/plain"));
 }
 
 void add_headers(std::vector<Setting>& t) {
@@ -243,6 +254,7 @@ const std::vector<Setting>& settings_table() {
     add_limits(t);
     add_streams(t);
     add_upstream(t);
+    add_n8n(t);
     add_headers(t);
     add_rest(t);
     add_guards(t);

@@ -14,6 +14,8 @@ namespace {
 
 constexpr std::size_t kMaxFileBytes = 1 << 20;
 constexpr int kMaxDepth = 16;
+constexpr std::size_t kMaxLanguages = 32;
+constexpr std::size_t kMaxTextBytes = 500;
 
 class Reader {
  public:
@@ -31,6 +33,11 @@ class Reader {
     if (mark.line < 0) return name_;
     return name_ + ":" + std::to_string(mark.line + 1) + ":" + std::to_string(mark.column + 1);
   }
+  /// The path of a key; at the top it is the key.
+  static std::string below(std::string path, const std::string& key) {
+    if (!path.empty()) path += '.';
+    return path += key;
+  }
   void error(const YAML::Node& node, const std::string& path, const std::string& message) {
     out_.errors.push_back({place(node) + (path.empty() ? "" : " " + path), message});
   }
@@ -44,13 +51,15 @@ class Reader {
         continue;
       }
       const std::string key = entry.first.Scalar();
-      const std::string path = prefix.empty() ? key : prefix + "." + key;
+      const std::string path = below(prefix, key);
       if (!seen.insert(key).second) {
         error(entry.first, path, "is set twice");
         continue;
       }
       if (path == "sites") {
         read_sites(entry.second);
+      } else if (path == "texts") {
+        read_texts(entry.second, path, out_.texts);
       } else if (path == "routes") {
         read_routes(entry.second);
       } else if (find_setting(path) != nullptr) {
@@ -136,9 +145,9 @@ class Reader {
     for (const auto& entry : node) {
       const std::string key = entry.first.IsScalar() ? entry.first.Scalar() : "";
       if (!seen.insert(key).second) {
-        error(entry.first, path + "." + key, "is set twice");
+        error(entry.first, below(path, key), "is set twice");
       } else if (!take(key, entry.second)) {
-        error(entry.first, path + "." + key, "is no setting");
+        error(entry.first, below(path, key), "is no setting");
       }
     }
   }
@@ -165,6 +174,8 @@ class Reader {
           read_history(value, path + ".history", site);
         else if (key == "limits")
           read_site_limits(value, path + ".limits", site);
+        else if (key == "texts")
+          read_texts(value, path + ".texts", site.texts);
         else
           return false;
         return true;
@@ -214,7 +225,11 @@ class Reader {
 
   void read_upstream(const YAML::Node& node, const std::string& path, UpstreamSettings& upstream) {
     read_entry(node, path, [&](const std::string& key, const YAML::Node& value) {
-      const std::string text = text_of(value, path + "." + key);
+      if (key == "allowed_paths") {
+        read_webhook_paths(value, path + ".allowed_paths", upstream);
+        return true;
+      }
+      const std::string text = text_of(value, below(path, key));
       if (key == "kind") {
         if (text == "demo")
           upstream.kind = UpstreamKind::demo;
@@ -240,14 +255,46 @@ class Reader {
     });
   }
 
+  void read_webhook_paths(const YAML::Node& node, const std::string& path,
+                          UpstreamSettings& upstream) {
+    const auto raw = raw_value(node, path);
+    if (!raw) return;
+    for (const auto& item : raw->items) {
+      if (!is_webhook_path(item)) error(node, path, "'" + item + "' is no path below /webhook/");
+      upstream.allowed_paths.push_back(item);
+    }
+  }
+
+  /// Language, then error code, then text. Whether a code exists is the gateway's to say.
+  void read_texts(const YAML::Node& node, const std::string& path, Texts& texts) {
+    read_entry(node, path, [&](const std::string& language, const YAML::Node& codes) {
+      if (texts.size() == kMaxLanguages) {
+        error(codes, path, "has more than 32 languages");
+        return true;
+      }
+      auto& of_language = texts[text::to_lower(language)];
+      read_entry(codes, below(path, language),
+                 [&](const std::string& code, const YAML::Node& value) {
+                   const std::string place = below(below(path, language), code);
+                   std::string words = text_of(value, place);
+                   if (words.empty() || words.size() > kMaxTextBytes || !text::is_utf8(words)) {
+                     error(value, place, "1 to 500 bytes of UTF-8 text are expected");
+                   }
+                   of_language.emplace(code, std::move(words));
+                   return true;
+                 });
+      return true;
+    });
+  }
+
   void read_site_limits(const YAML::Node& node, const std::string& path, SiteSettings& site) {
     read_entry(node, path, [&](const std::string& key, const YAML::Node& value) {
       if (key != "per_minute") return false;
-      const auto number = text::parse_number<std::int64_t>(text_of(value, path + "." + key));
+      const auto number = text::parse_number<std::int64_t>(text_of(value, below(path, key)));
       if (!number || *number < 1 || *number > 1'000'000'000) {
-        error(value, path + "." + key, "a whole number from 1 to 1000000000 is expected");
+        error(value, below(path, key), "a whole number from 1 to 1000000000 is expected");
       } else {
-        site.limit_per_minute = *number;
+        site.limit_per_minute = number;
       }
       return true;
     });
@@ -271,14 +318,14 @@ class Reader {
                      [&](const std::string& guard, const YAML::Node& mode) {
                        if (std::ranges::find(kGuardNames, guard) == std::end(kGuardNames))
                          return false;
-                       const auto text = text_of(mode, path + ".guards." + guard);
+                       const auto text = text_of(mode, below(path + ".guards", guard));
                        for (const Mode m : {Mode::enforce, Mode::monitor, Mode::off}) {
                          if (text == name_of(m)) {
                            route.guard_modes[guard] = m;
                            return true;
                          }
                        }
-                       error(mode, path + ".guards." + guard,
+                       error(mode, below(path + ".guards", guard),
                              "'" + text + "' is not one of enforce, monitor, off");
                        return true;
                      });

@@ -18,6 +18,7 @@ struct FileValue {
 struct FileContent {
   std::vector<FileValue> values;
   std::vector<SiteSettings> sites;
+  Texts texts;  ///< of the default site
   std::vector<RouteOverride> routes;
   std::vector<Problem> errors;
 };

@@ -1,6 +1,7 @@
 #include "gateway/runtime.hpp"
 #include "guards/blocks/blocks_guard.hpp"
 #include "guards/body/body_guard.hpp"
+#include "guards/claim/claim_guard.hpp"
 #include "guards/credentials/credentials_guard.hpp"
 #include "guards/host/host_guard.hpp"
 #include "guards/origin/origin_guard.hpp"
@@ -33,7 +34,9 @@ std::vector<std::unique_ptr<pipeline::Guard>> make_guards(
   // Is the session alive, and of this site and origin?
   guards.push_back(guards::make_session_guard());
   // Reading a body is the most expensive step, so only callers that got here are listened to.
-  guards.push_back(guards::make_body_guard());
+  guards.push_back(guards::make_body_guard(static_cast<std::uint64_t>(settings.forms_total_bytes)));
+  // Where the body says whose session this is, only now is known whom to charge.
+  guards.push_back(guards::make_claim_guard(settings, tokens, lasting.store, lasting.metrics));
   return guards;
 }
 

@@ -3,20 +3,20 @@
 #include "gateway/gateway.hpp"
 #include "routes/echo/echo_routes.hpp"
 #include "routes/fallback_routes.hpp"
+#include "routes/n8n/n8n_routes.hpp"
 #include "upstream/demo.hpp"
 #include "upstream/n8n.hpp"
 
 namespace portcullis::gateway {
 namespace {
 
-upstream::N8nOptions n8n_options(const config::Settings& s, const config::SiteSettings& site,
-                                 unsigned workers) {
-  upstream::N8nOptions o;
+upstream::HttpServiceOptions service_options(const config::Settings& s,
+                                             const config::SiteSettings& site, unsigned workers) {
+  upstream::HttpServiceOptions o;
   o.name = site.id;
   o.url = site.upstream.url;
-  o.api_key = site.upstream.api_key;
   o.ca_file = s.upstream_ca_file;
-  o.app_name = "portcullis/" + std::string(version());
+  o.user_agent = "portcullis/" + std::string(version());
   o.connect_timeout = s.upstream_connect_timeout;
   o.first_byte_timeout = s.upstream_first_byte_timeout;
   o.idle_timeout = s.upstream_idle_timeout;
@@ -32,9 +32,10 @@ upstream::N8nOptions n8n_options(const config::Settings& s, const config::SiteSe
 }
 
 /// What makes two configurations of an assistant the same.
-std::string identity_of(const upstream::N8nOptions& o, const config::Settings& s) {
+std::string identity_of(const upstream::N8nOptions& n8n, const config::Settings& s) {
+  const auto& o = n8n.service;
   std::string out;
-  for (const auto* text : {&o.name, &o.url, &o.api_key, &o.ca_file, &s.jwt_secrets.front()})
+  for (const auto* text : {&o.name, &o.url, &n8n.api_key, &o.ca_file, &s.jwt_secrets.front()})
     out += *text + '\0';
   for (const auto number :
        {o.connect_timeout.count(), o.first_byte_timeout.count(), o.idle_timeout.count(),
@@ -53,7 +54,7 @@ Result<std::shared_ptr<upstream::Assistant>> assistant_of(const config::SiteSett
                                                           const Lasting& lasting,
                                                           Assistants& assistants) {
   const bool demo = site.upstream.kind == config::UpstreamKind::demo;
-  auto options = n8n_options(s, site, lasting.workers);
+  upstream::N8nOptions options{service_options(s, site, lasting.workers), site.upstream.api_key};
   const std::string identity = demo ? "demo" : identity_of(options, s);
   if (const auto at = assistants.find(identity); at != assistants.end()) return at->second;
   std::shared_ptr<upstream::Assistant> assistant;
@@ -79,6 +80,7 @@ struct Runtime::RouteSet {
   std::unique_ptr<routes::ChatRoutes> chat;
   std::unique_ptr<routes::WidgetRoutes> widget;
   std::unique_ptr<routes::EchoRoutes> echo;
+  std::unique_ptr<routes::N8nRoutes> n8n;
   std::unique_ptr<routes::OpsRoutes> ops;
   pipeline::RouteTable table;  ///< for the fallbacks; the pipeline has its own copy
 };
@@ -143,10 +145,16 @@ std::unique_ptr<pipeline::Pipeline> Runtime::make_pipeline(const Lasting& lastin
     set.widget->add_to(set.table);
     set.echo = std::make_unique<routes::EchoRoutes>(services);
     set.echo->add_to(set.table);
+    set.n8n = std::make_unique<routes::N8nRoutes>(services);
+    set.n8n->add_to(set.table);
   }
   set.ops = std::make_unique<routes::OpsRoutes>(services, vitals, operations);
   set.ops->add_to(set.table);
   problems = set.table.build(settings_);
+  for (const auto& site : settings_.sites) {
+    const auto wrong = routes::RefusalTexts::check(site);
+    problems.insert(problems.end(), wrong.begin(), wrong.end());
+  }
   pipeline::Pipeline::Parts parts;
   parts.guards = make_guards(settings_, lasting, *session_tokens_, sites_);
   parts.routes = set.table;

@@ -3,6 +3,7 @@
 #include <cassert>
 
 #include "http/json_body.hpp"
+#include "http/multipart_form.hpp"
 
 namespace portcullis::http {
 
@@ -42,6 +43,8 @@ Task<Result<void>> Exchange::start(ResponseHead head) {
   status_ = head.status;
   streaming_ = true;
   json.reset();
+  form.reset();
+  body_room.reset();
   auto started = co_await do_start(head);
   if (!started) set_gone();
   co_return started;

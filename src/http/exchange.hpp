@@ -29,6 +29,7 @@ namespace portcullis::http {
 
 class Exchange;
 class JsonBody;
+struct MultipartForm;
 
 /// Status and headers of an answer.
 struct ResponseHead {
@@ -92,10 +93,12 @@ class Exchange {
   const pipeline::Route* route = nullptr;  ///< pipeline
   const pipeline::Site* site = nullptr;    ///< origin guard; the default site before it
   std::optional<Origin> origin;            ///< origin guard: the allowed origin of the page
-  Principal principal;                     ///< credentials guard
-  LimitState limit_state;                  ///< rate guard
-  SessionState session_state;              ///< rate guard (the same flight)
+  Principal principal;                     ///< credentials guard; claim guard on routes of its own
+  LimitState limit_state;                  ///< rate guard; claim guard likewise
+  SessionState session_state;              ///< rate guard (the same flight); claim guard likewise
   std::unique_ptr<JsonBody> json;          ///< body guard
+  std::unique_ptr<MultipartForm> form;     ///< body guard; instead of `json`
+  std::shared_ptr<const void> body_room;  ///< body guard: its part of what bodies may hold together
 
   // ---- how it ended; written by the pipeline, read by finish()
   Ulid event_id;

@@ -101,6 +101,27 @@ std::optional<std::size_t> negotiate(std::string_view accept,
   return best;
 }
 
+std::vector<std::string> languages(std::string_view accept_language) {
+  constexpr std::size_t kMostTags = 10;
+  constexpr std::size_t kLongestTag = 35;  // RFC 5646 section 4.4.1
+  std::vector<std::string> tags;
+  std::vector<int> qualities;
+  for (const auto item : text::split_list(accept_language)) {
+    if (tags.size() == kMostTags) break;
+    const auto semicolon = item.find(';');
+    const auto tag = text::trim(item.substr(0, semicolon));
+    const int quality =
+        semicolon == std::string_view::npos ? 1000 : quality_of(item.substr(semicolon + 1));
+    if (tag.empty() || tag.size() > kLongestTag || tag == "*" || quality == 0) continue;
+    // Behind those that are liked as much: the header's order decides among equals.
+    const auto at =
+        std::ranges::upper_bound(qualities, quality, std::ranges::greater{}) - qualities.begin();
+    qualities.insert(qualities.begin() + at, quality);
+    tags.insert(tags.begin() + at, text::to_lower(tag));
+  }
+  return tags;
+}
+
 std::string media_type(std::string_view content_type) {
   return text::to_lower(text::trim(content_type.substr(0, content_type.find(';'))));
 }

@@ -26,6 +26,10 @@ std::optional<std::string_view> bearer_token(const RequestHead& head);
 std::optional<std::size_t> negotiate(std::string_view accept,
                                      std::span<const std::string_view> offered);
 
+/// The language tags of an Accept-Language header in lower case, the preferred one first, without
+/// `*` and those with quality 0; at most 10. Source: RFC 9110 section 12.5.4.
+std::vector<std::string> languages(std::string_view accept_language);
+
 /// `type/subtype` of a Content-Type in lower case, without parameters.
 std::string media_type(std::string_view content_type);
 /// The charset parameter in lower case; empty where there is none.

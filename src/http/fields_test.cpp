@@ -163,5 +163,15 @@ TEST(Preference, IsFoundInEveryPreferHeader) {
   EXPECT_FALSE(has_preference(Head("X: y\r\n").head, "respond-async"));
 }
 
+TEST(Languages, ComeInTheOrderOfPreference) {
+  EXPECT_EQ(languages("de-CH, en;q=0.7, fr;q=0.9, *;q=0.5"),
+            (std::vector<std::string>{"de-ch", "fr", "en"}));
+  EXPECT_EQ(languages("a, b, c"), (std::vector<std::string>{"a", "b", "c"}));
+  EXPECT_TRUE(languages("").empty());
+  EXPECT_TRUE(languages("de;q=0, *").empty());
+  EXPECT_TRUE(languages(std::string(36, 'x')).empty());
+  EXPECT_EQ(languages("a,b,c,d,e,f,g,h,i,j,k,l").size(), 10U);
+}
+
 }  // namespace
 }  // namespace portcullis::http

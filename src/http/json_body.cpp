@@ -160,4 +160,66 @@ std::expected<json::value, JsonError> parse_json(std::string_view text, const Js
   return parser.handler().release();
 }
 
+namespace {
+
+std::size_t skip_space(std::string_view text, std::size_t at) {
+  return std::min(text.find_first_not_of(" \t\r\n", at), text.size());
+}
+
+/// One past the string that begins at `at`.
+std::size_t skip_string(std::string_view text, std::size_t at) {
+  for (++at; at < text.size() && text[at] != '"'; ++at) {
+    if (text[at] == '\\') ++at;
+  }
+  return at + 1;
+}
+
+/// One past the value that begins at `at`, without the space behind it.
+std::size_t skip_value(std::string_view text, std::size_t at) {
+  std::size_t depth = 0;
+  while (at < text.size()) {
+    const char c = text[at];
+    if (c == '"') {
+      at = skip_string(text, at);
+    } else if (c == '{' || c == '[') {
+      ++depth;
+      ++at;
+    } else if (c == '}' || c == ']') {
+      if (depth == 0) return at;
+      --depth;
+      ++at;
+    } else if (depth == 0 && (c == ',' || text::is_space(c))) {
+      return at;
+    } else {
+      ++at;
+      continue;
+    }
+    if (depth == 0) return at;
+  }
+  return at;
+}
+
+}  // namespace
+
+std::string_view raw_member(std::string_view object, std::string_view name) {
+  std::size_t at = skip_space(object, 0) + 1;
+  while (true) {
+    at = skip_space(object, at);
+    if (at >= object.size() || object[at] != '"') return {};
+    const std::size_t start = at;
+    at = skip_string(object, at);
+    const auto written = object.substr(start, at - start);
+    at = skip_space(object, skip_space(object, at) + 1);  // behind the colon
+    const std::size_t value = at;
+    at = skip_value(object, at);
+    // A key may be written with escapes.
+    const auto plain = parse_json(written);
+    const auto* key = plain ? plain->if_string() : nullptr;
+    if (key != nullptr && *key == json::string_view(name.data(), name.size())) {
+      return object.substr(value, at - value);
+    }
+    at = skip_space(object, at) + 1;  // behind the comma
+  }
+}
+
 }  // namespace portcullis::http

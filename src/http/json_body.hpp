@@ -50,4 +50,9 @@ std::expected<boost::json::value, JsonError> parse_json(std::string_view text,
                                                         const JsonLimits& limits = {},
                                                         boost::json::storage_ptr memory = {});
 
+/// The bytes of one member's value as they stand in a JSON object, so that they can be passed on
+/// without being written anew. Empty where the object has no such member.
+/// REQUIRES: `object` has passed parse_json() and is an object.
+std::string_view raw_member(std::string_view object, std::string_view name);
+
 }  // namespace portcullis::http

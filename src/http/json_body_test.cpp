@@ -186,5 +186,19 @@ TEST(JsonBody, RefusesAMegabyteOfAnythingQuickly) {
   }
 }
 
+TEST(RawMember, GivesTheBytesAsTheyStand) {
+  const std::string_view object =
+      R"( { "a" : 1.50 ,"b":{"x": [1, "}\""], "a": 2}, "c\u0064" : "q\\", "e":[ ] , "f":null} )";
+  EXPECT_EQ(raw_member(object, "a"), "1.50");
+  EXPECT_EQ(raw_member(object, "b"), R"({"x": [1, "}\""], "a": 2})");
+  EXPECT_EQ(raw_member(object, "cd"), R"("q\\")") << "a key with escapes";
+  EXPECT_EQ(raw_member(object, "e"), "[ ]");
+  EXPECT_EQ(raw_member(object, "f"), "null");
+  EXPECT_EQ(raw_member(object, "x"), "") << "a member of a member";
+  EXPECT_EQ(raw_member("{}", "a"), "");
+  EXPECT_EQ(raw_member(R"({"a":123456789012345678901234567890})", "a"),
+            "123456789012345678901234567890");
+}
+
 }  // namespace
 }  // namespace portcullis::http

@@ -36,6 +36,7 @@ struct SessionState {
     live,         ///< stored
     ended,        ///< destroyed
     expired,      ///< idle or absolute life is over
+    foreign,      ///< claimed by its name, which so far others presented
     provisional,  ///< the state store does not answer
   };
   Status status = Status::silent;

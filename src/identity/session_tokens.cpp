@@ -67,7 +67,8 @@ std::array<std::uint8_t, 32> new_session_id() {
   return id;
 }
 
-SessionTokens::SessionTokens(const std::vector<std::string>& secrets) {
+SessionTokens::SessionTokens(const std::vector<std::string>& secrets)
+    : claim_key_(crypto::hkdf(secrets.front(), "portcullis claimed session v1")) {
   for (const auto& secret : secrets) {
     auto& key =
         keys_.emplace_back(crypto::HmacKey(crypto::hkdf(secret, "portcullis session token v1")));
@@ -136,6 +137,19 @@ std::string SessionTokens::handle(Audience audience, const http::SessionClaims& 
   const auto high = siphash128(id, keys[1]);
   const std::array<std::uint64_t, 3> words{low[0], low[1], high[0]};
   return text::base64url({reinterpret_cast<const char*>(words.data()), sizeof words});
+}
+
+http::SessionClaims SessionTokens::claimed(std::string_view site, std::string_view id,
+                                           std::string_view presenter, WallTime now) const {
+  std::string bytes;
+  append_text(bytes, site);
+  append_text(bytes, id);
+  append_text(bytes, presenter);
+  http::SessionClaims claims;
+  claims.id = claim_key_.sign(bytes);
+  claims.created = now;
+  claims.site = site;
+  return claims;
 }
 
 std::string SessionTokens::fingerprint(std::string_view user_agent,

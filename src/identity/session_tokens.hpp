@@ -37,6 +37,12 @@ class SessionTokens {
   /// What `audience` may know a session by: 32 URL-safe characters.
   std::string handle(Audience audience, const http::SessionClaims& claims) const;
 
+  /// The session behind an id that the client chose itself, as one who presents it sees it: the
+  /// same id from another network or browser is another session, so that a stolen one opens
+  /// nothing. Stable over restarts for as long as the first secret is.
+  http::SessionClaims claimed(std::string_view site, std::string_view id,
+                              std::string_view presenter, WallTime now) const;
+
   /// A keyed hash of what a browser says about itself: stable, without a clock in it. 32 hex
   /// digits.
   std::string fingerprint(std::string_view user_agent, std::string_view accept_language) const;
@@ -48,6 +54,7 @@ class SessionTokens {
     std::array<std::array<SipKey, 2>, 3> handles{};  ///< for each audience, its two hashes
   };
   std::vector<Key> keys_;
+  crypto::HmacKey claim_key_;
   std::array<std::uint64_t, 2> fingerprint_key_{};
 };
 

@@ -178,5 +178,21 @@ TEST(SessionTokens, NewIdsAreRandom) {
   for (int i = 0; i < 1000; ++i) EXPECT_TRUE(seen.insert(new_session_id()).second);
 }
 
+TEST(SessionTokens, AClaimedSessionDependsOnAllThatIsClaimedAndOnTheFirstSecret) {
+  const std::string secret(48, 'a');
+  const SessionTokens tokens({secret});
+  const auto id = [](const SessionTokens& by, const char* site, const char* name, const char* who) {
+    return by.claimed(site, name, who, {}).id;
+  };
+  const auto one = id(tokens, "shop", "id", "who");
+  EXPECT_EQ(id(tokens, "shop", "id", "who"), one);
+  EXPECT_EQ(id(SessionTokens({secret, std::string(48, 'b')}), "shop", "id", "who"), one);
+  EXPECT_NE(id(SessionTokens({std::string(48, 'b'), secret}), "shop", "id", "who"), one);
+  EXPECT_NE(id(tokens, "shop2", "id", "who"), one);
+  EXPECT_NE(id(tokens, "shop", "id2", "who"), one);
+  EXPECT_NE(id(tokens, "shop", "id", "who2"), one);
+  EXPECT_NE(id(tokens, "shop", "idw", "ho"), one) << "what belongs to which is part of it";
+}
+
 }  // namespace
 }  // namespace portcullis::identity

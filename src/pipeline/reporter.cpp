@@ -90,6 +90,13 @@ Task<void> Reporter::send(http::Exchange& exchange, const http::Problem& problem
   const auto& info = http::info_of(problem.code);
   exchange.event_id = id;
   exchange.error_code = info.name;
+  const auto* form = exchange.route == nullptr ? nullptr : exchange.route->refusals;
+  if (form != nullptr) {
+    if (auto response = form->render(exchange, problem, id.text())) {
+      if (problem.retry_after) response->headers.add_number("Retry-After", *problem.retry_after);
+      co_return co_await exchange.send(*std::move(response));
+    }
+  }
   std::string body = http::problem_body(problem, id.text(), exchange.head().path());
   if (debug_ && !reason.empty()) {
     body.pop_back();

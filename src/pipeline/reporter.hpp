@@ -10,7 +10,7 @@ namespace portcullis::pipeline {
 
 /// Turns what went wrong with an exchange into an event and an answer. Guards' refusals and
 /// handlers' failures both go through here, so every error a client sees has an event with the same
-/// id.
+/// id. The answer is problem details, or what the route's RefusalForm makes of them.
 ///
 /// Threads: any worker.
 class Reporter {

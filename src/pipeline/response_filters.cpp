@@ -9,6 +9,14 @@ constexpr std::string_view kExposed =
     "X-Request-ID, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, RateLimit, "
     "RateLimit-Policy, Retry-After";
 
+/// What n8n's hosted chat page needs: its script and style stand in it, its widget comes from the
+/// CDN, and it speaks to where it came from and nowhere else.
+constexpr std::string_view kN8nPagePolicy =
+    "default-src 'none'; script-src 'unsafe-inline' https://cdn.jsdelivr.net; style-src "
+    "'unsafe-inline' https://cdn.jsdelivr.net; font-src https://cdn.jsdelivr.net data:; img-src "
+    "https: data: blob:; connect-src 'self'; object-src 'none'; base-uri 'none'; form-action "
+    "'none'; frame-ancestors 'none'";
+
 std::string choose(const std::string& configured, std::string_view profile_value) {
   return configured.empty() ? std::string(profile_value) : configured;
 }
@@ -27,7 +35,8 @@ ResponseFilters::ResponseFilters(const config::Settings& settings)
       style_src_(settings.csp_style_src),
       img_src_(settings.csp_img_src),
       connect_src_(settings.csp_connect_src) {
-  for (const auto policy : {HeaderPolicy::api, HeaderPolicy::page, HeaderPolicy::asset}) {
+  for (const auto policy :
+       {HeaderPolicy::api, HeaderPolicy::page, HeaderPolicy::asset, HeaderPolicy::n8n_page}) {
     auto& block = constant_[static_cast<std::size_t>(policy)];
     if (!security_headers_) continue;
     block.add("X-Content-Type-Options", "nosniff");
@@ -52,6 +61,7 @@ ResponseFilters::ResponseFilters(const config::Settings& settings)
 std::string ResponseFilters::content_security_policy(HeaderPolicy policy,
                                                      std::string_view nonce) const {
   using config::Profile;
+  if (policy == HeaderPolicy::n8n_page) return std::string(kN8nPagePolicy);
   const std::string with_nonce = nonce.empty() ? "" : " 'nonce-" + std::string(nonce) + "'";
   const bool lax = profile_ == Profile::development;
   std::string script = choose(script_src_, lax ? "'self' 'unsafe-inline' 'unsafe-eval'"
@@ -79,7 +89,6 @@ std::string ResponseFilters::content_security_policy(HeaderPolicy policy,
   if (!lax) out += "; upgrade-insecure-requests";
   if (profile_ == Profile::production) out += "; block-all-mixed-content";
   if (!report_uri_.empty()) out += "; report-uri " + report_uri_;
-  (void)policy;
   return out;
 }
 

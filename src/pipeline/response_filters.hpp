@@ -31,7 +31,7 @@ class ResponseFilters final : public http::ResponseFilter {
   const config::Profile profile_;
   const std::string report_uri_;
   const std::string default_src_, script_src_, style_src_, img_src_, connect_src_;
-  std::array<http::HeaderBlock, 3> constant_;  ///< by HeaderPolicy
+  std::array<http::HeaderBlock, 4> constant_;  ///< by HeaderPolicy
   http::HeaderBlock cors_;
 };
 

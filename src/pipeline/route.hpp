@@ -30,7 +30,12 @@ enum class RouteClass : std::uint8_t {
 enum class SessionNeed : std::uint8_t { none, required };
 
 /// Which family of security headers an answer gets.
-enum class HeaderPolicy : std::uint8_t { api, page, asset };
+enum class HeaderPolicy : std::uint8_t {
+  api,
+  page,
+  asset,
+  n8n_page,  ///< n8n's hosted chat page, which is what it is: inline script, a widget from a CDN
+};
 
 std::string_view name_of(RouteKind kind) noexcept;
 std::string_view name_of(RouteClass cls) noexcept;
@@ -42,6 +47,35 @@ class BodySchema {
  public:
   virtual ~BodySchema() = default;
   virtual std::optional<http::Problem> check(const http::JsonBody& body) const = 0;
+  /// Asked on routes that take forms.
+  virtual std::optional<http::Problem> check(const http::MultipartForm& form) const {
+    (void)form;
+    return http::Problem(http::Code::unsupported_media_type);
+  }
+};
+
+/// What a body says of the session that its sender speaks for.
+struct ClaimedSession {
+  std::string_view id;      ///< chosen by the client
+  bool is_message = false;  ///< charged to the session tier
+};
+
+/// Finds that in a body which has passed its schema; nullopt where it is not there.
+class ClaimReader {
+ public:
+  virtual ~ClaimReader() = default;
+  virtual std::optional<ClaimedSession> claim_in(const http::Exchange& exchange) const = 0;
+};
+
+/// How a route tells its clients that something was refused or has failed, where problem details
+/// are not what they show.
+class RefusalForm {
+ public:
+  virtual ~RefusalForm() = default;
+  /// nullopt: this client gets problem details.
+  virtual std::optional<http::Response> render(const http::Exchange& exchange,
+                                               const http::Problem& problem,
+                                               std::string_view error_id) const = 0;
 };
 
 /// What answers a request that every guard let through.
@@ -66,7 +100,12 @@ struct Route {
   bool is_message = false;  ///< charged to the session tier
   bool takes_body = false;
   std::uint64_t max_body_bytes = 0;
+  std::uint64_t max_form_bytes = 0;  ///< of multipart/form-data; 0: not taken
   const BodySchema* schema = nullptr;
+  /// Where the body names the session: what the class costs is charged once that is known, until
+  /// then the request is a light one.
+  const ClaimReader* claims = nullptr;
+  const RefusalForm* refusals = nullptr;  ///< null: problem details
   HeaderPolicy headers = HeaderPolicy::api;
   RouteHandler* handler = nullptr;
   std::array<config::GuardSettings, kGuardCount> guards{};

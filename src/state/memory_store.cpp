@@ -27,6 +27,8 @@ MemoryStore::MemoryStore(const MemoryStoreOptions& options, const Clock& clock)
   const std::size_t capacity = std::max<std::size_t>(AdmitRequest::kMaxCharges * 2,
                                                      options.max_limiter_keys / kLimiterShards);
   for (auto& shard : limiter_shards_) shard = std::make_unique<LimiterShard>(capacity);
+  const std::size_t claims = std::max<std::size_t>(1, options.max_sessions / kSessionShards);
+  for (auto& shard : claim_shards_) shard = std::make_unique<ClaimShard>(claims);
 }
 
 MemoryStore::~MemoryStore() = default;
@@ -36,8 +38,12 @@ MemoryStore::~MemoryStore() = default;
 Eventual<Result<AdmitAnswer>> MemoryStore::admit(const AdmitRequest& request) {
   AdmitAnswer answer;
   if (request.session) answer.session = view_of(*request.session);
-  if (request.count == 0) return Result<AdmitAnswer>(answer);
+  if (request.count > 0 && !charge(request, answer.admission)) return Result<AdmitAnswer>(answer);
+  if (request.claim) answer.claim = visit(*request.claim);
+  return Result<AdmitAnswer>(answer);
+}
 
+bool MemoryStore::charge(const AdmitRequest& request, Admission& admission) {
   // Lock the shards of all charges in order of their number: no two requests can wait for each
   // other.
   std::array<std::size_t, AdmitRequest::kMaxCharges> shards;
@@ -57,7 +63,6 @@ Eventual<Result<AdmitAnswer>> MemoryStore::admit(const AdmitRequest& request) {
   const auto window_of = [&](const Charge& charge) -> Window& {
     return limiter_shards_[charge.key[1] % kLimiterShards]->table.touch(charge.key);
   };
-  Admission& admission = answer.admission;
   std::int64_t tightest = INT64_MAX;
   for (std::size_t i = 0; i < request.count; ++i) {
     const Charge& charge = request.charges[i];
@@ -84,7 +89,13 @@ Eventual<Result<AdmitAnswer>> MemoryStore::admit(const AdmitRequest& request) {
       window_of(charge).take(charge.cost, now, Milliseconds(charge.window).count());
     }
   }
-  return Result<AdmitAnswer>(answer);
+  return admission.admitted;
+}
+
+ClaimStanding MemoryStore::visit(const Claim& claim) {
+  ClaimShard& shard = *claim_shards_[claim.session[1] % kSessionShards];
+  const std::lock_guard lock(shard.mutex);
+  return shard.table.visit(claim);
 }
 
 // ---- sessions
@@ -338,6 +349,10 @@ StoreFigures MemoryStore::figures() const {
       if (at->last_active + session_idle_.load() < now) break;
       ++out.sessions;
     }
+  }
+  for (const auto& shard : claim_shards_) {
+    const std::lock_guard lock(shard->mutex);
+    out.claimed_sessions += shard->table.size();
   }
   out.silent_sessions = silent_.count(now);
   out.history_bytes = history_bytes_;

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <unordered_map>
 
+#include "state/claim_table.hpp"
 #include "state/limiter_table.hpp"
 #include "state/store.hpp"
 
@@ -32,6 +33,7 @@ struct MemoryStoreOptions {
 ///          sessions without a message; `max_sessions` of them in all (and one a shard in any
 ///          case). Beyond that the one that ended first in its shard is forgotten, and its token
 ///          opens an empty session until its idle time is over.
+///          Claims: `max_sessions` in all.
 /// Cost:    bench/micro_bench.cpp.
 class MemoryStore final : public Store {
  public:
@@ -62,6 +64,12 @@ class MemoryStore final : public Store {
     explicit LimiterShard(std::size_t capacity) : table(capacity) {}
     std::mutex mutex;
     LimiterTable table;
+  };
+
+  struct alignas(64) ClaimShard {
+    explicit ClaimShard(std::size_t capacity) : table(capacity) {}
+    std::mutex mutex;
+    ClaimTable table;
   };
 
   struct Send {
@@ -113,6 +121,8 @@ class MemoryStore final : public Store {
   SessionShard& shard_of(const Key& key) noexcept {
     return session_shards_[key[1] % kSessionShards];
   }
+  bool charge(const AdmitRequest& request, Admission& admission);
+  ClaimStanding visit(const Claim& claim);
   SessionView view_of(const Key& key);
   Session* find(SessionShard& shard, const Key& key);
   void purge_expired(SessionShard& shard, WallTime now, std::size_t most);
@@ -129,6 +139,7 @@ class MemoryStore final : public Store {
   const Clock& clock_;
   std::array<std::unique_ptr<LimiterShard>, kLimiterShards> limiter_shards_;
   mutable std::array<SessionShard, kSessionShards> session_shards_;
+  std::array<std::unique_ptr<ClaimShard>, kSessionShards> claim_shards_;
   std::atomic<std::size_t> session_count_{0};
   std::atomic<std::size_t> ended_count_{0};
   std::atomic<std::size_t> history_bytes_{0};

@@ -603,5 +603,39 @@ TEST_F(MemoryStoreTest, ThreadsShareSessionsWithoutLosingOne) {
   EXPECT_LE(figures.history_bytes, 64 * options_.history_max_bytes);
 }
 
+TEST_F(MemoryStoreTest, RemembersAPresenterOnlyWhereTheRequestIsAdmitted) {
+  ManualClock clock;
+  MemoryStore store({}, clock);
+  AdmitRequest request;
+  request.add({"session-minute", key_of("session-minute", "s"), 1, Seconds{60}, 1});
+  request.claim = Claim{key_of("claim", "s"), key_of("presenter", "p"), Claim::Use::take};
+  auto first = store.admit(request);
+  EXPECT_EQ(first.value()->claim, ClaimStanding::unknown);
+  request.claim->presenter = key_of("presenter", "other");
+  auto refused = store.admit(request);
+  EXPECT_FALSE(refused.value()->admission.admitted);
+  request.count = 0;
+  request.claim->use = Claim::Use::look;
+  auto looked = store.admit(request);
+  EXPECT_EQ(looked.value()->claim, ClaimStanding::foreign);
+  request.claim->presenter = key_of("presenter", "p");
+  auto own = store.admit(request);
+  EXPECT_EQ(own.value()->claim, ClaimStanding::own);
+  EXPECT_EQ(store.figures().claimed_sessions, 1U);
+}
+
+TEST_F(MemoryStoreTest, HoldsAsManyClaimsAsSessionsAtMost) {
+  MemoryStoreOptions options;
+  options.max_sessions = 64;
+  MemoryStore store(options);
+  for (int i = 0; i < 1000; ++i) {
+    AdmitRequest request;
+    request.claim = Claim{key_of("claim", std::to_string(i)), {}, Claim::Use::take};
+    (void)store.admit(request);
+  }
+  EXPECT_LE(store.figures().claimed_sessions, 64U);
+  EXPECT_GT(store.figures().claimed_sessions, 32U);
+}
+
 }  // namespace
 }  // namespace portcullis::state

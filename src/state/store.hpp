@@ -57,11 +57,31 @@ struct SessionView {
   std::uint32_t message_count = 0;
 };
 
+/// A session that its client named itself, and who names it. Whoever knows the name can claim it,
+/// so the store remembers who did.
+struct Claim {
+  enum class Use : std::uint8_t {
+    look,  ///< only asks
+    take,  ///< where it is admitted, the presenter is remembered
+  };
+  Key session{};
+  Key presenter{};
+  Use use = Use::look;
+};
+
+/// How a claim stood before it was made.
+enum class ClaimStanding : std::uint8_t {
+  unknown,  ///< nobody is remembered: new, or forgotten
+  own,      ///< this presenter is remembered
+  foreign,  ///< others are
+};
+
 struct AdmitRequest {
   static constexpr std::size_t kMaxCharges = 6;
   std::array<Charge, kMaxCharges> charges;
   std::size_t count = 0;
   std::optional<Key> session;  ///< looked up in the same flight
+  std::optional<Claim> claim;  ///< likewise
 
   void add(const Charge& charge) { charges[count++] = charge; }
 };
@@ -69,6 +89,7 @@ struct AdmitRequest {
 struct AdmitAnswer {
   Admission admission;
   SessionView session;
+  ClaimStanding claim = ClaimStanding::unknown;
 };
 
 /// A user's message on its way into a session.
@@ -103,6 +124,7 @@ struct StoreFigures {
   std::size_t sessions = 0;         ///< stored
   std::size_t silent_sessions = 0;  ///< created in the idle time, without a message yet
   std::size_t history_bytes = 0;
+  std::size_t claimed_sessions = 0;  ///< of which a presenter is remembered
 };
 
 /// Everything that all workers, and later all nodes, share about visitors.
@@ -114,7 +136,7 @@ class Store {
  public:
   virtual ~Store() = default;
 
-  /// Charges all windows or none, as one decision, and looks the session up on the way.
+  /// Charges all windows or none, as one decision, and looks session and claim up on the way.
   virtual Eventual<Result<AdmitAnswer>> admit(const AdmitRequest& request) = 0;
 
   /// Counts a created session; `create` is refused (false) while no further one could be stored.

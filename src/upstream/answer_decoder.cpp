@@ -107,7 +107,6 @@ bool is_failure_object(const json::object& object) {
       }
     }
   }
-  if (object.contains("executionStarted")) return true;
   const auto* code = object.if_contains("code");
   return code != nullptr && code->is_number() && object.contains("message");
 }
@@ -140,6 +139,12 @@ Result<bool> find_text(const json::value& value, std::vector<std::string_view>& 
       if (content != nullptr && content->is_string()) found.push_back(view(content->get_string()));
       return true;
     }
+  }
+  if (object.contains("executionStarted")) {
+    return unusable(
+        "the workflow answers through n8n's chat socket (response mode Using Response Nodes), "
+        "which "
+        "is not passed on");
   }
   if (is_failure_object(object)) return unusable("the upstream answered with an error object");
   for (const char* key :

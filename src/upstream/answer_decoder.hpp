@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/result.hpp"
+#include "upstream/decoder.hpp"
 
 namespace portcullis::upstream {
 
@@ -15,16 +15,13 @@ namespace portcullis::upstream {
 /// It never lets an upstream's failure pass for an answer: an error object, an HTML page, a stack
 /// trace, n8n's "Workflow was started" or an empty body are Errors of code malformed.
 ///
-/// Threads: none.  Memory: what is not yet complete, at most `max_bytes`.
-/// Errors:  malformed, too_large. After an error nothing more may be put.
-class AnswerDecoder {
+/// Memory: what is not yet complete, at most `max_bytes`.
+class AnswerDecoder final : public Decoder {
  public:
   AnswerDecoder(std::string_view content_type, std::size_t max_bytes);
 
-  /// Takes bytes as they arrive; appends complete pieces, each valid UTF-8 and not empty.
-  Result<void> put(std::string_view bytes, std::vector<std::string>& pieces);
-  /// The answer is complete. @returns malformed if it held no text.
-  Result<void> finish(std::vector<std::string>& pieces);
+  Result<void> put(std::string_view bytes, std::vector<std::string>& pieces) override;
+  Result<void> finish(std::vector<std::string>& pieces) override;
 
  private:
   enum class Form : std::uint8_t { undecided, events, json, text };

@@ -1,31 +1,23 @@
 #include "upstream/n8n.hpp"
 
-#include <algorithm>
-#include <array>
-#include <cmath>
-
-#include "base/origin.hpp"
-#include "base/random.hpp"
-#include "base/siphash.hpp"
 #include "base/text.hpp"
-#include "http/head_parser.hpp"
-#include "http/retry_after.hpp"
 #include "upstream/answer_decoder.hpp"
+#include "upstream/history_decoder.hpp"
+#include "upstream/http_call.hpp"
+#include "upstream/page_decoder.hpp"
 
 namespace portcullis::upstream {
 namespace {
 
-constexpr std::size_t kReadBytes = 8 * 1024;
-constexpr Seconds kLongestRetryWait{5};
-constexpr Seconds kLongestRetryAfter{3600};  ///< no visitor is told to stay away for longer
+constexpr std::string_view kAccept =
+    "Accept: text/event-stream, application/x-ndjson, application/json, text/plain;q=0.8\r\n";
 
-/// n out of `total` for this worker; the first ones get the rest of the division.
-std::size_t share(std::size_t total, unsigned workers, unsigned index) {
-  return total / workers + (index < total % workers ? 1 : 0);
-}
-
-std::uint64_t session_number(const Question& question) {
-  return siphash128(question.session_handle, {1, 2})[0];
+/// Where n8n's own path begins in a path; its size where there is none.
+std::size_t webhook_in(std::string_view path) {
+  for (const std::string_view start : {"/webhook/", "/webhook-test/"}) {
+    if (const auto at = path.find(start); at < path.find('?')) return at;
+  }
+  return path.size();
 }
 
 void append_member(std::string& out, std::string_view name, std::string_view value) {
@@ -37,363 +29,115 @@ void append_member(std::string& out, std::string_view name, std::string_view val
 
 }  // namespace
 
-/// One message's way to n8n and back.
-class N8n::N8nCall final : public Call {
+/// A message of the chat API: our own payload, whatever form the answer has.
+class N8n::Message final : public HttpDialect {
  public:
-  N8nCall(std::shared_ptr<N8n> owner, net::Worker& worker, Question question)
-      : owner_(std::move(owner)),
-        worker_(worker),
-        question_(std::move(question)),
-        deadline_(worker.deadlines(), &on_deadline, this) {}
+  Message(std::shared_ptr<const N8n> owner, Question question)
+      : owner_(std::move(owner)), question_(std::move(question)) {}
 
-  ~N8nCall() override {
-    if (stream_) give_back(false);
-    if (pass_) owner_->breaker_.forget(pass_);
-  }
-
-  Task<Result<std::optional<std::string>>> next() override {
-    while (true) {
-      if (next_piece_ < pieces_.size()) co_return std::move(pieces_[next_piece_++]);
-      if (pending_error_) co_return settle_error(*std::move(pending_error_));
-      pieces_.clear();
-      next_piece_ = 0;
-      if (finished_) co_return std::nullopt;
-      auto more = decoder_ ? co_await read_more() : co_await begin();
-      if (!more) {
-        // What was said before it broke is passed on first.
-        if (pieces_.empty()) co_return settle_error(std::move(more).error());
-        pending_error_ = std::move(more).error();
-        continue;
-      }
-      if (finished_ && pieces_.empty()) co_return std::nullopt;
-    }
-  }
-
-  Seconds retry_after() const override { return retry_after_; }
-
-  void cancel() override {
-    cancelled_ = true;
-    if (stream_) stream_->cancel();
-  }
-
- private:
-  static void on_deadline(void* self) {
-    auto& call = *static_cast<N8nCall*>(self);
-    call.timed_out_ = true;
-    if (call.stream_) call.stream_->cancel();
-  }
-
-  /// Connects, sends and reads until the answer's head is there; tries again where that is safe.
-  Task<Result<void>> begin() {
-    pass_ = owner_->breaker_.allow();
-    if (!pass_) {
-      owner_->count(Outcome::rejected);
-      settled_ = true;
-      co_return fail(ErrorCode::unavailable, "the breaker is open", ErrorOrigin::upstream);
-    }
-    owner_->budget_.on_call();
-    for (int attempt = 1;; ++attempt) {
-      auto tried = co_await try_once();
-      if (tried || cancelled_) co_return tried;
-      if (tried.error().retry != Retry::safe || attempt >= owner_->options_.tries ||
-          !owner_->budget_.try_retry()) {
-        co_return tried;
-      }
-      Milliseconds wait = jittered(owner_->options_.retry_delay * (1 << (attempt - 1)));
-      if (retry_after_.count() > 0) {
-        if (retry_after_ > kLongestRetryWait) co_return tried;
-        wait = std::max<Milliseconds>(wait, retry_after_);
-      }
-      owner_->retries_.add(owner_->retry_cell_);
-      co_await worker_.sleep(wait);
-      if (cancelled_)
-        co_return fail(ErrorCode::cancelled, "the client has gone", ErrorOrigin::client);
-    }
-  }
-
-  static Milliseconds jittered(Milliseconds delay) {
-    const double factor = 0.5 + FastRandom::local().unit();
-    return Milliseconds{static_cast<std::int64_t>(static_cast<double>(delay.count()) * factor)};
-  }
-
-  Task<Result<void>> try_once() {
-    retry_after_ = Seconds{0};
-    auto lease = co_await owner_->pool_of(worker_).acquire();
-    if (!lease) co_return std::unexpected(std::move(lease).error());
-    stream_ = std::move(lease->stream);
-    if (cancelled_)
-      co_return fail(ErrorCode::cancelled, "the client has gone", ErrorOrigin::client);
-
-    // The token is minted for each try, so a late one has not expired on the way.
-    question_.now = worker_.clock().wall();
+  HttpRequest request(WallTime now) override {
+    question_.now = now;
     const std::string token =
         owner_->tokens_.mint({question_.session_handle, question_.origin_domain, question_.message,
                               question_.message_id},
-                             question_.now);
-    const std::string body = payload(question_, token);
-    std::string head;
-    head.reserve(owner_->request_head_.size() + 96);
-    head += owner_->request_head_;
-    head += "Idempotency-Key: ";
-    head += question_.message_id;
-    head += "\r\nContent-Length: ";
-    text::append_number(head, body.size());
-    head += "\r\n\r\n";
-
-    timed_out_ = false;
-    deadline_.arm(owner_->options_.first_byte_timeout);
-    const auto written = co_await stream_->write(head, body);
-    if (!written) {
-      deadline_.disarm();
-      const bool cancelled = cancelled_;
-      give_back(false);
-      if (cancelled)
-        co_return fail(ErrorCode::cancelled, "the client has gone", ErrorOrigin::client);
-      co_return fail(timed_out_ ? ErrorCode::timeout : ErrorCode::reset,
-                     "sending to the upstream failed", ErrorOrigin::upstream);
-    }
-    parser_.emplace();
-    std::string body_start;
-    while (!parser_->head_done()) {
-      auto got = co_await read_into(body_start);
-      if (!got) {
-        deadline_.disarm();
-        give_back(false);
-        co_return std::unexpected(std::move(got).error());
-      }
-    }
-    deadline_.disarm();
-    co_return accept_head(body_start);
+                             now);
+    return {owner_->request_head_ + "Idempotency-Key: " + question_.message_id + "\r\n",
+            payload(question_, token)};
   }
-
-  Result<void> accept_head(const std::string& body_start) {
-    const auto& head = parser_->head();
-    if (head.status != 200) {
-      const auto retry_after = http::parse_retry_after(head.retry_after, worker_.clock().wall());
-      const bool refused = (head.status == 503 || head.status == 429) && retry_after;
-      retry_after_ = std::min(retry_after.value_or(Seconds{0}), kLongestRetryAfter);
-      const int status = head.status;
-      give_back(false);
-      const ErrorCode code = status == 401 || status == 403   ? ErrorCode::unauthorized
-                             : status == 404                  ? ErrorCode::not_found
-                             : status == 408 || status == 504 ? ErrorCode::timeout
-                             : status == 429 || status == 503 ? ErrorCode::unavailable
-                                                              : ErrorCode::malformed;
-      return fail(code, "the upstream answered with status " + std::to_string(status),
-                  ErrorOrigin::upstream, refused ? Retry::safe : Retry::no);
-    }
-    if (!head.content_encoding.empty() && head.content_encoding != "identity") {
-      give_back(false);
-      return fail(ErrorCode::malformed, "the upstream compressed its answer unasked",
-                  ErrorOrigin::upstream);
-    }
-    decoder_.emplace(head.content_type, owner_->options_.max_answer_bytes);
-    return decode(body_start);
+  std::unique_ptr<Decoder> decoder(const http::ResponseHeadView& head) override {
+    return std::make_unique<AnswerDecoder>(head.content_type,
+                                           owner_->service_->options().max_answer_bytes);
   }
+  std::string_view message_id() const noexcept override { return question_.message_id; }
+  std::string_view session_handle() const noexcept override { return question_.session_handle; }
 
-  Task<Result<void>> read_more() {
-    timed_out_ = false;
-    deadline_.arm(owner_->options_.idle_timeout);
-    std::string body;
-    while (body.empty() && !parser_->done()) {
-      auto got = co_await read_into(body);
-      if (!got) {
-        deadline_.disarm();
-        give_back(false);
-        co_return std::unexpected(std::move(got).error());
-      }
-    }
-    deadline_.disarm();
-    co_return decode(body);
-  }
-
-  Result<void> decode(std::string_view body) {
-    auto put = decoder_->put(body, pieces_);
-    if (put && parser_->done()) {
-      put = decoder_->finish(pieces_);
-      if (put) settle_success();
-    }
-    if (!put && stream_) give_back(false);
-    return put;
-  }
-
-  /// One read; body bytes go to `body`.
-  Task<Result<void>> read_into(std::string& body) {
-    if (cancelled_)
-      co_return fail(ErrorCode::cancelled, "the client has gone", ErrorOrigin::client);
-    auto got = co_await stream_->read_some(buffer_);
-    if (cancelled_)
-      co_return fail(ErrorCode::cancelled, "the client has gone", ErrorOrigin::client);
-    if (timed_out_) {
-      co_return fail(ErrorCode::timeout, "the upstream was silent for too long",
-                     ErrorOrigin::upstream);
-    }
-    if (!got) {
-      if (got.error().code == ErrorCode::closed && parser_->put_eof()) co_return Result<void>{};
-      co_return fail(ErrorCode::closed, "the upstream ended its answer early",
-                     ErrorOrigin::upstream);
-    }
-    std::string_view bytes(buffer_.data(), *got);
-    if (!unparsed_.empty()) {
-      unparsed_ += bytes;
-      bytes = unparsed_;
-    }
-    const auto used = parser_->put(bytes, body);
-    if (!used) {
-      co_return fail(ErrorCode::malformed, "the upstream's answer is no valid HTTP",
-                     ErrorOrigin::upstream);
-    }
-    extra_bytes_ = parser_->done() && *used < bytes.size();
-    if (*used < bytes.size()) {
-      unparsed_ = std::string(bytes.substr(*used));
-    } else {
-      unparsed_.clear();
-    }
-    co_return Result<void>{};
-  }
-
-  void settle_success() {
-    finished_ = true;
-    settled_ = true;
-    const auto& head = parser_->head();
-    give_back(head.keep_alive && !extra_bytes_);
-    owner_->breaker_.record(std::exchange(pass_, {}), true, session_number(question_));
-    owner_->last_success_ = epoch_seconds(worker_.clock().wall());
-    owner_->count(Outcome::ok);
-  }
-
-  std::unexpected<Error> settle_error(Error error) {
-    deadline_.disarm();
-    if (stream_) give_back(false);
-    if (std::exchange(settled_, true)) return std::unexpected(std::move(error));
-    const bool cancelled = error.code == ErrorCode::cancelled;
-    if (!cancelled && error.code != ErrorCode::exhausted) {
-      owner_->log_.write(observe::Level::warning, "upstream call failed",
-                         {{"upstream", owner_->options_.name},
-                          {"message_id", question_.message_id},
-                          {"reason", error.detail}});
-    }
-    // What we ended, could not begin or did not want to pass on is no failure of the upstream.
-    if (error.origin == ErrorOrigin::upstream) {
-      owner_->breaker_.record(std::exchange(pass_, {}), false, session_number(question_));
-      owner_->last_failure_ = epoch_seconds(worker_.clock().wall());
-    } else {
-      owner_->breaker_.forget(std::exchange(pass_, {}));
-    }
-    owner_->count(cancelled                          ? Outcome::cancelled
-                  : error.code == ErrorCode::timeout ? Outcome::timeout
-                                                     : Outcome::error);
-    return std::unexpected(std::move(error));
-  }
-
-  void give_back(bool reusable) {
-    owner_->pool_of(worker_).release(std::move(stream_), reusable && !owner_->retired_);
-    unparsed_.clear();
-  }
-
-  std::shared_ptr<N8n> owner_;
-  net::Worker& worker_;
+ private:
+  const std::shared_ptr<const N8n> owner_;
   Question question_;
-  net::DeadlineTimer deadline_;
-  std::unique_ptr<net::Stream> stream_;
-  std::optional<http::ResponseParser> parser_;
-  std::optional<AnswerDecoder> decoder_;
-  std::array<char, kReadBytes> buffer_;
-  std::string unparsed_;
-  std::vector<std::string> pieces_;
-  std::size_t next_piece_ = 0;
-  std::optional<Error> pending_error_;
-  Seconds retry_after_{0};
-  bool extra_bytes_ = false;
-  bool finished_ = false;
-  bool settled_ = false;
-  Breaker::Pass pass_;  ///< given: the breaker waits for our outcome
-  bool timed_out_ = false;
-  bool cancelled_ = false;
+};
+
+/// A call of n8n's own widget, as a webhook of its chat trigger wants it.
+class N8n::Visit final : public HttpDialect {
+ public:
+  Visit(std::shared_ptr<const N8n> owner, N8nVisit visit)
+      : owner_(std::move(owner)), visit_(std::move(visit)) {}
+
+  HttpRequest request(WallTime now) override {
+    if (visit_.action == N8nVisit::Action::open_page) {
+      return {owner_->service_->head_to("GET", base() + visit_.path) + "Accept: text/html\r\n" +
+                  owner_->credential_,
+              {}};
+    }
+    const std::string token = owner_->tokens_.mint(
+        {visit_.session_handle, visit_.origin_domain, visit_.message, visit_.message_id}, now);
+    auto [content_type, body] = body_of(visit_, token);
+    const auto& service = *owner_->service_;
+    std::string head = service.head_to("POST", base() + visit_.path);
+    head += kAccept;
+    head += "Content-Type: ";
+    head += content_type;
+    head += "\r\n";
+    head += owner_->credential_;
+    head += "Idempotency-Key: ";
+    head += visit_.message_id;
+    head += "\r\n";
+    return {std::move(head), std::move(body)};
+  }
+  std::unique_ptr<Decoder> decoder(const http::ResponseHeadView& head) override {
+    const std::size_t most = owner_->service_->options().max_answer_bytes;
+    switch (visit_.action) {
+      case N8nVisit::Action::load_previous_session:
+        return std::make_unique<HistoryDecoder>(most);
+      case N8nVisit::Action::open_page:
+        return std::make_unique<PageDecoder>(head.content_type, most);
+      case N8nVisit::Action::send_message:
+        break;
+    }
+    return std::make_unique<AnswerDecoder>(head.content_type, most);
+  }
+  std::string_view message_id() const noexcept override { return visit_.message_id; }
+  std::string_view session_handle() const noexcept override { return visit_.session_handle; }
+
+ private:
+  /// What stands before n8n's own paths where it does not live at the root of its host.
+  std::string base() const {
+    const auto& path = owner_->service_->path();
+    return path.substr(0, webhook_in(path));
+  }
+
+  const std::shared_ptr<const N8n> owner_;
+  const N8nVisit visit_;
 };
 
 Result<std::shared_ptr<N8n>> N8n::make(N8nOptions options, identity::UpstreamTokens tokens,
                                        observe::Metrics& metrics, observe::Log& log) {
-  const auto origin = Origin::of_url(options.url);
-  if (!origin) return fail(ErrorCode::invalid_input, options.url + " is no http or https URL");
-  net::Target target;
-  target.host = origin->host.starts_with('[') ? origin->host.substr(1, origin->host.size() - 2)
-                                              : origin->host;
-  target.port = origin->port;
-  if (origin->scheme == "https") {
-    TRY(target.tls, net::TlsClientContext::make(options.ca_file));
-  }
-  const auto after_scheme = options.url.find("://") + 3;
-  const auto slash = options.url.find_first_of("/?", after_scheme);
-  std::string path = slash == std::string::npos ? "/" : options.url.substr(slash);
-  path = path.substr(0, path.find('#'));
-  if (path.starts_with('?')) path.insert(0, "/");
-  for (const char c : path) {
-    if (c <= 0x20 || c >= 0x7f)
-      return fail(ErrorCode::invalid_input,
-                  "the webhook URL has characters that must be percent-encoded");
-  }
-  const std::string host =
-      options.url.substr(after_scheme, slash == std::string::npos ? slash : slash - after_scheme);
-  return std::shared_ptr<N8n>(
-      new N8n(std::move(options), std::move(tokens), std::move(target), path, host, metrics, log));
+  TRY(auto service, HttpService::make(std::move(options.service), metrics, log));
+  return std::shared_ptr<N8n>(new N8n(std::move(service), options.api_key, std::move(tokens)));
 }
 
-N8n::N8n(N8nOptions options, identity::UpstreamTokens tokens, net::Target target,
-         const std::string& path, const std::string& host_header, observe::Metrics& metrics,
-         observe::Log& log)
-    : options_(std::move(options)),
+N8n::N8n(std::shared_ptr<HttpService> service, const std::string& api_key,
+         identity::UpstreamTokens tokens)
+    : HttpAssistant(std::move(service)),
       tokens_(std::move(tokens)),
-      target_(std::move(target)),
-      request_head_(
-          "POST " + path + " HTTP/1.1\r\nHost: " + host_header +
-          "\r\nUser-Agent: " + options_.app_name +
-          "\r\nAccept: text/event-stream, application/x-ndjson, application/json, text/plain;q=0.8"
-          "\r\nAccept-Encoding: identity\r\nContent-Type: application/json\r\n" +
-          (options_.api_key.empty() ? "" : "Authorization: Bearer " + options_.api_key + "\r\n")),
-      log_(log),
-      outcomes_(metrics.counter("portcullis_upstream_requests_total")),
-      retries_(metrics.counter("portcullis_upstream_retries_total")),
-      breaker_(options_.breaker),
-      budget_(options_.retry_budget_percent),
-      connections_(std::make_shared<ConnectionBudget>(options_.max_connections)),
-      pools_(options_.workers) {
-  constexpr std::string_view kOutcomes[] = {"ok", "error", "timeout", "rejected", "cancelled"};
-  for (std::size_t i = 0; i < std::size(kOutcomes); ++i) {
-    outcome_cells_[i] = outcomes_.cell({options_.name, std::string(kOutcomes[i])});
-  }
-  retry_cell_ = retries_.cell({options_.name});
-}
+      credential_(api_key.empty() ? "" : "Authorization: Bearer " + api_key + "\r\n"),
+      request_head_(service_->head_to("POST", service_->path()) + std::string(kAccept) +
+                    "Content-Type: application/json\r\n" + credential_) {}
 
 std::unique_ptr<Call> N8n::start(net::Worker& worker, Question question) {
-  return std::make_unique<N8nCall>(shared_from_this(), worker, std::move(question));
+  return std::make_unique<HttpCall>(
+      service_, worker, std::make_unique<Message>(shared_from_this(), std::move(question)));
 }
 
-void N8n::retire(net::Worker& worker) {
-  retired_ = true;
-  if (const auto& pool = pools_[worker.index() % pools_.size()]) pool->close_idle();
+std::unique_ptr<Call> N8n::start(net::Worker& worker, N8nVisit visit) {
+  return std::make_unique<HttpCall>(service_, worker,
+                                    std::make_unique<Visit>(shared_from_this(), std::move(visit)));
 }
 
-ConnectionPool& N8n::pool_of(net::Worker& worker) {
-  auto& pool = pools_[worker.index() % pools_.size()];
-  if (!pool) {
-    const unsigned workers = options_.workers;
-    pool = std::make_shared<ConnectionPool>(
-        worker,
-        ConnectionPool::Options{target_, share(options_.keep_alive, workers, worker.index()),
-                                options_.connect_timeout},
-        connections_);
-  }
-  return *pool;
+std::string_view N8n::webhook_path() const noexcept {
+  const std::string_view path = service_->path();
+  const auto at = webhook_in(path);
+  return at == path.size() ? std::string_view{} : path.substr(at, path.find('?', at) - at);
 }
-
-Assistant::Health N8n::health() const {
-  if (breaker_.state() != Breaker::State::closed) return Health::unhealthy;
-  if (last_success_ == 0 && last_failure_ == 0) return Health::unknown;
-  return last_success_ >= last_failure_ ? Health::healthy : Health::unhealthy;
-}
-
-std::int64_t N8n::retry_after() const { return (breaker_.retry_after().count() + 999) / 1000; }
 
 std::string N8n::payload(const Question& question, std::string_view token) {
   std::string out;

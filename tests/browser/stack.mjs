@@ -54,7 +54,7 @@ async function startReal(site, env) {
 
 /** A web site whose pages the tests write. Reached by address it is same-site with the gateway, by
  * name (localhost) cross-site. */
-async function startSite() {
+export async function startSite() {
   const pages = new Map();
   const server = createServer((request, response) => {
     const page = pages.get(new URL(request.url, 'http://site').pathname);

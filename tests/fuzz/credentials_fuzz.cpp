@@ -23,8 +23,9 @@ void check_token(const SessionTokens& tokens, const SessionTokens& second, std::
   if (!claims) return;
   require(tokens.issue(*claims) == token || second.issue(*claims) == token,
           "a token that verifies is letter for letter one that we issue");
-  require(tokens.handle(identity::SessionTokens::Audience::client, *claims).size() == 32,
-          "a handle has 32 characters");
+  require(
+      tokens.handle(portcullis::identity::SessionTokens::Audience::client, *claims).size() == 32,
+      "a handle has 32 characters");
 }
 
 }  // namespace

@@ -63,5 +63,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   require(other == *parsed, "it means what Boost.JSON reads in it");
   const std::string written = json::serialize(*parsed);
   require(portcullis::http::parse_json(written).has_value(), "what it writes is accepted again");
+  if (const auto* object = parsed->if_object()) {
+    for (const auto& member : *object) {
+      const auto raw =
+          portcullis::http::raw_member(text, {member.key().data(), member.key().size()});
+      const auto value = portcullis::http::parse_json(raw);
+      require(value.has_value() && *value == member.value(), "a member's bytes are its value");
+    }
+  }
   return 0;
 }

@@ -164,6 +164,53 @@ def origins():
     yield b"1.2.3.4\0x"
 
 
+def forms():
+    def form(*parts, boundary="b", end="--b--\r\n"):
+        return f"multipart/form-data; boundary={boundary}\n".encode() + b"".join(
+            p if isinstance(p, bytes) else p.encode() for p in parts) + end.encode()
+
+    def part(head, value=b"x"):
+        value = value if isinstance(value, bytes) else value.encode()
+        return b"--b\r\n" + head.encode() + b"\r\n\r\n" + value + b"\r\n"
+
+    def field(name, value="x"):
+        return part(f'Content-Disposition: form-data; name="{name}"', value)
+
+    def file(name, kind, content):
+        return part(f'Content-Disposition: form-data; name="files"; filename="{name}"\r\nContent-Type: {kind}', content)
+
+    yield form(end="--b--")
+    yield form(field("action", "sendMessage"), field("sessionId", "0" * 36), field("chatInput", "Hi"))
+    yield form(field("metadata", '{"a": 1.50}'), field("chatInput", "Gr\u00fc\u00dfe \U0001f600"))
+    files = [("a.png", "image/png", b"\x89PNG\r\n\x1a\n1234"), ("a.jpg", "image/jpeg", b"\xff\xd8\xff\xe0"), ("a.gif", "image/gif", b"GIF89a.."),
+             ("a.webp", "image/webp", b"RIFF\1\0\0\0WEBPVP8 "), ("a.pdf", "application/pdf", b"%PDF-1.7"), ("a.zip", "application/zip", b"PK\3\4"),
+             ("a.mp3", "audio/mpeg", b"ID3\4"), ("a.wav", "audio/wav", b"RIFF\1\0\0\0WAVEfmt "), ("a.ogg", "audio/ogg", b"OggS\0"),
+             ("a.mp4", "video/mp4", b"\0\0\0\x18ftypmp42"), ("a.webm", "video/webm", b"\x1aE\xdf\xa3"), ("a.html", "text/html", b"<!DOCTYPE html>"),
+             ("a.svg", "image/svg+xml", b"<svg/>"), ("a.exe", "", b"MZ\0"), ("a.txt", "text/plain", b"\xef\xbb\xbfhello\r\n--\r\nb"),
+             ("", "application/octet-stream", b""), (".env", "text/plain", b"a=b"), ("../a", "text/plain", b"x"), ("a %22b%22.txt", "text/plain", b"x")]
+    for one in files:
+        yield form(file(*one))
+    yield form(*(file(*one) for one in files[:7]))
+    heads = ["Content-Disposition: form-data", "Content-Disposition: attachment; name=\"a\"", "Content-Disposition: form-data; name=a",
+             "Content-Disposition: form-data; name=\"\"", "Content-Disposition: form-data; name=\"a\\\"b\"", "Content-Disposition: form-data; name=\"a\"; name=\"b\"",
+             "Content-Disposition: form-data; filename=\"b\"; name=\"a\"", "Content-Disposition: form-data; name=\"a\"; filename*=UTF-8''b",
+             "Content-Disposition: form-data; name=\"a\";", "Content-Disposition: form-data; name=\"a\"\r\n ; filename=\"b\"",
+             "content-disposition:form-data; name=\"a\"; filename=\"b\"", "Content-Disposition: form-data; name=\"a\"\r\nContent-Transfer-Encoding: base64",
+             "Content-Type: a/b\r\nContent-Disposition: form-data; name=\"a\"", "Content-Disposition: form-data; name=\"a\"\r\nContent-Type: a/b\r\nContent-Type: c/d",
+             "Content-Disposition: form-data; name=\"a\"\r\nX-Other: y", "Content-Disposition : form-data; name=\"a\"", ": x", "x",
+             "Content-Disposition: form-data; name=\"" + "n" * 65 + "\"", "Content-Disposition: form-data; name=\"" + "n" * 1100 + "\""]
+    for head in heads:
+        yield form(part(head))
+    good = field("a")
+    for body in [good, b"preamble\r\n" + good + b"--b--", b"\r\n" + good + b"--b--", good + b"--b--\r\nepilogue", good + b"--b--x", good + b"--b --",
+                 good.replace(b"--b\r\n", b"--b \r\n") + b"--b--", good.replace(b"\r\n", b"\n") + b"--b--", field("a", "x\r\n--bc") + b"--b--",
+                 b"--b\r\n\r\nx\r\n--b--", good * 9 + b"--b--", b"--b", b"", b"--b--\r\n--b--"]:
+        yield form(body, end="")
+    for kind in ["multipart/form-data", "multipart/form-data; boundary=\"b\"", "multipart/form-data; boundary=b; boundary=c", "multipart/mixed; boundary=b",
+                 "multipart/form-data; boundary=a b", "multipart/form-data; boundary=" + "b" * 71]:
+        yield kind.encode() + b"\n" + good + b"--b--"
+
+
 for name, make in {"request_head": request_heads, "chunked_body": chunked_bodies, "answer_decoder": answers, "response_parser": responses,
-                   "json_body": json_bodies, "credentials": credentials, "config": configurations, "origin": origins}.items():
+                   "json_body": json_bodies, "multipart_form": forms, "credentials": credentials, "config": configurations, "origin": origins}.items():
     write(name, make())

@@ -1,8 +1,12 @@
 #include "guards/body/body_guard.hpp"
 
+#include <algorithm>
+#include <atomic>
+
 #include "base/text.hpp"
 #include "http/fields.hpp"
 #include "http/json_body.hpp"
+#include "http/multipart_form.hpp"
 
 namespace portcullis::guards {
 namespace {
@@ -19,14 +23,61 @@ Verdict refuse(Problem problem, std::string code, std::string description,
                                               std::move(description)});
 }
 
+/// The room for forms: they are the longest bodies, and stay until an answer begins.
+class FormRoom {
+ public:
+  explicit FormRoom(std::uint64_t bytes) : free_(bytes) {}
+
+  /// Room for that many bytes until the last copy of the answer is gone; null: there is not so
+  /// much.
+  static std::shared_ptr<const void> take(const std::shared_ptr<FormRoom>& room,
+                                          std::uint64_t bytes) {
+    std::uint64_t free = room->free_;
+    do {
+      if (free < bytes) return nullptr;
+    } while (!room->free_.compare_exchange_weak(free, free - bytes));
+    return {room.get(), [room, bytes](const void*) { room->free_ += bytes; }};
+  }
+
+ private:
+  std::atomic<std::uint64_t> free_;
+};
+
 class BodyGuard final : public pipeline::Guard {
  public:
+  explicit BodyGuard(std::uint64_t forms_total) : room_(std::make_shared<FormRoom>(forms_total)) {}
   std::string_view name() const noexcept override { return "body"; }
 
   pipeline::Decision on_request(http::Exchange& exchange) const override {
-    if (!exchange.route->takes_body) return Verdict::pass();
-    if (auto verdict = check_head(exchange.head())) return *std::move(verdict);
-    auto body = exchange.read_body(exchange.route->max_body_bytes);
+    const auto& route = *exchange.route;
+    if (!route.takes_body) return Verdict::pass();
+    const auto& head = exchange.head();
+    if (auto verdict = check_encoding(head)) return *std::move(verdict);
+    const bool one_type = head.count("content-type") == 1;
+    const std::string type = one_type ? http::media_type(head.get("content-type")) : "";
+    if (route.max_form_bytes > 0 && type == "multipart/form-data") {
+      auto boundary = http::form_boundary(head.get("content-type"));
+      if (!boundary) {
+        return refuse(Problem(Code::bad_request, "The boundary of the form is missing or invalid."),
+                      "VAL_006", "boundary");
+      }
+      const auto& framing = exchange.framing();
+      const bool known = framing.body == http::Framing::Body::length;
+      exchange.body_room =
+          FormRoom::take(room_, known ? std::min(framing.content_length, route.max_form_bytes)
+                                      : route.max_form_bytes);
+      if (!exchange.body_room) {
+        return Verdict::refuse(
+            Problem(Code::rate_limited, "Too many files are being sent at the moment.", 5),
+            {EventType::rate_limiting, ThreatLevel::medium, "RATE_006",
+             "no room for a further form"});
+      }
+      auto body = exchange.read_body(route.max_form_bytes);
+      if (body.ready()) return judge_form(exchange, body.value(), *boundary);
+      return wait_for_form(exchange, std::move(body), *std::move(boundary));
+    }
+    if (auto verdict = check_json_type(head, type)) return *std::move(verdict);
+    auto body = exchange.read_body(route.max_body_bytes);
     if (body.ready()) return judge(exchange, body.value());
     return wait(exchange, std::move(body));
   }
@@ -38,14 +89,25 @@ class BodyGuard final : public pipeline::Guard {
     co_return judge(exchange, result);
   }
 
-  static std::optional<Verdict> check_head(const http::RequestHead& head) {
+  static Task<Result<Verdict>> wait_for_form(http::Exchange& exchange,
+                                             Eventual<Result<std::string_view>> body,
+                                             std::string boundary) {
+    auto result = co_await body;
+    co_return judge_form(exchange, result, boundary);
+  }
+
+  static std::optional<Verdict> check_encoding(const http::RequestHead& head) {
     const auto encoding = head.get("content-encoding");
     if (!encoding.empty() && !text::iequals(encoding, "identity")) {
       return refuse(Problem(Code::unsupported_media_type, "The body must not be compressed."),
                     "VAL_006", "Content-Encoding");
     }
-    if (head.count("content-type") != 1 ||
-        http::media_type(head.get("content-type")) != "application/json") {
+    return std::nullopt;
+  }
+
+  static std::optional<Verdict> check_json_type(const http::RequestHead& head,
+                                                std::string_view type) {
+    if (type != "application/json") {
       return refuse(Problem(Code::unsupported_media_type, "Content-Type must be application/json."),
                     "VAL_006", "Content-Type");
     }
@@ -58,7 +120,7 @@ class BodyGuard final : public pipeline::Guard {
   }
 
   static Result<Verdict> judge(http::Exchange& exchange, const Result<std::string_view>& body) {
-    if (!body) return judge_error(exchange, body.error());
+    if (!body) return judge_error(body.error(), exchange.route->max_body_bytes);
     auto json = std::make_unique<http::JsonBody>();
     auto parsed = http::parse_json(*body, {}, json->value.storage());
     if (!parsed) {
@@ -75,12 +137,29 @@ class BodyGuard final : public pipeline::Guard {
     return Verdict::pass();
   }
 
-  static Result<Verdict> judge_error(const http::Exchange& exchange, const Error& error) {
+  static Result<Verdict> judge_form(http::Exchange& exchange, const Result<std::string_view>& body,
+                                    std::string_view boundary) {
+    if (!body) return judge_error(body.error(), exchange.route->max_form_bytes);
+    auto form = http::parse_multipart(*body, boundary);
+    if (!form) {
+      return refuse(Problem(Code::validation_failed, std::string(form.error().detail)), "VAL_005",
+                    "bad form");
+    }
+    if (exchange.route->schema != nullptr) {
+      if (auto problem = exchange.route->schema->check(*form)) {
+        std::string description = problem->detail;
+        return refuse(*std::move(problem), "VAL_006", std::move(description));
+      }
+    }
+    exchange.form = std::make_unique<http::MultipartForm>(*std::move(form));
+    return Verdict::pass();
+  }
+
+  static Result<Verdict> judge_error(const Error& error, std::uint64_t limit) {
     switch (error.code) {
       case ErrorCode::too_large:
         return refuse(Problem(Code::payload_too_large,
-                              "The body may have at most " +
-                                  std::to_string(exchange.route->max_body_bytes) + " bytes."),
+                              "The body may have at most " + std::to_string(limit) + " bytes."),
                       "VAL_001", "body above the limit", ThreatLevel::medium);
       case ErrorCode::timeout:
         return refuse(Problem(Code::request_timeout), "VAL_006", "the body came too slowly");
@@ -91,10 +170,14 @@ class BodyGuard final : public pipeline::Guard {
         return std::unexpected(error);  // the client has gone
     }
   }
+
+  const std::shared_ptr<FormRoom> room_;
 };
 
 }  // namespace
 
-std::unique_ptr<pipeline::Guard> make_body_guard() { return std::make_unique<BodyGuard>(); }
+std::unique_ptr<pipeline::Guard> make_body_guard(std::uint64_t forms_total) {
+  return std::make_unique<BodyGuard>(forms_total);
+}
 
 }  // namespace portcullis::guards

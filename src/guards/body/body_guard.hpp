@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <memory>
 
 #include "pipeline/guard.hpp"
@@ -7,6 +8,7 @@ namespace portcullis::guards {
 
 /// Reads the body within its limit, parses it strictly and checks the route's schema. See
 /// README.md.
-std::unique_ptr<pipeline::Guard> make_body_guard();
+/// All forms that are under way together may be `forms_total` bytes long.
+std::unique_ptr<pipeline::Guard> make_body_guard(std::uint64_t forms_total);
 
 }  // namespace portcullis::guards

@@ -4,6 +4,7 @@
 
 #include "http/json_body.hpp"
 #include "http/memory_exchange.hpp"
+#include "http/multipart_form.hpp"
 #include "pipeline/route.hpp"
 #include "proves.hpp"
 
@@ -30,7 +31,8 @@ class BodyGuardTest : public testing::Test {
     http::MemoryExchange exchange(worker_, "POST / HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n",
                                   body);
     exchange.route = &route_;
-    auto decision = make_body_guard()->on_request(exchange);
+    const auto guard = make_body_guard(1 << 20);
+    auto decision = guard->on_request(exchange);
     EXPECT_TRUE(decision.ready());
     const auto& verdict = *decision.value();
     EXPECT_EQ(verdict.kind == pipeline::Verdict::Kind::pass && route_.takes_body,
@@ -80,6 +82,56 @@ TEST_F(BodyGuardTest, ChecksTheSchemaOfTheRoute) {
   route_.schema = &schema_;
   EXPECT_EQ(refused("{\"b\":1}"), http::Code::schema_invalid);
   EXPECT_EQ(refused("{\"a\":1}"), std::nullopt);
+}
+
+TEST_F(BodyGuardTest, ReadsFormsWhereTheRouteTakesThem) {
+  const std::string form =
+      "--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nx\r\n--b--\r\n";
+  const std::string type = "Content-Type: multipart/form-data; boundary=b\r\n";
+  route_.max_form_bytes = form.size();
+  http::MemoryExchange exchange(worker_, "POST / HTTP/1.1\r\nHost: a\r\n" + type + "\r\n", form);
+  exchange.route = &route_;
+  const auto guard = make_body_guard(1 << 20);
+  auto decision = guard->on_request(exchange);
+  ASSERT_TRUE(decision.ready());
+  EXPECT_EQ(decision.value()->kind, pipeline::Verdict::Kind::pass);
+  ASSERT_TRUE(exchange.form);
+  EXPECT_EQ(exchange.form->find("a")->value, "x");
+  EXPECT_FALSE(exchange.json);
+  EXPECT_EQ(refused("{}"), std::nullopt) << "JSON as before";
+  EXPECT_EQ(refused(form), http::Code::validation_failed) << "a form posing as JSON";
+  EXPECT_EQ(refused("{}", type), http::Code::validation_failed) << "JSON posing as a form";
+  EXPECT_EQ(refused(form, "Content-Type: multipart/form-data\r\n"), http::Code::bad_request);
+  EXPECT_EQ(refused(form + "\r\n", type), http::Code::payload_too_large);
+  route_.schema = &schema_;
+  EXPECT_EQ(refused(form, type), http::Code::unsupported_media_type) << "the schema knows no forms";
+}
+
+TEST_F(BodyGuardTest, HoldsFormsOnlyAsLongAsThereIsRoom) {
+  const std::string form = "--b--\r\n";
+  route_.max_form_bytes = 100;
+  const auto guard = make_body_guard(2 * form.size());
+  const auto send = [&](http::MemoryExchange& exchange) {
+    exchange.route = &route_;
+    auto decision = guard->on_request(exchange);
+    return decision.value()->kind == pipeline::Verdict::Kind::pass ? std::optional<http::Code>()
+                                                                   : decision.value()->problem.code;
+  };
+  const std::string head =
+      "POST / HTTP/1.1\r\nHost: a\r\nContent-Type: multipart/form-data; boundary=b\r\n";
+  const std::string sized = head + "Content-Length: " + std::to_string(form.size()) + "\r\n\r\n";
+  http::MemoryExchange first(worker_, sized, form);
+  EXPECT_EQ(send(first), std::nullopt);
+  {
+    http::MemoryExchange second(worker_, sized, form);
+    EXPECT_EQ(send(second), std::nullopt);
+    http::MemoryExchange third(worker_, sized, form);
+    EXPECT_EQ(send(third), http::Code::rate_limited);
+  }
+  http::MemoryExchange fourth(worker_, sized, form);
+  EXPECT_EQ(send(fourth), std::nullopt) << "the second one has gone";
+  http::MemoryExchange chunked(worker_, head + "Transfer-Encoding: chunked\r\n\r\n", form);
+  EXPECT_EQ(send(chunked), http::Code::rate_limited) << "of unknown length: as long as may be";
 }
 
 TEST_F(BodyGuardTest, LeavesRoutesWithoutABodyAlone) {

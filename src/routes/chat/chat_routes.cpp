@@ -7,6 +7,7 @@
 #include "http/fields.hpp"
 #include "routes/chat/stream_reader.hpp"
 #include "routes/chat_api_route.hpp"
+#include "routes/turn_refusals.hpp"
 #include "routes/validation.hpp"
 
 namespace portcullis::routes {
@@ -30,17 +31,6 @@ std::optional<std::string> check_client_id(const boost::json::value& value) {
   return fits ? std::nullopt
               : std::optional<std::string>(
                     "The client_message_id must have 1 to 64 letters, digits or - _ . :");
-}
-
-StreamOptions stream_options(const Services& services) {
-  return {services.settings->stream_heartbeat,
-          &services.metrics->counter("portcullis_streams_total"),
-          &services.metrics->counter("portcullis_streams_dropped_total")};
-}
-
-pipeline::Incident upstream_incident(std::string reason) {
-  return {audit::EventType::system_integrity, audit::ThreatLevel::medium, "UPS_001",
-          std::move(reason)};
 }
 
 }  // namespace
@@ -134,10 +124,7 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
     const auto max_turns = static_cast<std::size_t>(s_.settings->upstream_runs_per_session);
     if (!stream->add_turn(begun->message_id, exchange.worker(), turn, max_turns)) {
       (void)co_await s_.store->fail_message(key, begun->message_id);
-      co_return co_await s_.reporter->refuse(
-          exchange, Problem(Code::rate_limited, "Earlier messages are still being answered.", 1),
-          {audit::EventType::rate_limiting, audit::ThreatLevel::low, "RATE_004",
-           "too many answers in the making for one session"});
+      co_return co_await refuse_turn(s_, exchange);
     }
     beginning.end();
     switch (*form) {
@@ -409,16 +396,6 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
     exchange.set_hook({});
   }
 
- public:
-  static Task<void> refuse_stream(const Services& services, http::Exchange& exchange) {
-    auto& dropped = services.metrics->counter("portcullis_streams_dropped_total");
-    dropped.add(dropped.cell({"limit"}));
-    return services.reporter->refuse(exchange, Problem(Code::stream_limit, {}, 5),
-                                     {audit::EventType::rate_limiting, audit::ThreatLevel::low,
-                                      "RATE_005", "stream limit reached"});
-  }
-
- private:
   const Services& s_;
   const Default default_;
   observe::CounterFamily& outcomes_;
@@ -454,7 +431,7 @@ class ChatRoutes::Subscribe final : public pipeline::RouteHandler {
     const auto claims = Send::session_of(exchange);
     const auto key = state::session_key(claims.id);
     auto place = s_.hub->admit(key, exchange.client.address);
-    if (!place) return Send::refuse_stream(s_, exchange);
+    if (!place) return refuse_stream(s_, exchange);
 
     // An id that is no number of ours was never sent by us: treat it as one that is gone.
     std::optional<std::uint64_t> last_id;

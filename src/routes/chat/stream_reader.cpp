@@ -17,12 +17,17 @@ struct Attachment {
   }
 };
 
-/// Notes a stream that the write deadline cut: its reader took nothing for too long.
+}  // namespace
+
+StreamOptions stream_options(const Services& services) {
+  return {services.settings->stream_heartbeat,
+          &services.metrics->counter("portcullis_streams_total"),
+          &services.metrics->counter("portcullis_streams_dropped_total")};
+}
+
 void count_if_slow(const StreamOptions& options, const Error& error) {
   if (error.code == ErrorCode::cancelled) options.dropped->add(options.dropped->cell({"slow"}));
 }
-
-}  // namespace
 
 http::ResponseHead stream_head(chat::Face face) {
   http::ResponseHead head;

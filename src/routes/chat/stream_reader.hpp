@@ -5,6 +5,7 @@
 #include "chat/stream_hub.hpp"
 #include "http/exchange.hpp"
 #include "observe/metrics.hpp"
+#include "routes/services.hpp"
 
 namespace portcullis::routes {
 
@@ -13,6 +14,11 @@ struct StreamOptions {
   observe::CounterFamily* opened = nullptr;
   observe::CounterFamily* dropped = nullptr;  ///< by reason
 };
+
+StreamOptions stream_options(const Services& services);
+
+/// Notes a stream that the write deadline cut: its reader took nothing for too long.
+void count_if_slow(const StreamOptions& options, const Error& error);
 
 /// Writes a session's events to one client until the message that was asked for has ended, the
 /// client leaves, or the server drains.

@@ -1,0 +1,112 @@
+#include "guards/claim/claim_guard.hpp"
+
+#include "guards/rate/charges.hpp"
+
+namespace portcullis::guards {
+namespace {
+
+using pipeline::Verdict;
+using state::AdmitAnswer;
+using state::AdmitRequest;
+using state::ClaimStanding;
+
+class ClaimGuard final : public pipeline::Guard {
+ public:
+  ClaimGuard(const config::Settings& settings, const identity::SessionTokens& tokens,
+             state::Store& store, observe::Metrics& metrics)
+      : tokens_(tokens), store_(store), charges_(settings, metrics) {}
+  std::string_view name() const noexcept override { return "claim"; }
+
+  pipeline::Decision on_request(http::Exchange& exchange) const override {
+    const auto& route = *exchange.route;
+    if (route.claims == nullptr) return Verdict::pass();
+    const auto claimed = route.claims->claim_in(exchange);
+    if (!claimed) return Verdict::pass();  // the body guard only watches: the handler will answer
+    auto& principal = exchange.principal;
+    const std::string presenter = presenter_of(exchange);
+    principal.kind = http::Principal::Kind::session;
+    principal.session =
+        tokens_.claimed(exchange.site->id, claimed->id, presenter, exchange.started_wall());
+
+    AdmitRequest request;
+    if (claimed->is_message) {
+      charges_.add(request, exchange, route.cls, &*principal.session);
+    }
+    std::string name = exchange.site->id;
+    name += ' ';
+    name += claimed->id;
+    request.claim =
+        state::Claim{state::key_of("claim", name), state::key_of("presenter", presenter),
+                     claimed->is_message ? state::Claim::Use::take : state::Claim::Use::look};
+    auto answer = store_.admit(request);
+    if (answer.ready()) {
+      auto verdict = judge(exchange, request, answer.value());
+      if (!verdict || verdict->kind != Verdict::Kind::pass || !begins(request, answer.value())) {
+        return verdict;
+      }
+      auto created = store_.session_created(exchange.started_wall());
+      if (created.ready()) return judge_creation(created.value());
+      return wait_for_creation(std::move(created));
+    }
+    return wait(exchange, request, std::move(answer));
+  }
+
+ private:
+  /// Network and browser: what a stolen id does not bring along.
+  std::string presenter_of(const http::Exchange& exchange) const {
+    const auto& head = exchange.head();
+    return exchange.client.address.network().text() + ' ' +
+           tokens_.fingerprint(head.get("user-agent"), head.get("accept-language"));
+  }
+
+  /// The first message of a presenter is what creating a session is elsewhere.
+  static bool begins(const AdmitRequest& request, const Result<AdmitAnswer>& answer) {
+    return request.claim->use == state::Claim::Use::take && answer->claim != ClaimStanding::own;
+  }
+
+  Task<Result<Verdict>> wait(http::Exchange& exchange, AdmitRequest request,
+                             Eventual<Result<AdmitAnswer>> answer) const {
+    const auto result = co_await answer;
+    auto verdict = judge(exchange, request, result);
+    if (!verdict || verdict->kind != Verdict::Kind::pass || !begins(request, result)) {
+      co_return verdict;
+    }
+    co_return judge_creation(co_await store_.session_created(exchange.started_wall()));
+  }
+
+  static Task<Result<Verdict>> wait_for_creation(Eventual<Result<bool>> created) {
+    co_return judge_creation(co_await created);
+  }
+
+  Result<Verdict> judge(http::Exchange& exchange, const AdmitRequest& request,
+                        const Result<AdmitAnswer>& answer) const {
+    if (!answer) return std::unexpected(answer.error());
+    using Status = http::SessionState::Status;
+    exchange.session_state.status = answer->claim == ClaimStanding::own       ? Status::live
+                                    : answer->claim == ClaimStanding::foreign ? Status::foreign
+                                                                              : Status::silent;
+    return charges_.judge(exchange, request, answer->admission);
+  }
+
+  static Result<Verdict> judge_creation(const Result<bool>& created) {
+    if (!created) return std::unexpected(created.error());
+    if (*created) return Verdict::pass();
+    return Verdict::refuse(http::Problem(http::Code::session_limit, {}, 60),
+                           {audit::EventType::system_integrity, audit::ThreatLevel::medium,
+                            "SES_003", "no room for a further session"});
+  }
+
+  const identity::SessionTokens& tokens_;
+  state::Store& store_;
+  const Charges charges_;
+};
+
+}  // namespace
+
+std::unique_ptr<pipeline::Guard> make_claim_guard(const config::Settings& settings,
+                                                  const identity::SessionTokens& tokens,
+                                                  state::Store& store, observe::Metrics& metrics) {
+  return std::make_unique<ClaimGuard>(settings, tokens, store, metrics);
+}
+
+}  // namespace portcullis::guards
