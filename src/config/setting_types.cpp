@@ -203,7 +203,7 @@ Setting port(Common common, std::uint16_t Settings::* field, std::uint16_t initi
 
 Setting string(Common common, std::string Settings::* field, std::string initial) {
   return finish(
-      std::move(common), "text", initial, "",
+      std::move(common), "text", std::move(initial), "",
       [field](Settings& out, const RawValue& raw) -> Stored {
         auto text = scalar(raw);
         if (!text) return std::unexpected(text.error());

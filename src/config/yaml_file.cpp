@@ -34,6 +34,11 @@ class Reader {
     if (mark.line < 0) return name_;
     return name_ + ":" + std::to_string(mark.line + 1) + ":" + std::to_string(mark.column + 1);
   }
+  /// The path of a key; at the top it is the key.
+  static std::string below(std::string path, const std::string& key) {
+    if (!path.empty()) path += '.';
+    return path += key;
+  }
   void error(const YAML::Node& node, const std::string& path, const std::string& message) {
     out_.errors.push_back({place(node) + (path.empty() ? "" : " " + path), message});
   }
@@ -47,7 +52,7 @@ class Reader {
         continue;
       }
       const std::string key = entry.first.Scalar();
-      const std::string path = prefix.empty() ? key : prefix + "." + key;
+      const std::string path = below(prefix, key);
       if (!seen.insert(key).second) {
         error(entry.first, path, "is set twice");
         continue;
@@ -141,9 +146,9 @@ class Reader {
     for (const auto& entry : node) {
       const std::string key = entry.first.IsScalar() ? entry.first.Scalar() : "";
       if (!seen.insert(key).second) {
-        error(entry.first, path + "." + key, "is set twice");
+        error(entry.first, below(path, key), "is set twice");
       } else if (!take(key, entry.second)) {
-        error(entry.first, path + "." + key, "is no setting");
+        error(entry.first, below(path, key), "is no setting");
       }
     }
   }
@@ -225,7 +230,7 @@ class Reader {
         read_webhook_paths(value, path + ".allowed_paths", upstream);
         return true;
       }
-      const std::string place = path + "." + key;
+      const std::string place = below(path, key);
       const std::string text = text_of(value, place);
       const auto check = [&](const std::optional<std::string>& fault) {
         if (fault) error(value, place, *fault);
@@ -283,9 +288,9 @@ class Reader {
         return true;
       }
       auto& of_language = texts[text::to_lower(language)];
-      read_entry(codes, path + "." + language,
+      read_entry(codes, below(path, language),
                  [&](const std::string& code, const YAML::Node& value) {
-                   const std::string place = path + "." + language + "." + code;
+                   const std::string place = below(below(path, language), code);
                    std::string words = text_of(value, place);
                    if (words.empty() || words.size() > kMaxTextBytes || !text::is_utf8(words)) {
                      error(value, place, "1 to 500 bytes of UTF-8 text are expected");
@@ -300,11 +305,11 @@ class Reader {
   void read_site_limits(const YAML::Node& node, const std::string& path, SiteSettings& site) {
     read_entry(node, path, [&](const std::string& key, const YAML::Node& value) {
       if (key != "per_minute") return false;
-      const auto number = text::parse_number<std::int64_t>(text_of(value, path + "." + key));
+      const auto number = text::parse_number<std::int64_t>(text_of(value, below(path, key)));
       if (!number || *number < 1 || *number > 1'000'000'000) {
-        error(value, path + "." + key, "a whole number from 1 to 1000000000 is expected");
+        error(value, below(path, key), "a whole number from 1 to 1000000000 is expected");
       } else {
-        site.limit_per_minute = *number;
+        site.limit_per_minute = number;
       }
       return true;
     });
@@ -328,14 +333,14 @@ class Reader {
                      [&](const std::string& guard, const YAML::Node& mode) {
                        if (std::ranges::find(kGuardNames, guard) == std::end(kGuardNames))
                          return false;
-                       const auto text = text_of(mode, path + ".guards." + guard);
+                       const auto text = text_of(mode, below(path + ".guards", guard));
                        for (const Mode m : {Mode::enforce, Mode::monitor, Mode::off}) {
                          if (text == name_of(m)) {
                            route.guard_modes[guard] = m;
                            return true;
                          }
                        }
-                       error(mode, path + ".guards." + guard,
+                       error(mode, below(path + ".guards", guard),
                              "'" + text + "' is not one of enforce, monitor, off");
                        return true;
                      });

@@ -5,6 +5,7 @@ import base64
 import hashlib
 import hmac
 import itertools
+import json
 import pathlib
 import struct
 
@@ -211,6 +212,59 @@ def forms():
         yield kind.encode() + b"\n" + good + b"--b--"
 
 
-for name, make in {"request_head": request_heads, "chunked_body": chunked_bodies, "answer_decoder": answers, "response_parser": responses,
+def model_answers():
+    """First byte: bit 0 Anthropic, bit 1 one JSON object; second byte: how the rest is cut."""
+    def sse(*events):
+        return "".join(f"data: {event if isinstance(event, str) else json.dumps(event)}\n\n" for event in events)
+
+    def choice(delta, reason=None):
+        return {"choices": [{"index": 0, "delta": delta, "finish_reason": reason}]}
+
+    usage = {"choices": [], "usage": {"prompt_tokens": 12, "completion_tokens": 5}}
+    openai = [
+        sse(choice({"role": "assistant", "content": ""}), choice({"content": "Hi"}), choice({}, reason), usage, "[DONE]")
+        for reason in ("stop", "length", "content_filter", "tool_calls", "function_call", None)
+    ] + [
+        sse(choice({"content": "Gr\u00fc\u00dfe \U0001f600"}), choice({}, "stop")),
+        sse(choice({"refusal": "no"}), choice({}, "stop"), "[DONE]"),
+        sse(choice({"tool_calls": [{"index": 0, "function": {"arguments": "{}"}}]}), "[DONE]"),
+        sse(choice({"content": None}), choice({"content": 7}), choice([]), {"choices": {}}, {"choices": [[]]}, {}),
+        sse({"error": {"type": "server_error", "message": "x"}}), sse({"error": "x"}), sse({"error": {}}),
+        ": comment\n\n" + sse("[DONE]"), sse("no json"), sse([]), sse("7"), "data: {\n", "", "\r\r\n\n",
+        sse({"choices": [], "usage": {"prompt_tokens": -1, "completion_tokens": 1e300}}, choice({"content": "x"}), "[DONE]"),
+    ]
+
+    def block(kind, **delta):
+        return {"type": "content_block_delta", "index": 0, "delta": {"type": kind, **delta}}
+
+    start = {"type": "message_start", "message": {"usage": {"input_tokens": 25, "output_tokens": 1}}}
+    stop = {"type": "message_stop"}
+    anthropic = [
+        sse(start, {"type": "content_block_start", "content_block": {"type": "text", "text": ""}}, {"type": "ping"},
+            block("text_delta", text="Hi"), {"type": "content_block_stop", "index": 0},
+            {"type": "message_delta", "delta": {"stop_reason": reason}, "usage": {"output_tokens": 15}}, stop)
+        for reason in ("end_turn", "max_tokens", "stop_sequence", "tool_use", "refusal", "pause_turn", None)
+    ] + [
+        sse(start, block("thinking_delta", thinking="hm"), block("signature_delta", signature="x"), block("text_delta", text="so"), stop),
+        sse(start, {"type": "content_block_start", "content_block": {"type": "tool_use"}}, block("input_json_delta", partial_json="{"), stop),
+        sse({"type": "error", "error": {"type": "overloaded_error", "message": "x"}}), sse({"type": "error"}),
+        sse({"type": 7}), sse({"type": "new"}, stop), sse(block("text_delta")), sse({"type": "content_block_delta", "delta": []}),
+        sse({"type": "message_start", "message": []}, {"type": "message_delta"}, stop, block("text_delta", text="late")),
+    ]
+    whole = [
+        {"choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}], "usage": {"prompt_tokens": 1}},
+        {"choices": [{"message": {"content": None, "refusal": "no"}, "finish_reason": "length"}]},
+        {"choices": []}, {"choices": [{}]}, {"error": {"type": "x"}}, {}, [], "text",
+        {"content": [{"type": "text", "text": "Hi"}], "stop_reason": "max_tokens", "usage": {"input_tokens": 1}},
+        {"content": []}, {"content": [{"type": "thinking"}, 7, {"type": "text"}]}, {"content": "x"},
+    ]
+    out = [bytes([0, 7 * i % 256]) + text.encode() for i, text in enumerate(openai)]
+    out += [bytes([1, 5 * i % 256]) + text.encode() for i, text in enumerate(anthropic)]
+    out += [bytes([2 | i % 2, 3 * i % 256]) + json.dumps(value).encode() for i, value in enumerate(whole)]
+    out += [bytes([3 - i % 2 * 2 % 4, 11]) + json.dumps(value).encode() for i, value in enumerate(whole)]
+    return out
+
+
+for name, make in {"request_head": request_heads, "chunked_body": chunked_bodies, "answer_decoder": answers, "model_decoder": model_answers, "response_parser": responses,
                    "json_body": json_bodies, "multipart_form": forms, "credentials": credentials, "config": configurations, "origin": origins}.items():
     write(name, make())

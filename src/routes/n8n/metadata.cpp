@@ -34,13 +34,14 @@ bool fits(const json::value& value, int depth, std::size_t& keys) {
   }
   const auto* object = value.if_object();
   if (object == nullptr) return true;
-  return depth < kMaxDepth && std::ranges::all_of(
-                                  *object,
-                                  [&](const auto& member) {
-                                    return ++keys <= kMaxKeys &&
-                                           is_key({member.key().data(), member.key().size()}) &&
-                                           fits(member.value(), depth + 1, keys);
-                                  });
+  keys += object->size();
+  return depth < kMaxDepth && keys <= kMaxKeys &&
+         std::ranges::all_of(
+             *object,
+             [&](const auto& member) {
+               return is_key({member.key().data(), member.key().size()}) &&
+                      fits(member.value(), depth + 1, keys);
+             });
 }
 
 }  // namespace

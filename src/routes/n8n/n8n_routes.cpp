@@ -146,7 +146,9 @@ class N8nRoutes::Visit final : public pipeline::RouteHandler {
     const LeaveWatch watch(exchange, run);
     Piece history = co_await run.call().next();
     if (exchange.gone()) co_return;
-    if (!history || !*history) co_return co_await refuse(exchange, n8n, run, history);
+    if (!history || !*history) {
+      co_return co_await answer_failure(s_, exchange, failure_of(n8n, run, history));
+    }
     co_await exchange.send(http::Response::json(200, **std::move(history)));
   }
 

@@ -33,9 +33,23 @@ Action action_of(std::string_view name) {
   return name == kLoad ? Action::load_previous_session : Action::send_message;
 }
 
+bool is_hex(char c) { return text::is_digit(c) || ((c | 32) >= 'a' && (c | 32) <= 'f'); }
+
+/// Whether a reader of forms could decode something in the name: `%22` is how browsers write a
+/// quote, and some turn `&#0047;` into the character of that number.
+bool is_encoded(std::string_view name) {
+  if (name.find("&#") != std::string_view::npos) return true;
+  for (auto at = name.find('%'); at != std::string_view::npos; at = name.find('%', at + 1)) {
+    if (at + 2 < name.size() && is_hex(name[at + 1]) && is_hex(name[at + 2])) return true;
+  }
+  return false;
+}
+
 /// A name that is safe as the name of a file and says what it seems to say.
 bool is_file_name(std::string_view name) {
-  if (name.empty() || name.front() == '.' || !text::is_utf8(name)) return false;
+  if (name.empty() || name.front() == '.' || !text::is_utf8(name) || is_encoded(name)) {
+    return false;
+  }
   const bool plain = std::ranges::none_of(name, [](char c) {
     return static_cast<unsigned char>(c) < 0x20 || c == 0x7f ||
            std::string_view("/\\:*?<>|\"").find(c) != std::string_view::npos;
