@@ -10,6 +10,7 @@
 #include <set>
 
 #include "base/text.hpp"
+#include "config/upstream_values.hpp"
 #include "crypto/digest.hpp"
 
 namespace portcullis::config {
@@ -90,6 +91,24 @@ void check_origins(Loaded& loaded) {
 /// Where nobody is answered without a key.
 constexpr std::string_view kProviders[] = {"api.openai.com", "api.anthropic.com"};
 
+/// Whether a host lies in one's own house: loopback, a private address, or a name without a dot,
+/// as services of one compose file or cluster have.
+bool is_private_host(const std::string& host) {
+  if (is_loopback_host(host)) return true;
+  const bool bracketed = host.starts_with('[');
+  const auto address = IpAddress::parse(bracketed ? host.substr(1, host.size() - 2) : host);
+  return address ? address->is_private() : host.find('.') == std::string::npos;
+}
+
+/// What is secret must not leave the house unencrypted.
+void check_way_of_secrets(Loaded& loaded, const std::string& url, const std::string& place) {
+  const auto origin = Origin::of_url(url);
+  if (!origin || origin->scheme == "https" || is_loopback_host(origin->host)) return;
+  const bool refused = loaded.settings.production() && !is_private_host(origin->host);
+  (refused ? loaded.errors : loaded.warnings)
+      .push_back({place, "is http: the API key would travel unencrypted"});
+}
+
 UpstreamKind automatic_kind(const UpstreamSettings& upstream, const Settings& s) {
   if (!upstream.url.empty()) return UpstreamKind::n8n;
   if (!s.openai.api_key.empty()) return UpstreamKind::openai;
@@ -114,9 +133,9 @@ void resolve_model(Loaded& loaded, const SiteSettings& site, UpstreamSettings& u
     if (main || upstream.api_key.empty()) upstream.api_key = given.api_key;
   }
   if (upstream.model.empty()) upstream.model = given.model;
+  if (upstream.temperature.empty()) upstream.temperature = s.upstream.temperature;
   if (!upstream.system_prompt) upstream.system_prompt = s.system_prompt;
   if (!upstream.max_output_tokens) upstream.max_output_tokens = s.max_output_tokens;
-  if (!upstream.history_tokens) upstream.history_tokens = s.history_tokens;
   if (upstream.model.empty()) loaded.errors.push_back({place("MODEL", "model"), "is empty"});
   const auto origin = Origin::of_url(upstream.url);
   if (!origin) return loaded.errors.push_back({place("BASE_URL", "url"), "is empty"});
@@ -126,9 +145,38 @@ void resolve_model(Loaded& loaded, const SiteSettings& site, UpstreamSettings& u
     (provider ? loaded.errors : loaded.warnings)
         .push_back({place("API_KEY", "api_key"),
                     "is missing for the upstream kind " + std::string(name_of(upstream.kind))});
-  } else if (origin->scheme == "http" && !is_loopback_host(origin->host)) {
-    (s.production() ? loaded.errors : loaded.warnings)
-        .push_back({place("BASE_URL", "url"), "is http: the API key would travel unencrypted"});
+  } else {
+    check_way_of_secrets(loaded, upstream.url, place("BASE_URL", "url"));
+  }
+  if (!openai && temperature_of(upstream.temperature) > 1) {
+    loaded.errors.push_back({main ? "UPSTREAM_TEMPERATURE" : place("", "temperature"),
+                             "is above 1, the most that Anthropic takes"});
+  }
+}
+
+/// Fills in for a plain webhook what the site does not say itself, and checks what comes of it.
+void resolve_webhook(Loaded& loaded, const SiteSettings& site, UpstreamSettings& upstream) {
+  const bool main = site.id == "default";
+  const auto place = [&](const char* name, const char* member) {
+    return main ? name : "sites." + site.id + ".upstream." + member;
+  };
+  if (upstream.request.empty()) {
+    const auto& general = loaded.settings.upstream;
+    upstream.request = general.request;
+    if (upstream.answer.empty()) upstream.answer = general.answer;
+  }
+  if (upstream.url.empty()) {
+    loaded.errors.push_back({place("UPSTREAM_URL", "url"), "is needed for the upstream kind http"});
+  }
+  const bool authorized = std::ranges::any_of(upstream.headers, [](std::string_view header) {
+    return text::istarts_with(header, "authorization:");
+  });
+  if (authorized && !upstream.api_key.empty()) {
+    loaded.errors.push_back(
+        {place("UPSTREAM_HEADERS", "headers"), "has an Authorization beside that of the API key"});
+  }
+  if (!upstream.api_key.empty() || !upstream.headers.empty()) {
+    check_way_of_secrets(loaded, upstream.url, place("UPSTREAM_URL", "url"));
   }
 }
 
@@ -143,7 +191,9 @@ void resolve_upstreams(Loaded& loaded) {
     if (upstream.kind == UpstreamKind::n8n && upstream.url.empty()) {
       loaded.errors.push_back({place, "is needed for the upstream kind n8n"});
     }
+    if (!upstream.history_tokens) upstream.history_tokens = s.history_tokens;
     if (is_model(upstream.kind)) resolve_model(loaded, site, upstream);
+    if (upstream.kind == UpstreamKind::http) resolve_webhook(loaded, site, upstream);
     if (upstream.kind != UpstreamKind::demo) continue;
     if (automatic && s.production()) {
       loaded.errors.push_back({place,

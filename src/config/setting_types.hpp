@@ -70,6 +70,28 @@ Setting checked_text(Common common, std::string type, std::string initial,
                 std::move(show));
 }
 
+/// A list of such texts, at most `most` of them.
+template <class... Field>
+Setting checked_list(Common common, std::string type, std::size_t most,
+                     std::optional<std::string> (*fault)(std::string_view), Field... fields) {
+  auto store = [=](Settings& out, const RawValue& raw) -> std::expected<void, std::string> {
+    if (raw.items.size() > most) {
+      return std::unexpected("has more than " + std::to_string(most) + " entries");
+    }
+    for (const auto& item : raw.items) {
+      if (auto wrong = fault(item)) return std::unexpected(*std::move(wrong));
+    }
+    (out.*....*fields) = raw.items;
+    return {};
+  };
+  auto show = [=](const Settings& in) {
+    std::string out;
+    for (const auto& item : (in.*....*fields)) out += (out.empty() ? "" : ",") + item;
+    return out;
+  };
+  return finish(std::move(common), std::move(type), "", "", std::move(store), std::move(show));
+}
+
 template <class E>
 Setting choice(Common common, E Settings::* field, E initial,
                const std::vector<std::pair<std::string, E>>& names) {

@@ -16,7 +16,7 @@ enum class Profile : std::uint8_t { development, staging, production };
 enum class Mode : std::uint8_t { enforce, monitor, off };
 enum class OnError : std::uint8_t { refuse, pass };
 enum class LogFormatChoice : std::uint8_t { automatic, text, json };
-enum class UpstreamKind : std::uint8_t { automatic, demo, n8n, openai, anthropic };
+enum class UpstreamKind : std::uint8_t { automatic, demo, n8n, openai, anthropic, http };
 /// How the state store misbehaves on purpose, for tests.
 enum class StateSimulation : std::uint8_t { none, slow, failing };
 enum class ForwardedHeader : std::uint8_t { x_forwarded_for, forwarded };
@@ -26,7 +26,7 @@ std::string_view name_of(Profile profile) noexcept;
 std::string_view name_of(Mode mode) noexcept;
 std::string_view name_of(UpstreamKind kind) noexcept;
 std::optional<UpstreamKind> upstream_kind_of(std::string_view name) noexcept;
-inline constexpr const char* kUpstreamKinds = "auto, demo, n8n, openai, anthropic";
+inline constexpr const char* kUpstreamKinds = "auto, demo, n8n, openai, anthropic, http";
 /// Whether the kind is the API of a language model.
 constexpr bool is_model(UpstreamKind kind) noexcept {
   return kind == UpstreamKind::openai || kind == UpstreamKind::anthropic;
@@ -48,10 +48,18 @@ struct UpstreamSettings {
   std::string url;
   std::string api_key;
   std::vector<std::string> allowed_paths;  ///< webhooks that n8n's own widget may call beside `url`
-  std::string model;                       ///< of a language model, as the rest
+  std::optional<std::int64_t> history_tokens;
+
+  // of a language model
+  std::string model;
   std::optional<std::string> system_prompt;
   std::optional<std::int64_t> max_output_tokens;
-  std::optional<std::int64_t> history_tokens;
+  std::string temperature;  ///< a JSON number; empty: the API's own
+
+  // of a plain webhook
+  std::string request;               ///< a RequestTemplate
+  std::string answer;                ///< JSON pointer; empty: any form
+  std::vector<std::string> headers;  ///< `Name: value`; may hold secrets
 };
 
 /// Where the API of a language model is, and the key to it.

@@ -105,7 +105,7 @@ void add_streams(std::vector<Setting>& t) {
 }
 
 void add_upstream(std::vector<Setting>& t) {
-  t.push_back(finish({.path = "upstream.kind", .text = "What answers on the default site. `auto`: n8n where a webhook URL is given, else OpenAI or Anthropic where a key is, else the demo assistant (never in production)."}, "one of", "auto", kUpstreamKinds,
+  t.push_back(finish({.path = "upstream.kind", .text = "What answers on the default site. `auto`: n8n where a webhook URL is given, else OpenAI or Anthropic where a key is, else the demo assistant (never in production). `http`: any service that takes JSON at `upstream.url`."}, "one of", "auto", kUpstreamKinds,
       [](Settings& out, const RawValue& raw) -> std::expected<void, std::string> {
         const auto text = scalar(raw);
         if (!text) return std::unexpected(text.error());
@@ -115,8 +115,8 @@ void add_upstream(std::vector<Setting>& t) {
         return {};
       },
       [](const Settings& in) { return std::string(name_of(in.upstream.kind)); }));
-  t.push_back(checked_text({.path = "upstream.url", .env = {"N8N_WEBHOOK_URL"}, .text = "The n8n webhook that answers."}, "URL", "", upstream_url_fault, &S::upstream, &UpstreamSettings::url));
-  t.push_back(checked_text({.path = "upstream.api_key", .env = {"N8N_API_KEY"}, .text = "Sent to n8n as `Authorization: Bearer`.", .secrecy = Secrecy::secret}, "text", "", api_key_fault, &S::upstream, &UpstreamSettings::api_key));
+  t.push_back(checked_text({.path = "upstream.url", .env = {"N8N_WEBHOOK_URL"}, .text = "The n8n webhook that answers, or another one (kind `http`)."}, "URL", "", upstream_url_fault, &S::upstream, &UpstreamSettings::url));
+  t.push_back(checked_text({.path = "upstream.api_key", .env = {"N8N_API_KEY"}, .text = "Sent to it as `Authorization: Bearer`.", .secrecy = Secrecy::secret}, "text", "", api_key_fault, &S::upstream, &UpstreamSettings::api_key));
   t.push_back(checked_text({.path = "openai.api_key", .text = "Key to OpenAI, or to a server that speaks the same API.", .secrecy = Secrecy::secret}, "text", "", api_key_fault, &S::openai, &ModelSettings::api_key));
   t.push_back(checked_text({.path = "openai.base_url", .text = "Where chat completions are: the URL before `/chat/completions`."}, "URL", "https://api.openai.com/v1", upstream_url_fault, &S::openai, &ModelSettings::base_url));
   t.push_back(checked_text({.path = "openai.model", .text = "Model that is asked."}, "text", "gpt-4o-mini", model_fault, &S::openai, &ModelSettings::model));
@@ -125,7 +125,11 @@ void add_upstream(std::vector<Setting>& t) {
   t.push_back(checked_text({.path = "anthropic.model", .text = "Model that is asked."}, "text", "claude-haiku-4-5", model_fault, &S::anthropic, &ModelSettings::model));
   t.push_back(checked_text({.path = "upstream.system_prompt", .text = "What a language model is told before a conversation. A site may have its own."}, "text", "You are the assistant of this web site. Answer briefly, in the language of the question.", prompt_fault, &S::system_prompt));
   t.push_back(integer({.path = "upstream.max_output_tokens", .text = "Longest answer of a language model, in tokens."}, &S::max_output_tokens, 1024, 1, 1'000'000));
-  t.push_back(integer({.path = "upstream.history_tokens", .text = "How much of the conversation so far a language model is told, in tokens by a guess from above; 0: nothing."}, &S::history_tokens, 4000, 0, 1'000'000));
+  t.push_back(checked_text({.path = "upstream.temperature", .text = "Temperature that a language model is asked with (Anthropic: at most 1); empty: none is sent."}, "number", "", temperature_fault, &S::upstream, &UpstreamSettings::temperature));
+  t.push_back(integer({.path = "upstream.history_tokens", .text = "How much of the conversation so far goes to a language model or into `{{history}}`, in tokens by a guess from above; 0: nothing."}, &S::history_tokens, 4000, 0, 1'000'000));
+  t.push_back(checked_text({.path = "upstream.request", .text = "What a webhook of kind `http` is sent: JSON with the placeholders `{{message}}`, `{{message_id}}`, `{{session_id}}`, `{{origin_domain}}`, `{{page_url}}` inside of strings, and `\"{{history}}\"` for the list of what was said before."}, "JSON text", "{\"message\":\"{{message}}\",\"session_id\":\"{{session_id}}\",\"message_id\":\"{{message_id}}\"}", request_fault, &S::upstream, &UpstreamSettings::request));
+  t.push_back(checked_text({.path = "upstream.answer", .text = "Where in its JSON answer the text stands (a JSON pointer such as `/data/0/text`); empty: any form that an n8n webhook may answer in."}, "text", "", answer_fault, &S::upstream, &UpstreamSettings::answer));
+  t.push_back(checked_list({.path = "upstream.headers", .text = "Further headers that it is sent, each `Name: value`.", .secrecy = Secrecy::secret}, "list of headers", kMaxUpstreamHeaders, header_fault, &S::upstream, &UpstreamSettings::headers));
   t.push_back(string({.path = "upstream.ca_file", .text = "PEM file with further certificate authorities for https upstreams."}, &S::upstream_ca_file, ""));
   t.push_back(duration({.path = "upstream.connect_timeout", .text = "Resolving, connecting and the TLS handshake."}, &S::upstream_connect_timeout, Seconds{2}, Milliseconds{50}, minutes{1}));
   t.push_back(duration({.path = "upstream.first_byte_timeout", .text = "From the request to the first byte of the answer."}, &S::upstream_first_byte_timeout, Seconds{30}, Milliseconds{50}, minutes{10}));
@@ -233,12 +237,13 @@ std::string_view name_of(UpstreamKind kind) noexcept {
     case UpstreamKind::n8n: return "n8n";
     case UpstreamKind::openai: return "openai";
     case UpstreamKind::anthropic: return "anthropic";
+    case UpstreamKind::http: return "http";
   }
   return {};
 }
 
 std::optional<UpstreamKind> upstream_kind_of(std::string_view name) noexcept {
-  for (const auto kind : {UpstreamKind::automatic, UpstreamKind::demo, UpstreamKind::n8n, UpstreamKind::openai, UpstreamKind::anthropic}) {
+  for (const auto kind : {UpstreamKind::automatic, UpstreamKind::demo, UpstreamKind::n8n, UpstreamKind::openai, UpstreamKind::anthropic, UpstreamKind::http}) {
     if (name_of(kind) == name) return kind;
   }
   return std::nullopt;

@@ -230,6 +230,10 @@ class Reader {
         read_webhook_paths(value, path + ".allowed_paths", upstream);
         return true;
       }
+      if (key == "headers") {
+        read_headers(value, path + ".headers", upstream);
+        return true;
+      }
       const std::string place = below(path, key);
       const std::string text = text_of(value, place);
       const auto check = [&](const std::optional<std::string>& fault) {
@@ -255,6 +259,15 @@ class Reader {
         upstream.max_output_tokens = read_count(value, place, text, 1);
       } else if (key == "history_tokens") {
         upstream.history_tokens = read_count(value, place, text, 0);
+      } else if (key == "temperature") {
+        check(temperature_fault(text));
+        upstream.temperature = text;
+      } else if (key == "request") {
+        check(request_fault(text));
+        upstream.request = text;
+      } else if (key == "answer") {
+        check(answer_fault(text));
+        upstream.answer = text;
       } else {
         return false;
       }
@@ -278,6 +291,18 @@ class Reader {
       if (!is_webhook_path(item)) error(node, path, "'" + item + "' is no path below /webhook/");
       upstream.allowed_paths.push_back(item);
     }
+  }
+
+  void read_headers(const YAML::Node& node, const std::string& path, UpstreamSettings& upstream) {
+    auto raw = raw_value(node, path);
+    if (!raw) return;
+    if (raw->items.size() > kMaxUpstreamHeaders) {
+      error(node, path, "has more than 32 entries");
+    }
+    for (const auto& item : raw->items) {
+      if (const auto fault = header_fault(item)) error(node, path, *fault);
+    }
+    upstream.headers = std::move(raw->items);
   }
 
   /// Language, then error code, then text. Whether a code exists is the gateway's to say.

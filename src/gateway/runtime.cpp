@@ -7,6 +7,7 @@
 #include "upstream/chat_model.hpp"
 #include "upstream/demo.hpp"
 #include "upstream/n8n.hpp"
+#include "upstream/webhook.hpp"
 
 namespace portcullis::gateway {
 namespace {
@@ -57,8 +58,20 @@ upstream::ChatModelOptions model_options(const config::Settings& s,
   o.model = site.upstream.model;
   o.system_prompt = site.upstream.system_prompt.value_or("");
   o.max_output_tokens = static_cast<std::uint32_t>(site.upstream.max_output_tokens.value_or(1024));
+  o.temperature = site.upstream.temperature;
   o.history_tokens = static_cast<std::uint32_t>(site.upstream.history_tokens.value_or(0));
   return o;
+}
+
+upstream::WebhookOptions webhook_options(const config::Settings& s,
+                                         const config::SiteSettings& site, unsigned workers) {
+  const auto& u = site.upstream;
+  return {service_options(s, site, workers),
+          u.api_key,
+          u.headers,
+          u.request,
+          u.answer,
+          static_cast<std::uint32_t>(u.history_tokens.value_or(0))};
 }
 
 using Made = Result<std::shared_ptr<upstream::Assistant>>;
@@ -76,13 +89,26 @@ Plan plan_of(const config::SiteSettings& site, const config::Settings& s, const 
   if (config::is_model(site.upstream.kind)) {
     auto options = model_options(s, site, lasting.workers);
     std::string identity = std::string(upstream::name_of(options.api)) + '\0';
-    for (const auto* text : {&options.api_key, &options.model, &options.system_prompt}) {
+    for (const auto* text :
+         {&options.api_key, &options.model, &options.system_prompt, &options.temperature}) {
       identity += *text + '\0';
     }
     identity += std::to_string(options.max_output_tokens) + ',' +
                 std::to_string(options.history_tokens) + ',' + identity_of(options.service);
     return {std::move(identity), [options = std::move(options), &lasting]() mutable -> Made {
               return upstream::ChatModel::make(std::move(options), lasting.metrics, lasting.log);
+            }};
+  }
+  if (site.upstream.kind == config::UpstreamKind::http) {
+    auto options = webhook_options(s, site, lasting.workers);
+    std::string identity = std::string("http") + '\0';
+    for (const auto* text : {&options.api_key, &options.request, &options.answer}) {
+      identity += *text + '\0';
+    }
+    for (const auto& header : options.headers) identity += header + '\0';
+    identity += std::to_string(options.history_tokens) + ',' + identity_of(options.service);
+    return {std::move(identity), [options = std::move(options), &lasting]() mutable -> Made {
+              return upstream::Webhook::make(std::move(options), lasting.metrics, lasting.log);
             }};
   }
   upstream::N8nOptions options{service_options(s, site, lasting.workers), site.upstream.api_key};

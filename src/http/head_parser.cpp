@@ -97,10 +97,13 @@ class ResponseHeadParser final : public HeadOnlyParser<false> {
     view.status = code;
     if (code < 100 || code > 599) error = beast::http::error::bad_status;
   }
-  void on_field_impl(beast::http::field name, beast::string_view, beast::string_view value,
+  void on_field_impl(beast::http::field name, beast::string_view written, beast::string_view value,
                      BoostError&) override {
     const std::string_view text(value.data(), value.size());
     using beast::http::field;
+    if (beast::iequals(written, "retry-after-ms")) {
+      view.retry_after_ms = text;
+    }
     if (name == field::content_type) view.content_type = text;
     if (name == field::content_encoding) view.content_encoding = text;
     if (name == field::retry_after) view.retry_after = text;

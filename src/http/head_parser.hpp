@@ -27,6 +27,7 @@ struct ResponseHeadView {
   std::string content_type;
   std::string content_encoding;
   std::string retry_after;
+  std::string retry_after_ms;
   std::string keep_alive_header;
 };
 

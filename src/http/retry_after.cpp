@@ -111,4 +111,12 @@ std::optional<Seconds> parse_retry_after(std::string_view text, WallTime now) {
   return std::max(Seconds{0}, *date - std::chrono::floor<Seconds>(now));
 }
 
+std::optional<Milliseconds> parse_retry_after(std::string_view text, std::string_view millis,
+                                              WallTime now) {
+  const auto whole = millis.substr(0, millis.find('.'));
+  if (const auto count = text::parse_number<std::uint32_t>(whole)) return Milliseconds{*count};
+  const auto seconds = parse_retry_after(text, now);
+  return seconds ? std::optional<Milliseconds>(*seconds) : std::nullopt;
+}
+
 }  // namespace portcullis::http

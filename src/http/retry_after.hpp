@@ -18,4 +18,9 @@ std::optional<std::chrono::sys_seconds> parse_http_date(std::string_view text, W
 /// Source: RFC 9110 section 10.2.3.
 std::optional<Seconds> parse_retry_after(std::string_view text, WallTime now);
 
+/// The same of an answer that may also have `retry-after-ms`, the more precise form of some APIs,
+/// which counts first: whole milliseconds; parts of one are dropped.
+std::optional<Milliseconds> parse_retry_after(std::string_view text, std::string_view millis,
+                                              WallTime now);
+
 }  // namespace portcullis::http

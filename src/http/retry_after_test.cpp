@@ -105,5 +105,15 @@ TEST(RetryAfter, AnythingElseAsksForNothing) {
   }
 }
 
+TEST(RetryAfter, MillisecondsCountFirstWhereAnAnswerHasThem) {
+  EXPECT_EQ(parse_retry_after("7", "1500", kNow), Milliseconds{1500});
+  EXPECT_EQ(parse_retry_after("", "1500.75", kNow), Milliseconds{1500});
+  EXPECT_EQ(parse_retry_after("7", "", kNow), Milliseconds{7000});
+  for (const char* millis : {"soon", "-5", ".5", "99999999999"}) {
+    EXPECT_EQ(parse_retry_after("7", millis, kNow), Milliseconds{7000}) << millis;
+    EXPECT_EQ(parse_retry_after("", millis, kNow), std::nullopt) << millis;
+  }
+}
+
 }  // namespace
 }  // namespace portcullis::http

@@ -111,6 +111,7 @@ std::string ChatModel::payload(const ChatModelOptions& options, const Question& 
   out += bound_name(options);
   out += "\":";
   text::append_number(out, options.max_output_tokens);
+  if (!options.temperature.empty()) out += ",\"temperature\":" + options.temperature;
   out += ",\"stream\":true";
   if (openai) {
     out += ",\"stream_options\":{\"include_usage\":true}";

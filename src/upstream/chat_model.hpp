@@ -21,6 +21,7 @@ struct ChatModelOptions {
   std::string model;
   std::string system_prompt;  ///< empty: none
   std::uint32_t max_output_tokens = 1024;
+  std::string temperature;              ///< a JSON number; empty: none is sent
   std::uint32_t history_tokens = 4000;  ///< of the conversation so far, at most; 0: none
 };
 

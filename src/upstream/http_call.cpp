@@ -12,8 +12,9 @@ namespace {
 
 using Outcome = HttpService::Outcome;
 
-constexpr Seconds kLongestRetryWait{5};
-constexpr Seconds kLongestRetryAfter{3600};  ///< no visitor is told to stay away for longer
+constexpr Milliseconds kLongestRetryWait{5'000};
+constexpr Milliseconds kLongestRetryAfter{
+    3'600'000};  ///< no visitor is told to stay away for longer
 
 Milliseconds jittered(Milliseconds delay) {
   const double factor = 0.5 + FastRandom::local().unit();
@@ -117,7 +118,7 @@ Task<Result<void>> HttpCall::begin() {
     Milliseconds wait = jittered(service_->options().retry_delay * (1 << (attempt - 1)));
     if (retry_after_.count() > 0) {
       if (retry_after_ > kLongestRetryWait) co_return tried;
-      wait = std::max<Milliseconds>(wait, retry_after_);
+      wait = std::max(wait, retry_after_);
     }
     service_->count_retry();
     co_await worker_.sleep(wait);
@@ -127,7 +128,7 @@ Task<Result<void>> HttpCall::begin() {
 }
 
 Task<Result<void>> HttpCall::try_once() {
-  retry_after_ = Seconds{0};
+  retry_after_ = Milliseconds{0};
   auto lease = co_await service_->pool_of(worker_).acquire();
   if (!lease) co_return std::unexpected(std::move(lease).error());
   stream_ = std::move(lease->stream);
@@ -166,8 +167,9 @@ Task<Result<void>> HttpCall::try_once() {
 Result<void> HttpCall::accept_head(const std::string& body_start) {
   const auto& head = parser_->head();
   if (head.status != 200) {
-    const auto retry_after = http::parse_retry_after(head.retry_after, worker_.clock().wall());
-    retry_after_ = std::min(retry_after.value_or(Seconds{0}), kLongestRetryAfter);
+    const auto retry_after =
+        http::parse_retry_after(head.retry_after, head.retry_after_ms, worker_.clock().wall());
+    retry_after_ = std::min(retry_after.value_or(Milliseconds{0}), kLongestRetryAfter);
     const int status = head.status;
     give_back(false);
     return std::unexpected(error_of(status, retry_after.has_value()));

@@ -51,7 +51,7 @@ class HttpCall final : public Call {
 
   Task<Result<std::optional<std::string>>> next() override;
   void cancel() override;
-  Seconds retry_after() const override { return retry_after_; }
+  Seconds retry_after() const override { return std::chrono::ceil<Seconds>(retry_after_); }
 
  private:
   static constexpr std::size_t kReadBytes = 8 * 1024;
@@ -80,7 +80,7 @@ class HttpCall final : public Call {
   std::vector<std::string> pieces_;
   std::size_t next_piece_ = 0;
   std::optional<Error> pending_error_;
-  Seconds retry_after_{0};
+  Milliseconds retry_after_{0};
   bool extra_bytes_ = false;
   bool finished_ = false;
   bool settled_ = false;
