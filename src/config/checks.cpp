@@ -203,6 +203,13 @@ void resolve_upstreams(Loaded& loaded) {
       loaded.notes.push_back("no upstream is configured: the built-in demo assistant answers");
     }
   }
+  const bool webhook = std::ranges::any_of(
+      s.sites, [](const auto& site) { return site.upstream.kind == UpstreamKind::http; });
+  for (const char* path : {"upstream.request", "upstream.answer", "upstream.headers"}) {
+    if (webhook || !any_set(loaded, path)) continue;
+    loaded.warnings.push_back(
+        {path, "is set, but no upstream is of the kind http (UPSTREAM_KIND=http)"});
+  }
   const int given = int{!s.upstream.url.empty()} + int{!s.openai.api_key.empty()} +
                     int{!s.anthropic.api_key.empty()};
   if (s.upstream.kind == UpstreamKind::automatic && given > 1) {

@@ -101,6 +101,7 @@ void HttpCall::on_deadline(void* self) {
 
 /// Connects, sends and reads until the answer's head is there; tries again where that is safe.
 Task<Result<void>> HttpCall::begin() {
+  if (cancelled_) co_return fail(ErrorCode::cancelled, "the client has gone", ErrorOrigin::client);
   pass_ = service_->breaker().allow();
   if (!pass_) {
     service_->count(Outcome::rejected);

@@ -1,17 +1,18 @@
 // Language models behind their providers' APIs: what is sent, what is believed, and that keys stay where they belong.
 
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
-import { after, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import Anthropic from '@anthropic-ai/sdk';
 import OpenAI from 'openai';
-import { assertProblem, eventually, health, newVisitor, plenty, sample, within } from '../harness/client.mjs';
+import { assertProblem, eventually, health, newVisitor, openEvents, plenty, sample, within } from '../harness/client.mjs';
 import { anthropic, openai } from '../harness/fake_models.mjs';
 import { UPSTREAM_SECRET } from '../harness/fake_upstream.mjs';
-import { runCommand, startGateway } from '../harness/gateway.mjs';
+import { keepSecrets } from '../harness/secret_keeper.mjs';
 import { useFakeUpstream } from '../harness/use_fake_upstream.mjs';
 
 const upstream = await useFakeUpstream({ path: '' });
+const keeper = keepSecrets();
+const { tell } = keeper;
 
 const kinds = {
   openai: {
@@ -30,44 +31,21 @@ const kinds = {
   },
 };
 
-// Every key that this file makes; none of them may show in anything that a gateway says.
-const secrets = [];
-const newKey = () => {
-  secrets.push(`key-${randomBytes(18).toString('hex')}`);
-  return secrets.at(-1);
-};
-let said = '';
-after(() => {
-  assert.ok(secrets.length > 0 && said.length > 0);
-  for (const secret of [...secrets, UPSTREAM_SECRET]) assert.ok(!said.includes(secret), 'a secret was said');
-});
-
 /** Runs `use(gateway, key)` with a gateway whose assistant is the model of this kind. */
-async function withModel(kind, env, use) {
+function withModel(kind, env, use, yaml) {
   const { prefix, base } = kinds[kind];
-  const key = newKey();
-  const gateway = await startGateway({
-    env: { ...plenty, WORKERS: '1', LOG_LEVEL: 'debug', [`${prefix}_API_KEY`]: key, [`${prefix}_BASE_URL`]: base, [`${prefix}_MODEL`]: 'fake-model', ...env },
-  });
-  try {
-    return await use(gateway, key);
-  } finally {
-    const { stdout, stderr } = await gateway.stop();
-    said += stdout + stderr;
-  }
+  const key = keeper.newKey();
+  const all = { ...plenty, WORKERS: '1', LOG_LEVEL: 'debug', [`${prefix}_API_KEY`]: key, [`${prefix}_BASE_URL`]: base, [`${prefix}_MODEL`]: 'fake-model', ...env };
+  return keeper.run({ env: all, yaml }, (gateway) => use(gateway, key));
 }
 
-const tell = (answer) => {
-  said += JSON.stringify(answer.headers) + answer.text;
-  return answer;
-};
 const tokens = (gateway, direction) => sample(gateway, `portcullis_upstream_tokens_total{upstream="default",direction="${direction}"}`);
 const messagesOf = (body) => body.messages.filter((message) => message.role !== 'system');
 
 for (const [kind, { wire, path, keyIn }] of Object.entries(kinds)) {
   describe(kind, () => {
     test('a message is asked with key, model, bound and system prompt, and nothing about the visitor', async () => {
-      await withModel(kind, { UPSTREAM_SYSTEM_PROMPT: 'Say "hello".\nBe kind.', UPSTREAM_MAX_OUTPUT_TOKENS: '77' }, async (gateway, key) => {
+      await withModel(kind, { UPSTREAM_SYSTEM_PROMPT: 'Say "hello".\nBe kind.', UPSTREAM_MAX_OUTPUT_TOKENS: '77', UPSTREAM_TEMPERATURE: '0.5' }, async (gateway, key) => {
         upstream.onRequest(wire.stream(['Good ', 'day', '!']));
         const visitor = await newVisitor(gateway, { headers: { 'User-Agent': 'Secretive/1.0' } });
         const answer = tell(await visitor.ask('What "is" this?', { page_url: `${gateway.url}/private-page`, context: { user_id: 'u-77' } }));
@@ -81,6 +59,7 @@ for (const [kind, { wire, path, keyIn }] of Object.entries(kinds)) {
         assert.equal(body.model, 'fake-model');
         assert.equal(body.max_tokens, 77);
         assert.equal(body.stream, true);
+        assert.equal(body.temperature, 0.5);
         if (kind === 'openai') {
           assert.deepEqual(body.stream_options, { include_usage: true });
           assert.deepEqual(body.messages[0], { role: 'system', content: 'Say "hello".\nBe kind.' });
@@ -118,7 +97,29 @@ for (const [kind, { wire, path, keyIn }] of Object.entries(kinds)) {
         assert.deepEqual(stream.types(), ['begin', 'item', 'item', 'end']);
         assert.equal(await tokens(gateway, 'input'), 25);
         assert.equal(await tokens(gateway, 'output'), 15);
-        said += stream.raw();
+        keeper.hear(stream.raw());
+      });
+    });
+
+    test('the log tells what an answer cost, and no word of either side', async () => {
+      await withModel(kind, {}, async (gateway) => {
+        upstream.onRequest(wire.stream(['a-word-of-the-model'], { usage: [31, 17] }));
+        tell(await (await newVisitor(gateway)).ask('a-word-of-the-visitor'));
+        const line = await eventually(() => gateway.log().split('\n').find((l) => l.includes('answer of a model')));
+        for (const part of ['fake-model', 'done', '31', '17']) assert.ok(line.includes(part), `${part} is not in ${line}`);
+        assert.doesNotMatch(gateway.log(), /a-word-of-the/);
+      });
+    });
+
+    test('NDJSON is another face of the same answer', async () => {
+      await withModel(kind, {}, async (gateway) => {
+        upstream.onRequest(wire.stream(['Grüße ', '😀']));
+        const visitor = await newVisitor(gateway);
+        const stream = await openEvents(gateway, 'POST', '/api/v1/chat/message', { headers: { ...visitor.headers, Accept: 'application/x-ndjson' }, body: { message: 'Hi' } });
+        assert.equal(await within(5000, stream.ended, 'no end'), 'end');
+        assert.equal(stream.text(), 'Grüße 😀');
+        assert.deepEqual(stream.types().filter((type) => type !== 'item'), ['begin', 'end']);
+        keeper.hear(stream.raw());
       });
     });
 
@@ -149,15 +150,24 @@ for (const [kind, { wire, path, keyIn }] of Object.entries(kinds)) {
     });
 
     test('a site that keeps no history sends none, and neither does a bound of 0', async () => {
-      await withModel(kind, { UPSTREAM_HISTORY_TOKENS: '0' }, async (gateway) => {
-        const visitor = await newVisitor(gateway);
+      const yaml = `sites:
+  - { id: quiet, origins: "https://quiet.example", history: off, upstream: { kind: ${kind} } }
+  - { id: short, origins: "https://short.example", upstream: { kind: ${kind}, history_tokens: 0 } }
+  - { id: usual, origins: "https://usual.example", upstream: { kind: ${kind} } }
+`;
+      const told = async (gateway, site) => {
+        const visitor = await newVisitor(gateway, { origin: `https://${site}.example` });
         for (const message of ['one', 'two']) {
-          upstream.requests.length = 0;
           upstream.onRequest(wire.stream(['ok']));
-          tell(await visitor.ask(message));
-          assert.deepEqual(messagesOf(upstream.requests[0].body), [{ role: 'user', content: message }]);
+          assert.equal(tell(await visitor.ask(message)).status, 200);
         }
-      });
+        return messagesOf(upstream.requests.at(-1).body).map((message) => message.content);
+      };
+      await withModel(kind, { ALLOWED_HOSTS: '127.0.0.1' }, async (gateway) => {
+        assert.deepEqual(await told(gateway, 'quiet'), ['two']);
+        assert.deepEqual(await told(gateway, 'short'), ['two']);
+        assert.deepEqual(await told(gateway, 'usual'), ['one', 'ok', 'two']);
+      }, yaml);
     });
 
     test('an answer that reached its bound says so, and one that does not stream is read as well', async () => {
@@ -197,6 +207,19 @@ for (const [kind, { wire, path, keyIn }] of Object.entries(kinds)) {
       });
     });
 
+    test('what an operator can mend is said to the operator', async () => {
+      await withModel(kind, { SECURITY_ENVIRONMENT: 'development', DEBUG: 'false' }, async (gateway) => {
+        const visitor = await newVisitor(gateway);
+        for (const [status, hint] of [[401, 'is the key right?'], [403, 'is the key right?'], [404, 'are URL and model right?']]) {
+          upstream.onRequest(wire.refuse(status));
+          const answer = tell(await visitor.ask('Hi'));
+          assertProblem(answer, 502, 'UPSTREAM_ERROR');
+          await eventually(() => gateway.log().includes(`status ${status}: ${hint}`), { what: `no hint for ${status}` });
+          assert.ok(!answer.text.includes('key'), 'visitors are told nothing of it');
+        }
+      });
+    });
+
     test('a rate limit with a short Retry-After is waited for, a long one is told', async () => {
       await withModel(kind, { UPSTREAM_RETRY_DELAY: '10ms' }, async (gateway) => {
         const visitor = await newVisitor(gateway);
@@ -206,6 +229,10 @@ for (const [kind, { wire, path, keyIn }] of Object.entries(kinds)) {
         const refused = tell(await visitor.ask('Hi'));
         assertProblem(refused, 503, 'UPSTREAM_UNAVAILABLE');
         assert.equal(refused.headers['retry-after'], '40');
+        upstream.onRequest([wire.refuse(429, { 'Retry-After': '40', 'retry-after-ms': '30.5' }), wire.stream(['soon'])]);
+        assert.equal(tell(await visitor.ask('Hi')).json?.response, 'soon', 'milliseconds are more precise, and count first');
+        upstream.onRequest(wire.refuse(429, { 'retry-after-ms': '39200' }));
+        assert.equal(tell(await visitor.ask('Hi')).headers['retry-after'], '40', 'visitors are told whole seconds, rounded up');
       });
     });
 
@@ -215,12 +242,25 @@ for (const [kind, { wire, path, keyIn }] of Object.entries(kinds)) {
           response.writeHead(200, { 'Content-Type': 'text/event-stream' });
           response.write(wire.piece('and so on '));
         });
-        const stream = await (await newVisitor(gateway)).stream('Tell me everything');
+        const visitor = await newVisitor(gateway);
+        const callEnds = async (leave) => {
+          const [request] = upstream.requests.splice(0);
+          const left = performance.now();
+          leave();
+          await eventually(() => request.left(), { within: 4000, what: 'the upstream call went on' });
+          const took = request.leftAt - left;
+          assert.ok(took < 250, `${took} ms`);
+        };
+        const stream = await visitor.stream('Tell me everything');
         await stream.next((event) => event.json?.type === 'item');
-        const left = performance.now();
-        stream.close();
-        await eventually(() => upstream.requests[0].left(), { what: 'the upstream was not left' });
-        assert.ok(upstream.requests[0].leftAt - left < 2000, 'late');
+        await callEnds(() => stream.close());
+
+        const leaving = new AbortController();
+        const asked = assert.rejects(visitor.ask('All at once', { signal: leaving.signal }));
+        await eventually(() => upstream.requests.length === 1);
+        await callEnds(() => leaving.abort());
+        await asked;
+        await eventually(async () => (await sample(gateway, 'portcullis_upstream_requests_total{upstream="default",outcome="cancelled"}')) === 2);
       });
     });
 
@@ -305,72 +345,4 @@ test("Anthropic's own client reads the fake as the gateway does", async () => {
   assert.equal(whole.content[0].text, 'All at once.');
   upstream.onRequest(anthropic.events([anthropic.start(), anthropic.error()]));
   await assert.rejects(client.messages.stream({ model: 'm', max_tokens: 9, messages: [{ role: 'user', content: 'Hi' }] }).finalMessage(), Anthropic.APIError);
-});
-
-// ---- settings
-
-describe('settings of models', () => {
-  const check = async (env, yaml) => {
-    const result = await runCommand(['check-config'], { env, yaml });
-    said += result.stdout + result.stderr;
-    return result;
-  };
-
-  test('a key alone is enough, and is masked', async () => {
-    for (const [prefix, kind, url] of [['OPENAI', 'openai', 'https://api.openai.com/v1'], ['ANTHROPIC', 'anthropic', 'https://api.anthropic.com']]) {
-      const result = await check({ [`${prefix}_API_KEY`]: newKey() });
-      assert.equal(result.status, 0, result.stderr);
-      assert.match(result.stdout, new RegExp(`^site default: upstream ${kind} ${url}`, 'm'));
-    }
-  });
-
-  test('what would not work is refused, or warned about, before anything starts', async () => {
-    const production = { SECURITY_ENVIRONMENT: 'production', ALLOWED_ORIGINS: 'https://a.example', JWT_SECRET_KEY: newKey() + newKey(), SESSION_SECRET_KEY: newKey() + newKey() };
-    const cases = [
-      [{ UPSTREAM_KIND: 'openai' }, 2, /OPENAI_API_KEY: is missing/],
-      [{ UPSTREAM_KIND: 'anthropic' }, 2, /ANTHROPIC_API_KEY: is missing/],
-      [{ UPSTREAM_KIND: 'openai', OPENAI_BASE_URL: 'http://127.0.0.1:9/v1' }, 0, /OPENAI_API_KEY: is missing/],
-      [{ OPENAI_API_KEY: newKey(), OPENAI_BASE_URL: 'http://models.example/v1' }, 0, /OPENAI_BASE_URL: is http/],
-      [{ ...production, OPENAI_API_KEY: newKey(), OPENAI_BASE_URL: 'http://models.example/v1' }, 2, /OPENAI_BASE_URL: is http/],
-      [{ OPENAI_API_KEY: newKey(), OPENAI_MODEL: 'two words' }, 2, /OPENAI_MODEL: the name of a model/],
-      [{ OPENAI_API_KEY: 'a key' }, 2, /OPENAI_API_KEY: is not acceptable/],
-      [{ OPENAI_BASE_URL: 'https://user:pass@models.example' }, 2, /OPENAI_BASE_URL: user and password/],
-      [{ UPSTREAM_KIND: 'gemini' }, 2, /UPSTREAM_KIND: 'gemini' is not one of auto, demo, n8n, openai, anthropic/],
-      [{ OPENAI_API_KEY: newKey(), ANTHROPIC_API_KEY: newKey() }, 0, /UPSTREAM_KIND: is not set and several upstreams are: openai answers/],
-    ];
-    for (const [env, status, pattern] of cases) {
-      const result = await check(env);
-      assert.equal(result.status, status, JSON.stringify(Object.keys(env)) + result.stderr);
-      assert.match(result.stderr, pattern);
-    }
-  });
-
-  test('a site has its own prompt and model, and a key goes to no other server than the one it was given for', async () => {
-    const key = newKey();
-    const yaml = `sites:
-  - id: shop
-    origins: https://shop.example
-    upstream: { kind: anthropic, model: shop-model, system_prompt: Sell shoes., max_output_tokens: 9, history_tokens: 0 }
-  - id: house
-    origins: https://house.example
-    upstream: { kind: openai, url: "${upstream.url}/own/v1" }
-`;
-    const gateway = await startGateway({
-      yaml,
-      env: { ...plenty, ALLOWED_HOSTS: '127.0.0.1', OPENAI_API_KEY: key, OPENAI_BASE_URL: `${upstream.url}/v1`, ANTHROPIC_API_KEY: key, ANTHROPIC_BASE_URL: upstream.url },
-    });
-    try {
-      upstream.onRequest([anthropic.stream(['shoes']), openai.stream(['home'])]);
-      tell(await (await newVisitor(gateway, { origin: 'https://shop.example' })).ask('Hi'));
-      tell(await (await newVisitor(gateway, { origin: 'https://house.example' })).ask('Hi'));
-      const [shop, house] = upstream.requests;
-      assert.deepEqual([shop.path, shop.body.model, shop.body.system, shop.body.max_tokens], ['/v1/messages', 'shop-model', 'Sell shoes.', 9]);
-      assert.equal(shop.headers['x-api-key'], key);
-      assert.equal(house.path, '/own/v1/chat/completions');
-      assert.equal(house.headers.authorization, undefined);
-    } finally {
-      const { stdout, stderr } = await gateway.stop();
-      said += stdout + stderr;
-    }
-  });
 });

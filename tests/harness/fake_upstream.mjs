@@ -115,9 +115,9 @@ export const UPSTREAM_SECRET = 'upstream-internal-7c1e';
 
 /**
  * A stream in the test's hands: `{handler, opened, send(text), write(bytes), end(), cut()}`. `opened` resolves with
- * the request once it has come and the answer's head is out.
+ * the request once it has come and the answer's head is out, and `first`.
  */
-export function controlled({ head = streamHead } = {}) {
+export function controlled({ head = streamHead, first = begin } = {}) {
   let resolveOpened;
   const opened = new Promise((resolve) => (resolveOpened = resolve));
   let response;
@@ -126,7 +126,7 @@ export function controlled({ head = streamHead } = {}) {
     async handler(call, itsResponse) {
       response = itsResponse;
       response.writeHead(200, head);
-      await write(response, begin);
+      await write(response, first);
       resolveOpened(call);
     },
     send: (content) => write(response, item(content)),
