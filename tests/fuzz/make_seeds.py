@@ -265,6 +265,18 @@ def model_answers():
     return out
 
 
-for name, make in {"request_head": request_heads, "chunked_body": chunked_bodies, "answer_decoder": answers, "model_decoder": model_answers, "response_parser": responses,
+def webhooks():
+    templates = ['{"q":"{{message}}"}', '["{{message}}","{{history}}"]', '{"a":{"b":["x {{ message }} y"]},"h":"{{history}}"}',
+                 '{"q":"{{message}} {{message_id}}{{session_id}}","u":"{{page_url}}","o":"{{origin_domain}}"}',
+                 '{"q":"\\"{{message}}\\"","n":1e5,"t":[true,null,{}]}', '{"q":"{{message}}","n":123456789012345678901234567890}']
+    said = ["hello", '","admin":true,"x":"', "\\", '\\"', "{{message}}", '"{{history}}"', "\n\t\x01", "\u2028\U0001f600", ""]
+    yield from (f"{template}\0{text}" for template in templates for text in said)
+    yield from (b"[\"{{message}}\"]\0" + bad for bad in (b"\xff", b"\xc3", b"\xed\xa0\x80", b"\0\0"))
+    for bad in ['{"{{message}}":1}', '{"q":{{message}}}', '{"q":"{{massage}}"}', '{"q":"{{message"}', '["x{{history}}","{{message}}"]',
+                '["\\"{{history}}","{{message}}"]', '["{{{message}}}"]', '["\\u007b{message}}"]', "{{message}}", "", '"{{message}}"']:
+        yield bad + "\0text"
+
+
+for name, make in {"request_head": request_heads, "chunked_body": chunked_bodies, "answer_decoder": answers, "model_decoder": model_answers, "webhook": webhooks, "response_parser": responses,
                    "json_body": json_bodies, "multipart_form": forms, "credentials": credentials, "config": configurations, "origin": origins}.items():
     write(name, make())
