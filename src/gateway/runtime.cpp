@@ -107,8 +107,8 @@ Plan plan_of(const config::SiteSettings& site, const config::Settings& s, const 
     }
     for (const auto& header : options.headers) identity += header + '\0';
     identity += std::to_string(options.history_tokens) + ',' + identity_of(options.service);
-    return {std::move(identity), [options = std::move(options), &lasting]() mutable -> Made {
-              return upstream::Webhook::make(std::move(options), lasting.metrics, lasting.log);
+    return {std::move(identity), [options = std::move(options), &lasting]() -> Made {
+              return upstream::Webhook::make(options, lasting.metrics, lasting.log);
             }};
   }
   upstream::N8nOptions options{service_options(s, site, lasting.workers), site.upstream.api_key};

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <boost/json.hpp>
+#include <tuple>
 
 #include "base/text.hpp"
 
@@ -79,7 +80,7 @@ Result<void> ModelDecoder::put(std::string_view bytes, std::vector<std::string>&
   }
   std::vector<EventReader::Event> events;
   auto read = reader_.put(bytes, events);
-  auto taken = take(std::move(events));
+  auto taken = take(events);
   auto flushed = flush(pieces);
   return !taken ? taken : !read ? read : flushed;
 }
@@ -90,9 +91,9 @@ Result<void> ModelDecoder::finish(std::vector<std::string>& pieces) {
   } else {
     std::vector<EventReader::Event> events;
     auto read = reader_.finish(events);
-    auto taken = take(std::move(events));
+    auto taken = take(events);
     if (!taken || !read) {
-      (void)flush(pieces);
+      std::ignore = flush(pieces);
       return taken ? read : taken;
     }
   }
@@ -111,7 +112,7 @@ Result<void> ModelDecoder::finish(std::vector<std::string>& pieces) {
   return {};
 }
 
-Result<void> ModelDecoder::take(std::vector<EventReader::Event> events) {
+Result<void> ModelDecoder::take(const std::vector<EventReader::Event>& events) {
   for (const auto& event : events) {
     if (complete_) break;
     const auto data = text::trim(event.data);

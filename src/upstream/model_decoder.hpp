@@ -60,7 +60,7 @@ class ModelDecoder : public Decoder {
   static std::unexpected<Error> failed(const boost::json::object& error);
 
  private:
-  Result<void> take(std::vector<EventReader::Event> events);
+  Result<void> take(const std::vector<EventReader::Event>& events);
   Result<void> parse(std::string_view text, bool whole);
   Result<void> flush(std::vector<std::string>& pieces);
 

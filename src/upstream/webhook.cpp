@@ -83,8 +83,8 @@ class Webhook::Message final : public HttpDialect {
   const Question question_;
 };
 
-Result<std::shared_ptr<Webhook>> Webhook::make(WebhookOptions options, observe::Metrics& metrics,
-                                               observe::Log& log) {
+Result<std::shared_ptr<Webhook>> Webhook::make(const WebhookOptions& options,
+                                               observe::Metrics& metrics, observe::Log& log) {
   auto request = config::RequestTemplate::parse(options.request);
   if (!request) return fail(ErrorCode::invalid_input, "the request's template " + request.error());
   TRY(auto service, HttpService::make(options.service, metrics, log));

@@ -28,8 +28,8 @@ struct WebhookOptions {
 class Webhook final : public HttpAssistant, public std::enable_shared_from_this<Webhook> {
  public:
   /// @returns invalid_input for a URL, CA file or template that cannot be used.
-  static Result<std::shared_ptr<Webhook>> make(WebhookOptions options, observe::Metrics& metrics,
-                                               observe::Log& log);
+  static Result<std::shared_ptr<Webhook>> make(const WebhookOptions& options,
+                                               observe::Metrics& metrics, observe::Log& log);
 
   std::string_view name() const noexcept override { return "http"; }
   std::unique_ptr<Call> start(net::Worker& worker, Question question) override;
