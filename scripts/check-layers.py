@@ -9,6 +9,7 @@ LAYERS = {
     "base": set(),
     "crypto": {"base"},
     "observe": {"base"},
+    "detect": {"base"},
     "config": {"base", "crypto", "observe"},
     "net": {"base", "observe", "config"},
     "http": {"base", "crypto", "observe", "config", "net"},
