@@ -125,6 +125,7 @@ Element element_of(std::string_view name) noexcept {
       Named{"layer", Element::active},    Named{"ilayer", Element::active},
       Named{"isindex", Element::active},  Named{"svg", Element::active},
       Named{"math", Element::active},     Named{"xml", Element::active},
+      Named{"set", Element::active},      Named{"animate", Element::active},
       Named{"meta", Element::meta},       Named{"link", Element::link},
       Named{"a", Element::plain},         Named{"img", Element::plain},
       Named{"image", Element::plain},     Named{"body", Element::plain},
@@ -189,7 +190,8 @@ class HtmlScan {
     if (text::iequals(name, "style") && is_style_code(attribute.value)) {
       out_.add(Signal::html_style_code);
     }
-    if (text::iequals(name, "srcdoc") || text::iequals(name, "formaction")) {
+    if (text::iequals(name, "srcdoc") || text::iequals(name, "formaction") ||
+        text::iequals(name, "datasrc") || text::istarts_with(name, "xmlns:")) {
       out_.add(Signal::html_active_element);
     }
     const auto is_one_of = [&](std::initializer_list<std::string_view> names) {
@@ -199,7 +201,8 @@ class HtmlScan {
       case Element::script:
         return is_one_of({"src", "href", "xlink:href", "type", "language"});
       case Element::active:
-        return is_one_of({"src", "data", "href", "code", "codebase", "classid", "action", "id"});
+        return is_one_of({"src", "data", "href", "code", "codebase", "classid", "action", "id",
+                           "attributename", "xmlns"});
       case Element::meta:
         return is_one_of({"http-equiv"});
       case Element::link:

@@ -32,7 +32,7 @@ class Marks {
     line_end = 1U << 17,   // CR LF
     colon = 1U << 18,      // :
     backtick = 1U << 19,   // ` alone
-    compare = 1U << 20,    // > !
+    compare = 1U << 20,    // > ! - *
   };
 
   constexpr Marks() = default;
@@ -69,7 +69,7 @@ class Marks {
     set("0123456789", digit);
     set(":", colon);
     set("`", backtick);
-    set(">!", compare);
+    set(">!-*", compare);
     return table;
   }
   static const std::array<std::uint32_t, 256> kTable;

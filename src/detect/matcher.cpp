@@ -31,17 +31,14 @@ void Matcher::FreeScratch::operator()(hs_scratch* scratch) const noexcept {
 
 Result<Matcher> Matcher::make(std::span<const char> serialised,
                               std::span<const std::uint16_t> pattern_rules) {
-  if (hs_valid_platform() != HS_SUCCESS) {
-    return fail(ErrorCode::unavailable,
-                "this processor lacks the instructions that Vectorscan needs (SSE4.2 on x86-64)");
-  }
   hs_database_t* database = nullptr;
   const auto code = hs_deserialize_database(serialised.data(), serialised.size(), &database);
   if (code != HS_SUCCESS) {
     return fail(ErrorCode::unavailable,
                 "the rule database cannot be loaded by Vectorscan " + std::string(hs_version()) +
                     " (code " + std::to_string(code) +
-                    "): build the program anew with the library that it runs with");
+                    "): it was made for another version of it, or this processor lacks the "
+                    "instructions that it needs (SSE4.2 on x86-64)");
   }
   Matcher out;
   out.database_.reset(database);

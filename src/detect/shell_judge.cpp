@@ -182,7 +182,7 @@ class ShellScan {
 Call ShellScan::read(std::size_t at) {
   Call call;
   while (at < text_.size() && (text::is_space(text_[at]) || text_[at] == '\'' || text_[at] == '"' ||
-                               text_[at] == '(' || text_[at] == '{'))
+                               text_[at] == '(' || text_[at] == '{' || text_[at] == '`'))
     ++at;
   char name[24];
   std::size_t size = 0;
@@ -200,6 +200,8 @@ Call ShellScan::read(std::size_t at) {
     if (c == '/') {
       call.by_path = size == 0 || call.by_path;
       size = 0;
+    } else if ((c == '\'' || c == '"') && text_.substr(at + 1, 8).find(c) == std::string_view::npos) {
+      break;  // an apostrophe
     } else if (c == '\\' || c == '\'' || c == '"' || c == '^') {
       // Inside of a name only: at its end a quote closes what stood before the separator.
       call.disguised |= size > 0 && at + 1 < text_.size() && text::is_alnum(text_[at + 1]);

@@ -124,7 +124,7 @@ Operand SqlReader::primary(int depth) {
       return Operand::none;
   }
   if (t.word == W::literal) return Operand::literal;
-  if (t.word == W::select) return Operand::attack;
+  if (t.word == W::select) return depth > 0 ? Operand::attack : Operand::none;
   if (lex_.peek().kind == Kind::dot) {
     for (int i = 0; i < 4 && lex_.peek().kind == Kind::dot; ++i) {
       lex_.next();
@@ -178,7 +178,8 @@ bool SqlReader::condition(Place place) {
     if (right == Operand::attack) return true;
     if (left == Operand::literal && right == Operand::literal) return true;
     if (left == Operand::name && right == Operand::name) {
-      return place.quote && text::iequals(left_text, right_text);
+      return text::iequals(left_text, right_text) &&
+             (place.quote || lex_.peek().kind == Kind::comment);
     }
     return place.odd && !place.in_code;
   }
@@ -188,13 +189,17 @@ bool SqlReader::condition(Place place) {
     lex_.next();
     return at_the_end(text_, lex_.at());
   }
-  return place.odd && t.kind == Kind::end && text_[start] != ' ' &&
+  return place.odd && t.kind == Kind::end &&
          (left_text.starts_with('\'') || left_text.starts_with('"'));
 }
 
 bool SqlReader::united(bool at_break) {
   SqlToken t = lex_.next();
-  while (t.kind == Kind::open || t.kind == Kind::plus || is(t, W::all)) t = lex_.next();
+  bool bracket = false;
+  while (t.kind == Kind::open || t.kind == Kind::plus || is(t, W::all)) {
+    bracket |= t.kind == Kind::open;
+    t = lex_.next();
+  }
   if (!is(t, W::select) && !is(t, W::values)) return false;
   do {
     t = lex_.peek();
@@ -206,7 +211,7 @@ bool SqlReader::united(bool at_break) {
   if (first == Operand::none) return false;
   if (first != Operand::name || at_break) return true;
   t = lex_.next();
-  return t.kind == Kind::comma || t.kind == Kind::comment;
+  return t.kind == Kind::comma || t.kind == Kind::comment || (bracket && is(t, W::from));
 }
 
 bool SqlReader::ordered(Place place) {
@@ -355,7 +360,10 @@ void SqlReader::judge(Place place, Signals& out) {
       }
       return found(condition(place));
     case Kind::arithmetic:
-      if (t.text == "|" || t.text == "&" || t.text == "^") return found(condition(place));
+      // Joins parameters of a URL, too: only literals that are compared say anything.
+      if (t.text == "|" || t.text == "&" || t.text == "^") {
+        return found(condition({place.quote, false, place.in_code}));
+      }
       return found(place.quote && primary(0) == Operand::attack);
     case Kind::compare:
       return found(compared(place));

@@ -19,7 +19,7 @@ struct Entry {
 constexpr auto kWords = [] {
   std::array words{
       Entry{"or", W::logic},          Entry{"and", W::logic},        Entry{"xor", W::logic},
-      Entry{"having", W::logic},      Entry{"where", W::logic},      Entry{"not", W::negation},
+      Entry{"having", W::logic},      Entry{"not", W::negation},
       Entry{"like", W::compare},      Entry{"rlike", W::compare},    Entry{"regexp", W::compare},
       Entry{"between", W::compare},   Entry{"in", W::compare},       Entry{"is", W::compare},
       Entry{"div", W::compare},       Entry{"mod", W::compare},      Entry{"ilike", W::compare},

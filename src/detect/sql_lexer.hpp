@@ -9,7 +9,7 @@ namespace portcullis::detect {
 /// Words of SQL that its grammar turns on. Everything else is a name.
 enum class SqlWord : std::uint8_t {
   name,
-  logic,       ///< or, and, xor, having, where
+  logic,       ///< or, and, xor, having
   negation,    ///< not
   compare,     ///< like, rlike, regexp, between, in, is, sounds, div, mod
   literal,     ///< null, true, false
