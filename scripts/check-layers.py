@@ -19,7 +19,7 @@ LAYERS = {
     "upstream": {"base", "crypto", "observe", "config", "net", "http", "identity"},
     "pipeline": {"base", "crypto", "observe", "config", "net", "http", "audit"},
     "chat": {"base", "crypto", "observe", "config", "net", "http", "state", "identity", "audit", "upstream", "pipeline"},
-    "guards": {"base", "crypto", "observe", "config", "net", "http", "state", "identity", "audit", "pipeline"},
+    "guards": {"base", "detect", "crypto", "observe", "config", "net", "http", "state", "identity", "audit", "pipeline"},
     "routes": {"base", "crypto", "observe", "config", "net", "http", "state", "identity", "audit", "upstream", "pipeline", "chat"},
 }
 LAYERS["gateway"] = set(LAYERS)

@@ -34,7 +34,7 @@ struct GuardSettings {
 
 /// The guards in the order in which they run; also the keys below `guards`.
 inline constexpr std::string_view kGuardNames[] = {
-    "address", "blocks", "protocol", "host", "origin", "credentials", "rate", "session", "body"};
+    "address", "blocks", "protocol", "host", "origin", "credentials", "rate", "session", "body", "content"};
 
 struct UpstreamSettings {
   UpstreamKind kind = UpstreamKind::automatic;
@@ -134,6 +134,12 @@ struct Settings {
   std::int64_t api_body_megabytes = 0;
   std::int64_t message_max_chars = 0;
   bool sanitize_context = true;
+
+  // content
+  std::int64_t content_threshold_prose = 0;
+  std::int64_t content_threshold_structure = 0;
+  bool content_sqli = true;
+  bool content_xss = true;
 
   // streams
   std::int64_t max_streams = 0;

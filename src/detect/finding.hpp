@@ -36,6 +36,12 @@ struct Finding {
   RuleSet rules;            ///< all that matched, for explanations; never for clients
   Flags flags;
 
+  /// Takes a class out, where it means nothing; passes where nothing else is left.
+  void drop(AttackClass cls) noexcept {
+    if (!classes.has(cls)) return;
+    classes.remove(cls);
+    if (classes.empty() && !flags.too_complex) decision = Decision::pass;
+  }
   /// VAL_…, one for each class, in the order of the table; VAL_020 for what is too complex.
   std::vector<std::string_view> codes() const;
   std::vector<std::string_view> class_names() const;

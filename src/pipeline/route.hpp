@@ -67,6 +67,10 @@ struct Route {
   bool takes_body = false;
   std::uint64_t max_body_bytes = 0;
   const BodySchema* schema = nullptr;
+  /// Members of the body, and query parameters, that hold what people say, beside those that do so
+  /// everywhere; and those that hold addresses of pages. Everything else is structure.
+  std::vector<std::string> prose;
+  std::vector<std::string> urls;
   HeaderPolicy headers = HeaderPolicy::api;
   RouteHandler* handler = nullptr;
   std::array<config::GuardSettings, kGuardCount> guards{};
