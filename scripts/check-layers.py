@@ -20,7 +20,7 @@ LAYERS = {
     "pipeline": {"base", "crypto", "observe", "config", "net", "http", "audit"},
     "chat": {"base", "crypto", "observe", "config", "net", "http", "state", "identity", "audit", "upstream", "pipeline"},
     "guards": {"base", "detect", "crypto", "observe", "config", "net", "http", "state", "identity", "audit", "pipeline"},
-    "routes": {"base", "crypto", "observe", "config", "net", "http", "state", "identity", "audit", "upstream", "pipeline", "chat"},
+    "routes": {"base", "detect", "crypto", "observe", "config", "net", "http", "state", "identity", "audit", "upstream", "pipeline", "chat"},
 }
 LAYERS["gateway"] = set(LAYERS)
 BEAST_ALLOWED = {"net", "http", "upstream"}
