@@ -35,7 +35,7 @@ constexpr auto kCommands = [] {
       Named{"cmd.exe", C::unusual},  Named{"powershell.exe", C::unusual},
       Named{"bash", C::unusual},     Named{"zsh", C::unusual},       Named{"dash", C::word},
       Named{"ksh", C::unusual},      Named{"chmod", C::unusual},     Named{"chown", C::unusual},
-      Named{"passwd", C::unusual},   Named{"useradd", C::unusual},   Named{"adduser", C::unusual},
+      Named{"useradd", C::unusual},   Named{"adduser", C::unusual},
       Named{"usermod", C::unusual},  Named{"crontab", C::unusual},   Named{"certutil", C::unusual},
       Named{"bitsadmin", C::unusual}, Named{"wmic", C::unusual},     Named{"schtasks", C::unusual},
       Named{"rundll32", C::unusual}, Named{"regsvr32", C::unusual},  Named{"mshta", C::unusual},

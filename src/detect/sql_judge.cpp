@@ -93,6 +93,10 @@ Operand SqlReader::bracket(int depth) {
   const Operand inner = operand(depth + 1);
   for (int i = 0; i < 24; ++i) {
     const SqlToken t = lex_.next();
+    if (i == 0 && inner == Operand::literal && is_operator(t) &&
+        operand(depth + 1) == Operand::literal) {
+      return Operand::attack;  // a tautology
+    }
     if (t.kind == Kind::end || t.kind == Kind::close) break;
     if (is(t, W::select)) return Operand::attack;
   }
@@ -258,7 +262,7 @@ bool SqlReader::names_an_object() {
   return t.kind == Kind::end || t.kind == Kind::semicolon || t.kind == Kind::comment ||
          t.kind == Kind::comma || t.kind == Kind::open || is(t, W::logic) || is(t, W::select) ||
          is(t, W::limit) || is(t, W::set) || is(t, W::values) || t.kind == Kind::close ||
-         (t.kind == Kind::word && (text::iequals(t.text, "cascade") || text::iequals(t.text, "add") ||
+         (t.kind == Kind::word && (text::iequals(t.text, "cascade") || text::iequals(t.text, "where") || text::iequals(t.text, "add") ||
                                    text::iequals(t.text, "identified") || text::iequals(t.text, "with")));
 }
 

@@ -253,7 +253,7 @@ TEST_F(PipelineTest, AGuardMayWait) {
     EXPECT_EQ(asked_.back(), "rate");
     gate.open();
     EXPECT_EQ(waiting->status(), passes ? 200 : 429);
-    EXPECT_EQ(asked_.back(), passes ? "body" : "rate");
+    EXPECT_EQ(asked_.back(), passes ? "content" : "rate");
   }
   EXPECT_EQ(all_requests(), 2U);
 }

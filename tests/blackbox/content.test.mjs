@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { call, newVisitor, plenty } from '../harness/client.mjs';
+import { call, eventually, newVisitor, plenty } from '../harness/client.mjs';
 import { runCommand, startGateway } from '../harness/gateway.mjs';
 import { samplesOf } from '../harness/metrics.mjs';
 import { PROVES } from '../harness/proves.mjs';
@@ -36,6 +36,13 @@ describe('content', () => {
 
   const testRoute = (body) => call(gateway, 'POST', '/api/test', { headers: json, body });
 
+  /** The event of a refusal, once the log has been written. */
+  async function eventOf(answer) {
+    let line;
+    await eventually(() => (line = gateway.log().split('\n').find((l) => l.includes(answer.json.error_id) && l.includes('VALIDATION_ERROR'))), { what: 'no event of this id' });
+    return line;
+  }
+
   function assertRefused(answer, text) {
     assert.equal(answer.status, 400, text);
     assert.equal(answer.json.code, 'CONTENT_REFUSED');
@@ -50,8 +57,7 @@ describe('content', () => {
         const asked = upstream.requests.length;
         for (const answer of [await visitor.ask(text), await testRoute(JSON.stringify({ query: text }))]) {
           assertRefused(answer, text);
-          const event = gateway.log().split('\n').find((line) => line.includes(answer.json.error_id) && line.includes('VALIDATION_ERROR'));
-          assert.ok(event, 'an event of the same id');
+          const event = await eventOf(answer);
           assert.ok(JSON.parse(event).codes.split(',').includes(code), event);
           assert.ok(!event.includes(text), 'no text of visitors in an event');
         }
@@ -86,7 +92,7 @@ describe('content', () => {
     for (const headers of [{ Accept: '<script>' }, { Referer: `${gateway.url}/<script>` }, { 'X-Thing': '${jndi:ldap://x.example/a}' }]) {
       const answer = await health(headers);
       assertRefused(answer, JSON.stringify(headers));
-      const event = gateway.log().split('\n').find((line) => line.includes(answer.json.error_id) && line.includes('VALIDATION_ERROR'));
+      const event = await eventOf(answer);
       assert.ok(JSON.parse(event).codes.split(',').includes('SEC_002'), event);
     }
   });
@@ -109,7 +115,7 @@ test('in monitor mode attacks pass and are reported', async () => {
   try {
     const answer = await call(gateway, 'POST', '/api/test', { headers: json, body: '{"a":"<script>alert(1)</script>"}' });
     assert.equal(answer.status, 200);
-    assert.match(gateway.log(), /"decision":"would_refuse".*VAL_003/);
+    await eventually(() => /"decision":"would_refuse".*VAL_003/.test(gateway.log()));
   } finally {
     await gateway.stop();
   }

@@ -74,7 +74,7 @@ TEST_F(ContentGuardTest, RefusesAttacksWhereverTheyAre) {
   EXPECT_EQ(refused("/x?file=../../etc/passwd"), "VAL_004");
   EXPECT_EQ(refused("/x?1'+or+'1'='1=2"), "VAL_002") << "the name of a parameter";
   EXPECT_EQ(refused("/..%2f..%2fetc/passwd"), "VAL_004");
-  EXPECT_EQ(refused("/", "X-Thing: ${jndi:ldap://x/a}\r\n"), "VAL_014,SEC_002");
+  EXPECT_EQ(refused("/", "X-Thing: ${jndi:ldap://x/a}\r\n"), "VAL_011,VAL_014,SEC_002");
 }
 
 TEST_F(ContentGuardTest, PassesOrdinaryRequests) {
