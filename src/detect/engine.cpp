@@ -14,9 +14,20 @@ class EngineScratch final : public Scratch {
   Matcher::Memory memory;
 };
 
-using Judge = void (*)(std::string_view, Marks, Budget&, Signals&);
-constexpr Judge kJudges[] = {judge_sql,      judge_html, judge_shell,
-                             judge_template, judge_urls, judge_libinjection};
+/// A tokenizer, and the first and last signal that it can give.
+struct Judge {
+  void (*judge)(std::string_view, Marks, Budget&, Signals&);
+  Signal first;
+  Signal last;
+};
+constexpr Judge kJudges[] = {
+    {judge_sql, Signal::sql_breakout, Signal::sql_order_probe},
+    {judge_html, Signal::html_script, Signal::html_tag},
+    {judge_shell, Signal::shell_chain, Signal::shell_alone},
+    {judge_template, Signal::template_expression, Signal::template_arithmetic},
+    {judge_urls, Signal::url_internal, Signal::url_disguised},
+    {judge_libinjection, Signal::libinjection_sqli, Signal::libinjection_xss},
+};
 
 }  // namespace
 
@@ -24,7 +35,14 @@ Engine::Engine(const RulePack& pack, EngineOptions options, Matcher matcher)
     : pack_(pack), options_(options), matcher_(std::move(matcher)) {
   for (std::size_t i = 0; i < pack_.rules.size(); ++i) {
     const auto& tokenizer = pack_.rules[i].tokenizer;
-    if (tokenizer) rules_of_signal_[static_cast<std::size_t>(*tokenizer)].set(i);
+    if (!tokenizer) continue;
+    rules_of_signal_[static_cast<std::size_t>(*tokenizer)].set(i);
+    for (std::size_t j = 0; j < std::size(kJudges); ++j) {
+      if (*tokenizer < kJudges[j].first || *tokenizer > kJudges[j].last) continue;
+      for (std::size_t f = 0; f < kFields; ++f) {
+        if (pack_.rules[i].score[f] > 0) asked_[f].set(j);
+      }
+    }
   }
 }
 
@@ -57,7 +75,11 @@ Result<Finding> Engine::inspect(std::string_view text, Field field, Scratch& scr
       return std::unexpected(scanned.error());
     }
     Signals signals;
-    for (const Judge judge : kJudges) judge(view.text, view.marks, budget, signals);
+    for (std::size_t j = 0; j < std::size(kJudges); ++j) {
+      if (asked_[static_cast<std::size_t>(field)].test(j)) {
+        kJudges[j].judge(view.text, view.marks, budget, signals);
+      }
+    }
     for (std::size_t s = 0; s < kSignalNames.size() && !signals.empty(); ++s) {
       if (signals.has(static_cast<Signal>(s))) all |= rules_of_signal_[s];
     }

@@ -1,5 +1,6 @@
 #pragma once
 #include <array>
+#include <bitset>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -45,6 +46,7 @@ class Engine final : public Inspector {
   EngineOptions options_;
   Matcher matcher_;
   std::array<RuleSet, kSignalNames.size()> rules_of_signal_;
+  std::array<std::bitset<8>, kFields> asked_;  ///< tokenizers that a rule of this field needs
 };
 
 }  // namespace portcullis::detect

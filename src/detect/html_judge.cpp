@@ -156,7 +156,7 @@ class HtmlScan {
 
  private:
   void tag(std::size_t at) {
-    while (at < text_.size() && (text_[at] == '/' || text_[at] == '<')) ++at;
+    if (at < text_.size() && text_[at] == '/') ++at;
     const std::size_t start = at;
     while (at < text_.size() && at < start + 32 && (text::is_alnum(text_[at]) || text_[at] == ':'))
       ++at;
@@ -216,8 +216,12 @@ class HtmlScan {
   void body(Element element, std::size_t end) {
     const auto rest = text_.substr(end, kScriptBody);
     const std::string_view closing = element == Element::script ? "</script" : "</style";
-    std::size_t stop = 0;
-    while (stop < rest.size() && !text::istarts_with(rest.substr(stop), closing)) ++stop;
+    // Another opening tag ends it too: what follows is read there.
+    std::size_t stop = std::min(rest.find('<'), rest.size());
+    while (stop < rest.size() && !text::istarts_with(rest.substr(stop), closing) &&
+           !text::istarts_with(rest.substr(stop + 1), closing.substr(2))) {
+      stop = std::min(rest.find('<', stop + 1), rest.size());
+    }
     if (!budget_.spend(stop)) return;
     const auto inside = rest.substr(0, stop);
     if (element == Element::style) {

@@ -59,13 +59,27 @@ constexpr auto kWords = [] {
   return words;
 }();
 
+/// Where the words of each first letter begin.
+constexpr auto kFirst = [] {
+  std::array<std::uint8_t, 27> first{};
+  for (std::size_t letter = 0; letter < first.size(); ++letter) {
+    std::size_t at = 0;
+    while (at < kWords.size() &&
+           static_cast<std::size_t>(kWords[at].text.front() - 'a') < letter) ++at;
+    first[letter] = static_cast<std::uint8_t>(at);
+  }
+  return first;
+}();
+
 SqlWord word_of(std::string_view text) noexcept {
-  char small[16];
-  if (text.size() > sizeof small) return W::name;
-  std::ranges::transform(text, small, text::lower);
-  const std::string_view key(small, text.size());
-  const auto at = std::ranges::lower_bound(kWords, key, {}, &Entry::text);
-  return at != kWords.end() && at->text == key ? at->word : W::name;
+  if (!text::is_alpha(text.front())) return W::name;
+  const auto letter = static_cast<std::size_t>(text::lower(text.front()) - 'a');
+  for (std::size_t i = kFirst[letter]; i < kFirst[letter + 1]; ++i) {
+    if (kWords[i].text.size() == text.size() && text::iequals(kWords[i].text, text)) {
+      return kWords[i].word;
+    }
+  }
+  return W::name;
 }
 
 constexpr bool begins_word(char c) noexcept {

@@ -106,6 +106,11 @@ constexpr std::array kDelimiters{
     Delimiters{"[[", "]]", true},  Delimiters{"{#", "#}", false}, Delimiters{"#(", ")", true},
 };
 
+constexpr bool begins_delimiter(char c) noexcept {
+  return c == '{' || c == '<' || c == '$' || c == '#' || c == '*' || c == '@' || c == '~' ||
+         c == '[';
+}
+
 }  // namespace
 
 void judge_template(std::string_view text, Marks marks, Budget& budget, Signals& out) {
@@ -114,16 +119,17 @@ void judge_template(std::string_view text, Marks marks, Budget& budget, Signals&
     return;
   }
   for (std::size_t i = 0; i + 3 < text.size() && !budget.exhausted(); ++i) {
-    const char next = text[i + 1];
-    if (next != '{' && next != '%' && next != '(' && next != '[' && next != '#') continue;
+    if (!begins_delimiter(text[i])) continue;
     const auto rest = text.substr(i, kLongestExpression);
     const auto at = std::ranges::find_if(
         kDelimiters, [&](const Delimiters& d) { return rest.starts_with(d.open); });
     if (at == kDelimiters.end()) continue;
-    const std::size_t end = rest.find(at->close, 2);
-    if (!budget.spend(std::min(end, rest.size()))) return;
-    if (end == std::string_view::npos && at->literals) continue;
-    const auto inner = rest.substr(2, end == std::string_view::npos ? end : end - 2);
+    // One that is not closed ends where the next one begins, so that no byte is weighed twice.
+    const std::size_t close = rest.find(at->close, 2);
+    const std::size_t end = std::min({close, rest.find(at->open, 2), rest.size()});
+    if (!budget.spend(end)) return;
+    if (close != end && at->literals) continue;
+    const auto inner = rest.substr(2, end - 2);
     const Expression expression(inner);
     if (expression.attack() && !(at->literals && !expression.calls && !expression.indexes)) {
       out.add(Signal::template_expression);
