@@ -63,7 +63,10 @@ bench-peers: build
 	@python3 bench/peers/compare.py
 
 bench-streams: build
+	@scripts/install-packages.sh bench
+	@scripts/cmake-build.sh bench live_tokens
 	@python3 bench/idle_streams.py
+	@python3 bench/live_tokens.py
 
 profile: web
 	@scripts/install-packages.sh build test

@@ -6,61 +6,24 @@ bytes have come. Memory is read from /proc before the first stream and when all 
 is read once more.
 """
 import argparse
-import http.client
-import json
-import os
-import pathlib
-import re
 import resource
 import selectors
-import signal
 import socket
-import subprocess
 import sys
 import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+from gateway import BINARY, Gateway, resident_kib
+
 ADDRESSES = 40
 AT_ONCE = 100
 PAUSE = 0.05  # seconds between groups: a stream gives its buffers back 30 ms after it began
-WIDE = ("STREAM_MAX", "STREAM_MAX_PER_SESSION", "STREAM_MAX_PER_ADDRESS", "SERVER_MAX_CONNECTIONS",
-        "SERVER_MAX_CONNECTIONS_PER_ADDRESS")
-UNLIMITED = ("RATE_LIMIT_PER_MINUTE", "RATE_LIMIT_PER_HOUR", "RATE_LIMIT_SESSION_PER_MINUTE",
-             "RATE_LIMIT_DOMAIN_PER_MINUTE")
 
 
-def start(binary, folder, workers):
-    env = {"PATH": os.environ["PATH"], "SERVER_HOST": "127.0.0.1", "SERVER_PORT": "0", "OPS_LISTEN": "off",
-           "WORKERS": str(workers), "LOG_ACCESS": "false", "DATA_DIR": folder,
-           **dict.fromkeys(WIDE, "100000"), **dict.fromkeys(UNLIMITED, "1000000000")}
-    gateway = subprocess.Popen([binary, "serve"], env=env, cwd=folder, stdout=subprocess.PIPE,
-                               stderr=subprocess.DEVNULL, text=True)
-    for line in gateway.stdout:
-        if found := re.search(r"listening on http://127\.0\.0\.1:(\d+)", line):
-            return gateway, int(found[1])
-    sys.exit("the gateway did not start")
-
-
-def resident_kib(gateway):
-    return int(re.search(r"VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{gateway.pid}/status").read_text())[1])
-
-
-def new_session(port):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-    origin = f"http://127.0.0.1:{port}"
-    connection.request("POST", "/api/v1/session/create", json.dumps({"origin_domain": "127.0.0.1"}),
-                       {"Origin": origin, "Content-Type": "application/json"})
-    answer = connection.getresponse()
-    answer.read()
-    if answer.status != 200:
-        sys.exit(f"no session: status {answer.status}")
-    return answer.headers["Set-Cookie"].split(";")[0]
-
-
-def open_streams(port, count):
+def open_streams(gateway, count):
+    port = gateway.port
     request = (f"GET /api/v1/chat/stream HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nOrigin: http://127.0.0.1:{port}\r\n"
-               f"Cookie: {new_session(port)}\r\nAccept: text/event-stream\r\n\r\n").encode()
+               f"Cookie: {gateway.new_session()}\r\nAccept: text/event-stream\r\n\r\n").encode()
     streams = []
     while len(streams) < count:
         group = selectors.DefaultSelector()
@@ -85,27 +48,23 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--streams", type=int, default=9000)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--binary", default=ROOT / "build/release/portcullis")
+    parser.add_argument("--binary", default=BINARY)
     options = parser.parse_args()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    with tempfile.TemporaryDirectory(prefix="streams-") as folder:
-        gateway, port = start(options.binary, folder, options.workers)
-        try:
-            open_streams(port, 1)[0].close()
-            time.sleep(0.5)
-            before = resident_kib(gateway)
-            streams = open_streams(port, options.streams)
-            time.sleep(3)  # streams give their buffers back a moment after they began
-            held = resident_kib(gateway)
-            for stream in streams:
-                stream.close()
-            time.sleep(2)
-            print(f"{options.streams} streams: {before / 1024:.1f} MiB before, {held / 1024:.1f} MiB held, "
-                  f"{resident_kib(gateway) / 1024:.1f} MiB after; {(held - before) / options.streams:.2f} KiB a stream")
-        finally:
-            gateway.send_signal(signal.SIGTERM)
-            gateway.wait(40)
+    with tempfile.TemporaryDirectory(prefix="streams-") as folder, \
+            Gateway(options.binary, folder, options.workers) as gateway:
+        open_streams(gateway, 1)[0].close()
+        time.sleep(0.5)
+        before = resident_kib(gateway.pid)
+        streams = open_streams(gateway, options.streams)
+        time.sleep(3)  # streams give their buffers back a moment after they began
+        held = resident_kib(gateway.pid)
+        for stream in streams:
+            stream.close()
+        time.sleep(2)
+        print(f"{options.streams} streams: {before / 1024:.1f} MiB before, {held / 1024:.1f} MiB held, "
+              f"{resident_kib(gateway.pid) / 1024:.1f} MiB after; {(held - before) / options.streams:.2f} KiB a stream")
 
 
 if __name__ == "__main__":

@@ -104,7 +104,7 @@ int main(int argc, char** argv) {
     std::cout << page;
     return 0;
   } catch (const CLI::ParseError& error) {
-    return app.exit(error);
+    return app.exit(error) == 0 ? 0 : kBadConfiguration;  // 0: the help was asked for
   } catch (const std::exception& error) {
     std::cerr << "error: " << error.what() << "\n";
     return 1;

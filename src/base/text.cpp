@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <ctime>
 
 #include "base/swar.hpp"
@@ -30,10 +31,18 @@ constexpr auto kJsonPlain = [] {
   return table;
 }();
 
-/// Whether one of eight bytes may not stand in a JSON string as it is, or needs a closer look.
-bool needs_json_care(std::uint64_t word) noexcept {
-  return swar::any_below(word, 0x20) || swar::any_equal(word, '"') || swar::any_equal(word, '\\') ||
-         swar::any_beyond_ascii(word);
+constexpr std::size_t kBlock = 16;
+
+/// Whether one of sixteen bytes may not stand in a JSON string as it is, or needs a closer look.
+bool needs_json_care(const char* bytes) noexcept {
+  using Block [[gnu::vector_size(kBlock)]] = signed char;
+  Block block;
+  std::memcpy(&block, bytes, kBlock);
+  // Signed: a byte beyond ASCII counts as below the blank, too.
+  const auto care = (block < 0x20) | (block == '"') | (block == '\\');
+  std::uint64_t halves[2];
+  std::memcpy(halves, &care, sizeof halves);
+  return (halves[0] | halves[1]) != 0;
 }
 
 unsigned byte_at(std::string_view s, std::size_t i) noexcept {
@@ -315,7 +324,10 @@ void append_json_string(std::string& out, std::string_view s) {
   std::size_t i = 0;
   const auto flush = [&](std::size_t end) { out += s.substr(plain, end - plain); };
   while (true) {
-    while (i + 8 <= s.size() && !needs_json_care(swar::load(s.data() + i))) i += 8;
+    while (i + kBlock <= s.size() && !needs_json_care(s.data() + i)) i += kBlock;
+    // The rest makes a block with bytes that were looked at before.
+    const bool rest = i + kBlock > s.size() && s.size() >= kBlock;
+    if (rest && !needs_json_care(s.data() + s.size() - kBlock)) break;
     while (i < s.size() && kJsonPlain[byte_at(s, i)]) ++i;
     if (i == s.size()) break;
     const unsigned c = byte_at(s, i);

@@ -218,5 +218,24 @@ TEST(Text, AJsonStringIsAlwaysValidJsonAndScript) {
   EXPECT_EQ(out, "\"a\\\"\\\\\\n\\r\\t\\u0001/\\u2028\\u2029\xe2\x80\xaa\"");
 }
 
+TEST(Text, AJsonStringFindsWhatNeedsCareAtEveryPlaceOfEveryLength) {
+  for (std::size_t length = 1; length <= 70; ++length) {
+    for (std::size_t first = 0; first < length; ++first) {
+      for (const std::size_t second : {first, first / 2, length - 1}) {
+        for (const char* care : {"\"", "\\", "\n", "\x1f", "\x80"}) {
+          std::string s(length, '~');
+          s[first] = s[second] = *care;
+          std::string out;
+          append_json_string(out, s);
+          boost::system::error_code error;
+          const auto value = boost::json::parse(out, error);
+          ASSERT_FALSE(error) << hex(s);
+          ASSERT_EQ(std::string_view(value.as_string()), to_valid_utf8(s)) << hex(s);
+        }
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace portcullis::text

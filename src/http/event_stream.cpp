@@ -1,5 +1,7 @@
 #include "http/event_stream.hpp"
 
+#include <algorithm>
+
 #include "base/text.hpp"
 
 namespace portcullis::http::sse {
@@ -16,14 +18,19 @@ void append_event(std::string& out, std::uint64_t id, std::string_view event,
     out += event;
     out += '\n';
   }
+  // Each kind of line end is looked for once over the whole of it; most data has none.
+  std::size_t start = 0;
+  std::size_t cr = data.find('\r');
+  std::size_t lf = data.find('\n');
   while (true) {
-    const auto end = data.find_first_of("\r\n");
+    const std::size_t end = std::min(cr, lf);
     out += "data: ";
-    out += data.substr(0, end);
+    out += data.substr(start, end - start);
     out += '\n';
     if (end == std::string_view::npos) break;
-    const bool pair = data[end] == '\r' && end + 1 < data.size() && data[end + 1] == '\n';
-    data.remove_prefix(end + (pair ? 2 : 1));
+    start = end == cr && lf == cr + 1 ? end + 2 : end + 1;
+    if (cr < start) cr = data.find('\r', start);
+    if (lf < start) lf = data.find('\n', start);
   }
   out += '\n';
 }

@@ -105,11 +105,16 @@ RouteTable::Match RouteTable::find(std::string_view path, http::Method method) c
 }
 
 std::string RouteTable::text() const {
-  std::string out;
   const auto pad = [](std::string text, std::size_t width) {
     if (text.size() < width) text.resize(width, ' ');
     return text + " ";
   };
+  const auto line = [&](std::string methods, std::string path, std::string kind, std::string cls,
+                        const std::string& rest) {
+    return pad(std::move(methods), 12) + pad(std::move(path), 30) + pad(std::move(kind), 10) +
+           pad(std::move(cls), 6) + rest + "\n";
+  };
+  std::string out = line("methods", "path", "kind", "class", "name, guards that do not enforce");
   for (const auto& route : routes_) {
     std::string methods;
     for (const auto m : route.methods)
@@ -120,9 +125,9 @@ std::string RouteTable::text() const {
       modes += " " + std::string(config::kGuardNames[g]) + "=" +
                std::string(config::name_of(route.guards[g].mode));
     }
-    out += pad(methods, 12) + pad(route.path + (route.prefix ? "*" : ""), 30) +
-           pad(std::string(name_of(route.kind)), 10) + pad(std::string(name_of(route.cls)), 6) +
-           route.name + modes + "\n";
+    out += line(std::move(methods), route.path + (route.prefix ? "*" : ""),
+                std::string(name_of(route.kind)), std::string(name_of(route.cls)),
+                route.name + modes);
   }
   return out;
 }

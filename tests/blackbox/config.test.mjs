@@ -415,6 +415,17 @@ test('DATABASE_URL says that this version does not use it', kTimeout, async () =
 
 // ---- what applies
 
+test('a command line that makes no sense ends with 2, and asking for help with 0', kTimeout, async () => {
+  for (const words of [[], ['serv'], ['serve', '--conf', 'x.yaml'], ['serve', 'now'], ['reference'], ['reference', 'poems']]) {
+    const result = await runCommand(words);
+    assert.equal(result.status, 2, words.join(' '));
+    assert.notEqual(result.stderr, '', words.join(' '));
+  }
+  const help = await runCommand(['--help']);
+  assert.equal(help.status, 0);
+  assert.match(help.stdout, /serve/);
+});
+
 test('check-config shows every route with its kind and the guards that do not enforce', kTimeout, async () => {
   const result = await check({ GUARDS_BODY_MODE: 'monitor' }, 'routes:\n  - { path: /api/health, guards: { rate: off } }\n  - { path: /metrics, enabled: false }\n');
   assert.equal(result.status, 0, result.stderr);

@@ -18,7 +18,7 @@ export const ULID = /^[0-9A-HJKMNP-TV-Z]{26}$/;
 const agent = new Agent({ connections: 500, pipelining: 1, keepAliveTimeout: 1000, headersTimeout: 60_000, bodyTimeout: 60_000 });
 
 /** Runs `look` until it gives something true; fails with what it gave last. */
-export async function eventually(look, { within = 5000, what = 'it never happened' } = {}) {
+export async function eventually(look, { within = 20_000, what = 'it never happened' } = {}) {
   const deadline = performance.now() + within;
   let last;
   let thrown;
