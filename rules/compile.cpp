@@ -65,7 +65,8 @@ Source read_rule(const fs::path& file) {
   const YAML::Node node = YAML::LoadFile(file.string());
   for (const auto& member : node) {
     const auto key = member.first.as<std::string>();
-    constexpr std::string_view kKeys[] = {"id", "class", "score", "reason", "tokenizer", "patterns"};
+    constexpr std::string_view kKeys[] = {"id",     "class",     "score",
+                                          "reason", "tokenizer", "patterns"};
     if (std::ranges::find(kKeys, key) == std::end(kKeys)) refuse(file, "unknown member " + key);
   }
   Source rule;
@@ -138,7 +139,8 @@ std::string table_of(const std::vector<Source>& rules) {
          lists + "constexpr Rule kRules[] = {\n" + rows +
          "};\nconstexpr std::uint16_t kPatternRules[] = {" + owners +
          "};\n\n}  // namespace\n\nRulePack embedded_rules() {\n"
-         "  return {kRules, kPatternRules, {portcullis_rule_database, portcullis_rule_database_end}};"
+         "  return {kRules, kPatternRules, {portcullis_rule_database, "
+         "portcullis_rule_database_end}};"
          "\n}\n\n}  // namespace portcullis::detect\n";
 }
 
@@ -152,8 +154,8 @@ std::string database_of(const std::vector<Source>& rules) {
       owners.push_back(&rule);
     }
   }
-  const std::vector<unsigned> flags(
-      patterns.size(), HS_FLAG_CASELESS | HS_FLAG_SINGLEMATCH | HS_FLAG_DOTALL);
+  const std::vector<unsigned> flags(patterns.size(),
+                                    HS_FLAG_CASELESS | HS_FLAG_SINGLEMATCH | HS_FLAG_DOTALL);
   std::vector<unsigned> ids(patterns.size());
   for (unsigned i = 0; i < ids.size(); ++i) ids[i] = i;
   hs_platform_info_t platform{};

@@ -114,8 +114,8 @@ int rules_explain(const std::string& id, std::ostream& out, std::ostream& err) {
     err << "error: there is no rule '" << id << "'; `portcullis rules list` names all\n";
     return kFailed;
   }
-  out << at->id << " (" << detect::info_of(at->cls).name << ", "
-      << detect::info_of(at->cls).code << ")\n"
+  out << at->id << " (" << detect::info_of(at->cls).name << ", " << detect::info_of(at->cls).code
+      << ")\n"
       << at->reason << "\n\nmust match\n";
   for (const auto text : at->must_match) out << "  " << text << "\n";
   out << "\nmust pass\n";

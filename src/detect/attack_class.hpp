@@ -66,7 +66,9 @@ class ClassSet {
  public:
   constexpr void add(AttackClass cls) noexcept { bits_ |= bit(cls); }
   constexpr void add(ClassSet other) noexcept { bits_ |= other.bits_; }
-  constexpr void remove(AttackClass cls) noexcept { bits_ &= static_cast<std::uint16_t>(~bit(cls)); }
+  constexpr void remove(AttackClass cls) noexcept {
+    bits_ &= static_cast<std::uint16_t>(~bit(cls));
+  }
   constexpr bool has(AttackClass cls) const noexcept { return (bits_ & bit(cls)) != 0; }
   constexpr bool empty() const noexcept { return bits_ == 0; }
   friend constexpr bool operator==(ClassSet, ClassSet) noexcept = default;

@@ -101,14 +101,14 @@ struct Entity {
   char character;
 };
 constexpr Entity kEntities[] = {
-    {"lt", '<'},      {"gt", '>'},       {"amp", '&'},     {"quot", '"'},   {"apos", '\''},
-    {"nbsp", ' '},    {"tab", '\t'},     {"newline", '\n'}, {"colon", ':'}, {"lpar", '('},
-    {"rpar", ')'},    {"sol", '/'},      {"bsol", '\\'},   {"excl", '!'},   {"num", '#'},
-    {"dollar", '$'},  {"percnt", '%'},   {"semi", ';'},    {"equals", '='}, {"quest", '?'},
-    {"lbrack", '['},  {"rbrack", ']'},   {"lsqb", '['},    {"rsqb", ']'},   {"lbrace", '{'},
-    {"lcub", '{'},    {"rbrace", '}'},   {"rcub", '}'},    {"grave", '`'},  {"period", '.'},
-    {"comma", ','},   {"plus", '+'},     {"ast", '*'},     {"lowbar", '_'}, {"vert", '|'},
-    {"verbar", '|'},  {"hyphen", '-'},   {"dash", '-'},    {"commat", '@'},
+    {"lt", '<'},     {"gt", '>'},     {"amp", '&'},      {"quot", '"'},   {"apos", '\''},
+    {"nbsp", ' '},   {"tab", '\t'},   {"newline", '\n'}, {"colon", ':'},  {"lpar", '('},
+    {"rpar", ')'},   {"sol", '/'},    {"bsol", '\\'},    {"excl", '!'},   {"num", '#'},
+    {"dollar", '$'}, {"percnt", '%'}, {"semi", ';'},     {"equals", '='}, {"quest", '?'},
+    {"lbrack", '['}, {"rbrack", ']'}, {"lsqb", '['},     {"rsqb", ']'},   {"lbrace", '{'},
+    {"lcub", '{'},   {"rbrace", '}'}, {"rcub", '}'},     {"grave", '`'},  {"period", '.'},
+    {"comma", ','},  {"plus", '+'},   {"ast", '*'},      {"lowbar", '_'}, {"vert", '|'},
+    {"verbar", '|'}, {"hyphen", '-'}, {"dash", '-'},     {"commat", '@'},
 };
 
 std::size_t read_entity(std::string_view s, std::string& out) {
@@ -151,7 +151,7 @@ std::size_t read_escape(std::string_view s, std::string& out) {
 /// A character as it was written, in however many bytes, and what it is folded to.
 struct Folded {
   std::size_t bytes = 1;
-  int ascii = -1;        ///< as this character; -1: as it was written
+  int ascii = -1;  ///< as this character; -1: as it was written
   bool vanish = false;
 };
 
@@ -194,14 +194,14 @@ Folded fold_character(std::string_view s) noexcept {
     return {1, -1, first != '\t' && first != '\n' && first != '\r'};
   }
   if (first < 0x80) return {};
-  if (first == 0xc2 && byte(1) == 0xad) return {2, -1, true};            // soft hyphen
-  if (first == 0xc2 && byte(1) == 0xa0) return {2, ' ', false};          // no-break space
+  if (first == 0xc2 && byte(1) == 0xad) return {2, -1, true};    // soft hyphen
+  if (first == 0xc2 && byte(1) == 0xa0) return {2, ' ', false};  // no-break space
   if (first == 0xe2 && byte(1) == 0x80) {
-    if (byte(2) >= 0x8b && byte(2) <= 0x8f) return {3, -1, true};        // zero-width, direction
-    if (byte(2) >= 0xaa && byte(2) <= 0xae) return {3, -1, true};        // direction
-    if (byte(2) == 0xa4 || byte(2) == 0xa5) return {3, '.', false};      // leaders
-    if (byte(2) == 0x98 || byte(2) == 0x99) return {3, '\'', false};     // ‘ ’
-    if (byte(2) == 0x9c || byte(2) == 0x9d) return {3, '"', false};      // “ ”
+    if (byte(2) >= 0x8b && byte(2) <= 0x8f) return {3, -1, true};     // zero-width, direction
+    if (byte(2) >= 0xaa && byte(2) <= 0xae) return {3, -1, true};     // direction
+    if (byte(2) == 0xa4 || byte(2) == 0xa5) return {3, '.', false};   // leaders
+    if (byte(2) == 0x98 || byte(2) == 0x99) return {3, '\'', false};  // ‘ ’
+    if (byte(2) == 0x9c || byte(2) == 0x9d) return {3, '"', false};   // “ ”
     return {3};
   }
   if (first == 0xe2 && byte(1) == 0x81 && byte(2) >= 0xa0 && byte(2) <= 0xaf) return {3, -1, true};
@@ -228,7 +228,8 @@ constexpr std::array<std::int8_t, 256> make_base64_values() {
     table[static_cast<std::size_t>('A' + i)] = static_cast<std::int8_t>(i);
     table[static_cast<std::size_t>('a' + i)] = static_cast<std::int8_t>(26 + i);
   }
-  for (int i = 0; i < 10; ++i) table[static_cast<std::size_t>('0' + i)] = static_cast<std::int8_t>(52 + i);
+  for (int i = 0; i < 10; ++i)
+    table[static_cast<std::size_t>('0' + i)] = static_cast<std::int8_t>(52 + i);
   table['+'] = table['-'] = 62;
   table['/'] = table['_'] = 63;
   return table;

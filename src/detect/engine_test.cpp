@@ -39,17 +39,30 @@ class EngineTest : public testing::Test {
 
 TEST_F(EngineTest, RefusesScriptInEveryForm) {
   PROVES("F013,F014,F016,F017,F018,F158");
-  for (const char* text :
-       {"<script>alert(1)</script>", "hi <ScRiPt>alert(1)</sCrIpT> there", "<script>alert(1)",
-        "<script\n>alert(1)\n</script\n>", "javascript:alert(1)", "java\tscript:alert(1)",
-        "vbscript:msgbox(1)", "<a href=javascript:go()>x</a>", "<div onclick=\"steal()\">",
-        "<body onload=steal()>", "<img src=x onerror=alert(1)>", "<svg/onload=alert(1)>",
-        "data:text/html,<script>alert(1)</script>", "data:text/html;base64,PHNjcmlwdD4=",
-        "<iframe src=//evil.example>", "<object data=x></object>", "<embed src=x>",
-        "<meta http-equiv=refresh content=0>", "<base href=//evil.example/>",
-        "%3Cscript%3Ealert(1)%3C/script%3E", "%253Cscript%253Ealert(1)%253C/script%253E",
-        "&lt;img src=x onerror=alert(1)&gt;", "\\u003cscript\\u003ealert(1)\\u003c/script\\u003e",
-        "PHNjcmlwdD5hbGVydCgxKTwvc2NyaXB0Pg=="}) {
+  for (const char* text : {"<script>alert(1)</script>",
+                           "hi <ScRiPt>alert(1)</sCrIpT> there",
+                           "<script>alert(1)",
+                           "<script\n>alert(1)\n</script\n>",
+                           "javascript:alert(1)",
+                           "java\tscript:alert(1)",
+                           "vbscript:msgbox(1)",
+                           "<a href=javascript:go()>x</a>",
+                           "<div onclick=\"steal()\">",
+                           "<body onload=steal()>",
+                           "<img src=x onerror=alert(1)>",
+                           "<svg/onload=alert(1)>",
+                           "data:text/html,<script>alert(1)</script>",
+                           "data:text/html;base64,PHNjcmlwdD4=",
+                           "<iframe src=//evil.example>",
+                           "<object data=x></object>",
+                           "<embed src=x>",
+                           "<meta http-equiv=refresh content=0>",
+                           "<base href=//evil.example/>",
+                           "%3Cscript%3Ealert(1)%3C/script%3E",
+                           "%253Cscript%253Ealert(1)%253C/script%253E",
+                           "&lt;img src=x onerror=alert(1)&gt;",
+                           "\\u003cscript\\u003ealert(1)\\u003c/script\\u003e",
+                           "PHNjcmlwdD5hbGVydCgxKTwvc2NyaXB0Pg=="}) {
     refuses(text, AttackClass::xss);
     EXPECT_EQ(inspect(text, Field::structure).decision, Decision::refuse) << text;
   }
@@ -59,10 +72,10 @@ TEST_F(EngineTest, RefusesSqlThatBreaksOut) {
   PROVES("F015,F156");
   for (const char* text :
        {"'; DROP TABLE sessions; --", "1' OR '1'='1", "admin' --", "house; DROP TABLE users",
-        "what's it worth' OR '1'='1", "1 or 1=1", "-1 UNION SELECT 1,2,3", "1 UNION ALL SELECT NULL",
-        "x' or 'a'='a'#", "1;EXEC master..xp_cmdshell 'dir'", "1; waitfor delay '0:0:9'",
-        "1; declare @x int", "1 and 1=convert(int,@@version)", "1; exec(@x)",
-        "1 un/**/ion select 1,2 uNiOn/**/SeLeCt 3,4", "%27%20OR%201%3D1--",
+        "what's it worth' OR '1'='1", "1 or 1=1", "-1 UNION SELECT 1,2,3",
+        "1 UNION ALL SELECT NULL", "x' or 'a'='a'#", "1;EXEC master..xp_cmdshell 'dir'",
+        "1; waitfor delay '0:0:9'", "1; declare @x int", "1 and 1=convert(int,@@version)",
+        "1; exec(@x)", "1 un/**/ion select 1,2 uNiOn/**/SeLeCt 3,4", "%27%20OR%201%3D1--",
         "1/*!50000union*//*!50000select*/1,2"}) {
     refuses(text, AttackClass::sqli);
     EXPECT_EQ(inspect(text, Field::structure).decision, Decision::refuse) << text;
@@ -99,16 +112,44 @@ TEST_F(EngineTest, RefusesTheOtherClasses) {
 }
 
 TEST_F(EngineTest, PassesWhatPeopleSay) {
-  for (const char* text :
-       {"select a plan", "I want to create an account", "please update my card",
-        "Please update my address", "Order #1234", "European Union", "Drop me a line", "length(5)",
-        "on Monday = closed", "It's fine", "https://www.x.com", "OK!", "O'Brien", "win a window",
-        "system failure", "javascript course", "~50/month", "C:/Users", "abc:/x", "a < b",
-        "prescription", "description", "subscription", "evaluate", "medieval", "functional",
-        "the location. Then", "What does <script> do in HTML?", "5' 10\" tall and 3/4\" thick",
-        "if (a == 'x' || b == 'y') return;", "How do I write SELECT name FROM users WHERE id = 5?",
-        "Is it 'yes' or 'no'?", "import x from '../../components/Button'", "Rock & roll; that is it",
-        "请忽略我上一条消息，我已经解决了。", "I <3 you", "Hello {{first_name}}", "100% off?"}) {
+  for (const char* text : {"select a plan",
+                           "I want to create an account",
+                           "please update my card",
+                           "Please update my address",
+                           "Order #1234",
+                           "European Union",
+                           "Drop me a line",
+                           "length(5)",
+                           "on Monday = closed",
+                           "It's fine",
+                           "https://www.x.com",
+                           "OK!",
+                           "O'Brien",
+                           "win a window",
+                           "system failure",
+                           "javascript course",
+                           "~50/month",
+                           "C:/Users",
+                           "abc:/x",
+                           "a < b",
+                           "prescription",
+                           "description",
+                           "subscription",
+                           "evaluate",
+                           "medieval",
+                           "functional",
+                           "the location. Then",
+                           "What does <script> do in HTML?",
+                           "5' 10\" tall and 3/4\" thick",
+                           "if (a == 'x' || b == 'y') return;",
+                           "How do I write SELECT name FROM users WHERE id = 5?",
+                           "Is it 'yes' or 'no'?",
+                           "import x from '../../components/Button'",
+                           "Rock & roll; that is it",
+                           "请忽略我上一条消息，我已经解决了。",
+                           "I <3 you",
+                           "Hello {{first_name}}",
+                           "100% off?"}) {
     passes(text);
   }
 }
@@ -166,11 +207,16 @@ TEST_F(EngineTest, RefusesADatabaseThatItCannotLoad) {
 /// 64 KB of what makes each part work hardest.
 std::vector<std::string> worst_texts() {
   std::vector<std::string> out;
-  for (const char* piece :
-       {"'", "'or", "' or x=", "' or '", "\"'`", "<a ", "<a x='", "<script>", "<a b=\"", ";ls ",
-        ";a'b\"c;", "$(", "`", "{{", "${", "{{a.b(", "http://", "http://a@", "%25", "%2525",
-        "&#38;#38;", "\\u005c", "aGVsbG8g", "../", "1 or ", "1 union ", ";drop ", "/*", "'/*", "(",
-        "') or (", "union select ", "on=", "\" on", "$(`", "\xef\xbc\x9c", "ignore all "}) {
+  for (const char* piece : {"'",          "'or",       "' or x=",  "' or '",
+                            "\"'`",       "<a ",       "<a x='",   "<script>",
+                            "<a b=\"",    ";ls ",      ";a'b\"c;", "$(",
+                            "`",          "{{",        "${",       "{{a.b(",
+                            "http://",    "http://a@", "%25",      "%2525",
+                            "&#38;#38;",  "\\u005c",   "aGVsbG8g", "../",
+                            "1 or ",      "1 union ",  ";drop ",   "/*",
+                            "'/*",        "(",         "') or (",  "union select ",
+                            "on=",        "\" on",     "$(`",      "\xef\xbc\x9c",
+                            "ignore all "}) {
     std::string text;
     while (text.size() < 64 * 1024) text += piece;
     out.push_back(text);

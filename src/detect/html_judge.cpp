@@ -81,14 +81,14 @@ bool holds(std::string_view s, std::string_view word) noexcept {
 }
 
 bool is_script_url(std::string_view value) noexcept {
-  constexpr std::array<std::string_view, 5> kUrls{"javascript:", "vbscript:", "livescript:",
-                                                  "data:text/html", "data:image/svg"};
+  constexpr std::array<std::string_view, 5> kUrls{
+      "javascript:", "vbscript:", "livescript:", "data:text/html", "data:image/svg"};
   return std::ranges::any_of(kUrls, [&](std::string_view url) { return holds(value, url); });
 }
 
 bool is_style_code(std::string_view value) noexcept {
-  constexpr std::array<std::string_view, 6> kCode{"expression(", "behavior:",  "behaviour:",
-                                                  "-moz-binding", "javascript:", "@import"};
+  constexpr std::array<std::string_view, 6> kCode{
+      "expression(", "behavior:", "behaviour:", "-moz-binding", "javascript:", "@import"};
   return std::ranges::any_of(kCode, [&](std::string_view code) { return holds(value, code); });
 }
 
@@ -133,8 +133,8 @@ Element element_of(std::string_view name) noexcept {
       Named{"input", Element::plain},     Named{"video", Element::plain},
       Named{"audio", Element::plain},     Named{"table", Element::plain},
   };
-  const auto at = std::ranges::find_if(
-      kElements, [&](const Named& n) { return text::iequals(n.name, name); });
+  const auto at =
+      std::ranges::find_if(kElements, [&](const Named& n) { return text::iequals(n.name, name); });
   return at == kElements.end() ? Element::other : at->element;
 }
 
@@ -202,7 +202,7 @@ class HtmlScan {
         return is_one_of({"src", "href", "xlink:href", "type", "language"});
       case Element::active:
         return is_one_of({"src", "data", "href", "code", "codebase", "classid", "action", "id",
-                           "attributename", "xmlns"});
+                          "attributename", "xmlns"});
       case Element::meta:
         return is_one_of({"http-equiv"});
       case Element::link:
@@ -238,8 +238,8 @@ class HtmlScan {
     if (i + 5 >= text_.size() || (text_[i] | 32) != 'o' || (text_[i + 1] | 32) != 'n') return;
     AttributeReader reader(text_.substr(i, 256));
     Attribute attribute;
-    const bool found = reader.next(attribute) && attribute.has_value && is_handler(attribute.name) &&
-                       looks_like_code(attribute.value);
+    const bool found = reader.next(attribute) && attribute.has_value &&
+                       is_handler(attribute.name) && looks_like_code(attribute.value);
     budget_.spend(reader.at());
     if (found) out_.add(Signal::html_attribute_breakout);
   }

@@ -12,27 +12,27 @@ namespace portcullis::detect {
 class Marks {
  public:
   enum Mark : std::uint32_t {
-    quote = 1U << 0,       // ' " `
-    percent = 1U << 1,     // %
-    ampersand = 1U << 2,   // &
-    backslash = 1U << 3,   // backslash
-    angle = 1U << 4,       // <
-    brace = 1U << 5,       // {
-    dollar = 1U << 6,      // $
-    separator = 1U << 7,   // ; |
-    paren = 1U << 8,       // (
-    slash = 1U << 9,       // /
-    equals = 1U << 10,     // =
-    hash = 1U << 11,       // #
-    at = 1U << 12,         // @
-    bracket = 1U << 13,    // [
-    control = 1U << 14,    // C0 but tab and line ends
-    beyond = 1U << 15,     // above ASCII
-    digit = 1U << 16,      // 0-9
-    line_end = 1U << 17,   // CR LF
-    colon = 1U << 18,      // :
-    backtick = 1U << 19,   // ` alone
-    compare = 1U << 20,    // > ! - *
+    quote = 1U << 0,      // ' " `
+    percent = 1U << 1,    // %
+    ampersand = 1U << 2,  // &
+    backslash = 1U << 3,  // backslash
+    angle = 1U << 4,      // <
+    brace = 1U << 5,      // {
+    dollar = 1U << 6,     // $
+    separator = 1U << 7,  // ; |
+    paren = 1U << 8,      // (
+    slash = 1U << 9,      // /
+    equals = 1U << 10,    // =
+    hash = 1U << 11,      // #
+    at = 1U << 12,        // @
+    bracket = 1U << 13,   // [
+    control = 1U << 14,   // C0 but tab and line ends
+    beyond = 1U << 15,    // above ASCII
+    digit = 1U << 16,     // 0-9
+    line_end = 1U << 17,  // CR LF
+    colon = 1U << 18,     // :
+    backtick = 1U << 19,  // ` alone
+    compare = 1U << 20,   // > ! - *
   };
 
   constexpr Marks() = default;

@@ -57,12 +57,12 @@ std::string sanitised_copy(std::string_view text) {
     out = without_tags(form);
     undecided = true;
   }
-  // Encoded more often than anybody reads: without the characters that escapes begin with.
+  // Encoded more often than anybody reads: only the ASCII of it, without what escapes and tags
+  // begin with.
   if (undecided) {
-    std::erase_if(out, [](char c) { return c == '%' || c == '&' || c == '\\'; });
-    std::string folded;
-    if (fold_characters(out, folded)) out = folded;
-    out = without_tags(out);
+    std::erase_if(out, [](char c) {
+      return c == '%' || c == '&' || c == '\\' || c == '<' || c < ' ' || c > '~';
+    });
   }
   return out;
 }

@@ -25,54 +25,148 @@ struct Named {
 constexpr auto kCommands = [] {
   using C = Command;
   std::array names{
-      Named{"whoami", C::unusual},   Named{"ifconfig", C::unusual},  Named{"ipconfig", C::unusual},
-      Named{"systeminfo", C::unusual}, Named{"netstat", C::unusual}, Named{"uname", C::unusual},
-      Named{"tasklist", C::unusual}, Named{"printenv", C::unusual},  Named{"wget", C::unusual},
-      Named{"curl", C::unusual},     Named{"nslookup", C::unusual},  Named{"traceroute", C::unusual},
-      Named{"tracert", C::unusual},  Named{"tcpdump", C::unusual},   Named{"ncat", C::unusual},
-      Named{"netcat", C::unusual},   Named{"socat", C::unusual},     Named{"telnet", C::unusual},
-      Named{"powershell", C::unusual}, Named{"pwsh", C::unusual},    Named{"cmd", C::unusual},
-      Named{"cmd.exe", C::unusual},  Named{"powershell.exe", C::unusual},
-      Named{"bash", C::unusual},     Named{"zsh", C::unusual},       Named{"dash", C::word},
-      Named{"ksh", C::unusual},      Named{"chmod", C::unusual},     Named{"chown", C::unusual},
-      Named{"useradd", C::unusual},   Named{"adduser", C::unusual},
-      Named{"usermod", C::unusual},  Named{"crontab", C::unusual},   Named{"certutil", C::unusual},
-      Named{"bitsadmin", C::unusual}, Named{"wmic", C::unusual},     Named{"schtasks", C::unusual},
-      Named{"rundll32", C::unusual}, Named{"regsvr32", C::unusual},  Named{"mshta", C::unusual},
-      Named{"lsof", C::unusual},     Named{"pwd", C::unusual},       Named{"ps", C::word},
-      Named{"id", C::word},          Named{"ls", C::unusual},        Named{"dir", C::word},
-      Named{"cat", C::word},         Named{"type", C::word},         Named{"more", C::word},
-      Named{"less", C::filter},      Named{"head", C::filter},       Named{"tail", C::filter},
-      Named{"tac", C::unusual},      Named{"nl", C::word},           Named{"od", C::word},
-      Named{"xxd", C::unusual},      Named{"strings", C::word},      Named{"base64", C::word},
-      Named{"echo", C::word},        Named{"printf", C::word},       Named{"sleep", C::word},
-      Named{"ping", C::word},        Named{"nc", C::word},           Named{"sh", C::word},
-      Named{"perl", C::word},        Named{"python", C::word},       Named{"python3", C::word},
-      Named{"python2", C::word},     Named{"ruby", C::word},         Named{"php", C::word},
-      Named{"node", C::word},        Named{"lua", C::word},          Named{"rm", C::unusual},
-      Named{"mv", C::word},          Named{"cp", C::word},           Named{"touch", C::word},
-      Named{"find", C::word},        Named{"locate", C::word},       Named{"which", C::word},
-      Named{"net", C::word},         Named{"reg", C::word},          Named{"netsh", C::unusual},
-      Named{"arp", C::word},         Named{"route", C::word},        Named{"host", C::word},
-      Named{"dig", C::word},         Named{"hostname", C::word},     Named{"env", C::word},
-      Named{"set", C::word},         Named{"export", C::word},       Named{"who", C::word},
-      Named{"w", C::word},           Named{"last", C::word},         Named{"finger", C::word},
-      Named{"df", C::word},          Named{"du", C::word},           Named{"mount", C::word},
-      Named{"kill", C::word},        Named{"killall", C::unusual},   Named{"reboot", C::word},
-      Named{"shutdown", C::word},    Named{"init", C::word},         Named{"del", C::word},
-      Named{"copy", C::word},        Named{"ssh", C::word},          Named{"scp", C::word},
-      Named{"ftp", C::word},         Named{"tftp", C::unusual},      Named{"mail", C::word},
-      Named{"sendmail", C::word},    Named{"mysql", C::word},        Named{"psql", C::word},
-      Named{"sqlite3", C::word},     Named{"gcc", C::word},          Named{"awk", C::filter},
-      Named{"sed", C::filter},       Named{"grep", C::filter},       Named{"sort", C::filter},
-      Named{"uniq", C::filter},      Named{"wc", C::filter},         Named{"cut", C::filter},
-      Named{"tr", C::filter},        Named{"xargs", C::filter},      Named{"tee", C::filter},
-      Named{"sysinfo", C::unusual},  Named{"ver", C::word},          Named{"date", C::word},
-      Named{"uptime", C::word},      Named{"vol", C::word},          Named{"start", C::word},
-      Named{"call", C::word},        Named{"expr", C::word},         Named{"eval", C::word},
-      Named{"exec", C::word},        Named{"busybox", C::unusual},   Named{"dd", C::word},
-      Named{"getent", C::unusual},   Named{"groups", C::word},       Named{"iptables", C::unusual},
-      Named{"ip", C::word},          Named{"nmap", C::unusual},      Named{"mknod", C::unusual},
+      Named{"whoami", C::unusual},
+      Named{"ifconfig", C::unusual},
+      Named{"ipconfig", C::unusual},
+      Named{"systeminfo", C::unusual},
+      Named{"netstat", C::unusual},
+      Named{"uname", C::unusual},
+      Named{"tasklist", C::unusual},
+      Named{"printenv", C::unusual},
+      Named{"wget", C::unusual},
+      Named{"curl", C::unusual},
+      Named{"nslookup", C::unusual},
+      Named{"traceroute", C::unusual},
+      Named{"tracert", C::unusual},
+      Named{"tcpdump", C::unusual},
+      Named{"ncat", C::unusual},
+      Named{"netcat", C::unusual},
+      Named{"socat", C::unusual},
+      Named{"telnet", C::unusual},
+      Named{"powershell", C::unusual},
+      Named{"pwsh", C::unusual},
+      Named{"cmd", C::unusual},
+      Named{"cmd.exe", C::unusual},
+      Named{"powershell.exe", C::unusual},
+      Named{"bash", C::unusual},
+      Named{"zsh", C::unusual},
+      Named{"dash", C::word},
+      Named{"ksh", C::unusual},
+      Named{"chmod", C::unusual},
+      Named{"chown", C::unusual},
+      Named{"useradd", C::unusual},
+      Named{"adduser", C::unusual},
+      Named{"usermod", C::unusual},
+      Named{"crontab", C::unusual},
+      Named{"certutil", C::unusual},
+      Named{"bitsadmin", C::unusual},
+      Named{"wmic", C::unusual},
+      Named{"schtasks", C::unusual},
+      Named{"rundll32", C::unusual},
+      Named{"regsvr32", C::unusual},
+      Named{"mshta", C::unusual},
+      Named{"lsof", C::unusual},
+      Named{"pwd", C::unusual},
+      Named{"ps", C::word},
+      Named{"id", C::word},
+      Named{"ls", C::unusual},
+      Named{"dir", C::word},
+      Named{"cat", C::word},
+      Named{"type", C::word},
+      Named{"more", C::word},
+      Named{"less", C::filter},
+      Named{"head", C::filter},
+      Named{"tail", C::filter},
+      Named{"tac", C::unusual},
+      Named{"nl", C::word},
+      Named{"od", C::word},
+      Named{"xxd", C::unusual},
+      Named{"strings", C::word},
+      Named{"base64", C::word},
+      Named{"echo", C::word},
+      Named{"printf", C::word},
+      Named{"sleep", C::word},
+      Named{"ping", C::word},
+      Named{"nc", C::word},
+      Named{"sh", C::word},
+      Named{"perl", C::word},
+      Named{"python", C::word},
+      Named{"python3", C::word},
+      Named{"python2", C::word},
+      Named{"ruby", C::word},
+      Named{"php", C::word},
+      Named{"node", C::word},
+      Named{"lua", C::word},
+      Named{"rm", C::unusual},
+      Named{"mv", C::word},
+      Named{"cp", C::word},
+      Named{"touch", C::word},
+      Named{"find", C::word},
+      Named{"locate", C::word},
+      Named{"which", C::word},
+      Named{"net", C::word},
+      Named{"reg", C::word},
+      Named{"netsh", C::unusual},
+      Named{"arp", C::word},
+      Named{"route", C::word},
+      Named{"host", C::word},
+      Named{"dig", C::word},
+      Named{"hostname", C::word},
+      Named{"env", C::word},
+      Named{"set", C::word},
+      Named{"export", C::word},
+      Named{"who", C::word},
+      Named{"w", C::word},
+      Named{"last", C::word},
+      Named{"finger", C::word},
+      Named{"df", C::word},
+      Named{"du", C::word},
+      Named{"mount", C::word},
+      Named{"kill", C::word},
+      Named{"killall", C::unusual},
+      Named{"reboot", C::word},
+      Named{"shutdown", C::word},
+      Named{"init", C::word},
+      Named{"del", C::word},
+      Named{"copy", C::word},
+      Named{"ssh", C::word},
+      Named{"scp", C::word},
+      Named{"ftp", C::word},
+      Named{"tftp", C::unusual},
+      Named{"mail", C::word},
+      Named{"sendmail", C::word},
+      Named{"mysql", C::word},
+      Named{"psql", C::word},
+      Named{"sqlite3", C::word},
+      Named{"gcc", C::word},
+      Named{"awk", C::filter},
+      Named{"sed", C::filter},
+      Named{"grep", C::filter},
+      Named{"sort", C::filter},
+      Named{"uniq", C::filter},
+      Named{"wc", C::filter},
+      Named{"cut", C::filter},
+      Named{"tr", C::filter},
+      Named{"xargs", C::filter},
+      Named{"tee", C::filter},
+      Named{"sysinfo", C::unusual},
+      Named{"ver", C::word},
+      Named{"date", C::word},
+      Named{"uptime", C::word},
+      Named{"vol", C::word},
+      Named{"start", C::word},
+      Named{"call", C::word},
+      Named{"expr", C::word},
+      Named{"eval", C::word},
+      Named{"exec", C::word},
+      Named{"busybox", C::unusual},
+      Named{"dd", C::word},
+      Named{"getent", C::unusual},
+      Named{"groups", C::word},
+      Named{"iptables", C::unusual},
+      Named{"ip", C::word},
+      Named{"nmap", C::unusual},
+      Named{"mknod", C::unusual},
       Named{"mkfifo", C::unusual},
   };
   std::ranges::sort(names, {}, &Named::name);
@@ -155,8 +249,8 @@ class ShellScan {
       } else if (c == '$' && i + 1 < text_.size() && text_[i + 1] == '(') {
         if (substituted(read(i + 2))) out_.add(Signal::shell_substitution);
       } else if (c == '`') {
-        const bool joined = i > 0 && !text::is_space(text_[i - 1]) && text_[i - 1] != '`' &&
-                            text_[i - 1] != '(';
+        const bool joined =
+            i > 0 && !text::is_space(text_[i - 1]) && text_[i - 1] != '`' && text_[i - 1] != '(';
         const bool whole = i == 0 && text_.size() > 2 && text_.back() == '`' &&
                            text_.find('`', 1) == text_.size() - 1;
         if ((joined || whole) && substituted(read(i + 1))) out_.add(Signal::shell_substitution);
@@ -189,8 +283,8 @@ Call ShellScan::read(std::size_t at) {
   const std::size_t start = at;
   while (at < text_.size() && at < start + 64 && in_command(text_[at])) {
     const char c = text_[at];
-    const bool empty_variable = c == '$' && at + 1 < text_.size() &&
-                                (text_[at + 1] == '@' || text_[at + 1] == '*');
+    const bool empty_variable =
+        c == '$' && at + 1 < text_.size() && (text_[at + 1] == '@' || text_[at + 1] == '*');
     if (empty_variable) {
       call.disguised = true;
       at += 2;
@@ -200,7 +294,8 @@ Call ShellScan::read(std::size_t at) {
     if (c == '/') {
       call.by_path = size == 0 || call.by_path;
       size = 0;
-    } else if ((c == '\'' || c == '"') && text_.substr(at + 1, 8).find(c) == std::string_view::npos) {
+    } else if ((c == '\'' || c == '"') &&
+               text_.substr(at + 1, 8).find(c) == std::string_view::npos) {
       break;  // an apostrophe
     } else if (c == '\\' || c == '\'' || c == '"' || c == '^') {
       // Inside of a name only: at its end a quote closes what stood before the separator.
@@ -240,8 +335,9 @@ bool ShellScan::chained(std::size_t separator, const Call& call) const {
   const bool closed = is_separator(call.after) || call.after == '`' || call.after == '#';
   if (leads) {
     if (arguments) return true;
-    if (call.ends_here()) return call.kind != Command::word || word.empty() || closed ||
-                                 !text::is_alnum(word.back()) || !text::is_space(before.back());
+    if (call.ends_here())
+      return call.kind != Command::word || word.empty() || closed || !text::is_alnum(word.back()) ||
+             !text::is_space(before.back());
     return call.kind == Command::unusual || word.empty();
   }
   if (call.kind == Command::filter) return false;

@@ -36,14 +36,30 @@ enum class Signal : std::uint8_t {
 };
 
 inline constexpr std::array<std::string_view, 24> kSignalNames{
-    "sql_breakout",       "sql_comment_tail",   "sql_tautology",
-    "sql_stacked",        "sql_union",          "sql_order_probe",
-    "html_script",        "html_handler",
-    "html_script_url",    "html_active_element", "html_style_code",
-    "html_attribute_breakout", "html_tag",      "shell_chain",
-    "shell_substitution", "shell_alone",        "template_expression",
-    "template_arithmetic", "url_internal",      "url_internal_alone",
-    "url_metadata",       "url_disguised",      "libinjection_sqli",  "libinjection_xss",
+    "sql_breakout",
+    "sql_comment_tail",
+    "sql_tautology",
+    "sql_stacked",
+    "sql_union",
+    "sql_order_probe",
+    "html_script",
+    "html_handler",
+    "html_script_url",
+    "html_active_element",
+    "html_style_code",
+    "html_attribute_breakout",
+    "html_tag",
+    "shell_chain",
+    "shell_substitution",
+    "shell_alone",
+    "template_expression",
+    "template_arithmetic",
+    "url_internal",
+    "url_internal_alone",
+    "url_metadata",
+    "url_disguised",
+    "libinjection_sqli",
+    "libinjection_xss",
 };
 
 constexpr std::optional<Signal> signal_of(std::string_view name) noexcept {

@@ -33,8 +33,8 @@ constexpr bool is(const SqlToken& token, SqlWord word) noexcept {
 
 /// Functions that are called for what they do, not for what they yield.
 bool is_attack_function(std::string_view name) noexcept {
-  constexpr std::array kNames{"sleep",        "benchmark", "pg_sleep",   "extractvalue",
-                              "updatexml",    "load_file", "randomblob", "group_concat"};
+  constexpr std::array kNames{"sleep",     "benchmark", "pg_sleep",   "extractvalue",
+                              "updatexml", "load_file", "randomblob", "group_concat"};
   return std::ranges::any_of(kNames, [&](const char* n) { return text::iequals(n, name); });
 }
 
@@ -142,7 +142,7 @@ Operand SqlReader::primary(int depth) {
   }
   if (is(t, W::cast) && text::iequals(t.text, "case")) return Operand::call;
   return t.word == W::name || t.word == W::function || t.word == W::object ? Operand::name
-                                                                          : Operand::none;
+                                                                           : Operand::none;
 }
 
 Operand SqlReader::operand(int depth) {
@@ -262,8 +262,10 @@ bool SqlReader::names_an_object() {
   return t.kind == Kind::end || t.kind == Kind::semicolon || t.kind == Kind::comment ||
          t.kind == Kind::comma || t.kind == Kind::open || is(t, W::logic) || is(t, W::select) ||
          is(t, W::limit) || is(t, W::set) || is(t, W::values) || t.kind == Kind::close ||
-         (t.kind == Kind::word && (text::iequals(t.text, "cascade") || text::iequals(t.text, "where") || text::iequals(t.text, "add") ||
-                                   text::iequals(t.text, "identified") || text::iequals(t.text, "with")));
+         (t.kind == Kind::word &&
+          (text::iequals(t.text, "cascade") || text::iequals(t.text, "where") ||
+           text::iequals(t.text, "add") || text::iequals(t.text, "identified") ||
+           text::iequals(t.text, "with")));
 }
 
 bool SqlReader::statement() {

@@ -9,18 +9,18 @@ namespace portcullis::detect {
 /// Words of SQL that its grammar turns on. Everything else is a name.
 enum class SqlWord : std::uint8_t {
   name,
-  logic,       ///< or, and, xor, having
-  negation,    ///< not
-  compare,     ///< like, rlike, regexp, between, in, is, sounds, div, mod
-  literal,     ///< null, true, false
-  union_,      ///< union, intersect, except, minus
-  all,         ///< all, distinct
+  logic,     ///< or, and, xor, having
+  negation,  ///< not
+  compare,   ///< like, rlike, regexp, between, in, is, sounds, div, mod
+  literal,   ///< null, true, false
+  union_,    ///< union, intersect, except, minus
+  all,       ///< all, distinct
   select,
-  order,       ///< order, group
+  order,  ///< order, group
   by,
-  limit,       ///< limit, offset, fetch, procedure
-  function,    ///< functions that only attacks and queries call
-  cast,        ///< case, exists, cast, convert, if
+  limit,     ///< limit, offset, fetch, procedure
+  function,  ///< functions that only attacks and queries call
+  cast,      ///< case, exists, cast, convert, if
   insert,
   into,
   values,
@@ -28,9 +28,9 @@ enum class SqlWord : std::uint8_t {
   set,
   delete_,
   from,
-  drop,        ///< drop, truncate, alter, create
-  object,      ///< table, database, schema, user, …
-  exec,        ///< exec, execute, call
+  drop,    ///< drop, truncate, alter, create
+  object,  ///< table, database, schema, user, …
+  exec,    ///< exec, execute, call
   declare,
   waitfor,
   shutdown,
@@ -43,18 +43,18 @@ struct SqlToken {
     string,
     open_string,  ///< not closed, or longer than is looked at
     word,
-    variable,     ///< @x, @@x
-    compare,      ///< = < > <> != <= >= <=> ~
-    logic,        ///< || &&
-    arithmetic,   ///< * / % ^ & | -
+    variable,    ///< @x, @@x
+    compare,     ///< = < > <> != <= >= <=> ~
+    logic,       ///< || &&
+    arithmetic,  ///< * / % ^ & | -
     plus,
-    negation,     ///< !
+    negation,  ///< !
     open,
     close,
     comma,
     semicolon,
     dot,
-    comment,      ///< -- or #, to the end
+    comment,  ///< -- or #, to the end
     other,
   };
   Kind kind = Kind::end;

@@ -20,9 +20,9 @@ std::vector<std::string> tokens_of(std::string_view text) {
 }
 
 TEST(SqlLexer, ReadsWordsNumbersStringsAndOperators) {
-  EXPECT_EQ(tokens_of("a=1 <>'x''y' >= 0x1f||@@v"),
-            (std::vector<std::string>{"a", "=", "1", "<>", "'x'", "'y'", ">=", "0x1f", "||",
-                                      "@@v"}));
+  EXPECT_EQ(
+      tokens_of("a=1 <>'x''y' >= 0x1f||@@v"),
+      (std::vector<std::string>{"a", "=", "1", "<>", "'x'", "'y'", ">=", "0x1f", "||", "@@v"}));
   EXPECT_EQ(tokens_of("1e5.2,(b);c--"),
             (std::vector<std::string>{"1e5", ".", "2", ",", "(", "b", ")", ";", "c", "--"}));
 }

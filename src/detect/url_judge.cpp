@@ -34,7 +34,7 @@ std::optional<Ipv4> read_ipv4(std::string_view host) {
     std::uint64_t value = 0;
     for (const char c : part) {
       const char l = text::lower(c);
-      const unsigned digit = text::is_digit(l) ? static_cast<unsigned>(l - '0')
+      const unsigned digit = text::is_digit(l)      ? static_cast<unsigned>(l - '0')
                              : l >= 'a' && l <= 'f' ? static_cast<unsigned>(l - 'a' + 10)
                                                     : 99U;
       if (digit >= base) return std::nullopt;
@@ -77,12 +77,12 @@ bool is_one_of(std::string_view host, std::span<const std::string_view> names) n
 }
 
 constexpr std::array<std::string_view, 6> kMetadataNames{
-    "metadata.google.internal", "metadata",         "instance-data", "rancher-metadata",
+    "metadata.google.internal", "metadata",           "instance-data", "rancher-metadata",
     "metadata.tencentyun.com",  "metadata.packet.net"};
 /// Public names that resolve to loopback or to an address inside of the name.
 constexpr std::array<std::string_view, 10> kDisguisingNames{
-    "nip.io",      "xip.io",  "sslip.io",  "localtest.me",         "lvh.me",
-    "vcap.me",     "lacolhost.com", "localho.st", "127-0-0-1.org.uk", "bugbounty.dod.network"};
+    "nip.io",  "xip.io",        "sslip.io",   "localtest.me",     "lvh.me",
+    "vcap.me", "lacolhost.com", "localho.st", "127-0-0-1.org.uk", "bugbounty.dod.network"};
 constexpr std::array<std::string_view, 4> kLocalNames{"localhost", "localdomain",
                                                       "host.docker.internal", "svc.cluster.local"};
 
@@ -96,8 +96,8 @@ Host judge_host(std::string_view authority) {
   Host out;
   if (const auto at = authority.rfind('@'); at != std::string_view::npos) {
     const auto user = authority.substr(0, at);
-    out.disguised |= user.find('@') != std::string_view::npos ||
-                     user.find('\\') != std::string_view::npos;
+    out.disguised |=
+        user.find('@') != std::string_view::npos || user.find('\\') != std::string_view::npos;
     const Host shown = judge_host(user);
     out.internal |= shown.internal;
     out.metadata |= shown.metadata;

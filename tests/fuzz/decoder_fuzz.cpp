@@ -1,4 +1,5 @@
-// The decoder: whatever comes in, its steps never grow a text, and the views stay within their bounds.
+// The decoder: whatever comes in, its steps never grow a text, and the views stay within their
+// bounds.
 #include <string>
 
 #include "detect/decoder.hpp"
@@ -29,9 +30,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (int i = 0; i < 12; ++i) {
     for (std::size_t at = form.find('<'); at != std::string::npos; at = form.find('<', at + 1)) {
       const char next = at + 1 < form.size() ? form[at + 1] : ' ';
-      require(!((next | 32) >= 'a' && (next | 32) <= 'z') && next != '/' && next != '!' &&
-                  next != '?',
-              "a sanitised copy has no tag, however often it is decoded");
+      require(
+          !((next | 32) >= 'a' && (next | 32) <= 'z') && next != '/' && next != '!' && next != '?',
+          "a sanitised copy has no tag, however often it is decoded");
     }
     if (!detect::decode_escapes(form, out) && !detect::fold_characters(form, out)) break;
     form.swap(out);

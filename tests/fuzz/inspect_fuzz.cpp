@@ -16,7 +16,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             "what is refused is refused for a class, or for its cost");
     require(refused == !finding->codes().empty(), "a refusal has a code");
     const auto again = engine->inspect(text, field, *scratch);
-    require(again.has_value() && again->rules == finding->rules, "a text is judged alike each time");
+    require(again.has_value() && again->rules == finding->rules,
+            "a text is judged alike each time");
   }
   return 0;
 }

@@ -7,9 +7,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   namespace detect = portcullis::detect;
   const auto text = portcullis::fuzz::text_of(data, size);
   const detect::Marks marks(text);
-  for (const auto judge : {detect::judge_sql, detect::judge_html, detect::judge_shell,
-                           detect::judge_template, detect::judge_urls,
-                           detect::judge_libinjection}) {
+  for (const auto judge :
+       {detect::judge_sql, detect::judge_html, detect::judge_shell, detect::judge_template,
+        detect::judge_urls, detect::judge_libinjection}) {
     detect::Budget budget(4096 + 64 * text.size());
     detect::Signals first;
     judge(text, marks, budget, first);

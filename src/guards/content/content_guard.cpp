@@ -20,7 +20,6 @@ using pipeline::Verdict;
 /// So much text is judged before other work of the worker goes first.
 constexpr std::size_t kSlice = RequestTexts::kWindow;
 
-
 constexpr std::size_t kLongestPlain = 64;
 constexpr auto kPlain = [] {
   std::array<bool, 256> table{};
@@ -89,8 +88,7 @@ class ContentGuard final : public pipeline::Guard {
       if (!texts.next(text)) return Verdict::pass();
       judged += text.text.size() + 16;
       if (text.kind != RequestText::Kind::prose && is_plain(text.text)) continue;
-      const Field field =
-          text.kind == RequestText::Kind::prose ? Field::prose : Field::structure;
+      const Field field = text.kind == RequestText::Kind::prose ? Field::prose : Field::structure;
       auto finding = inspector_.inspect(text.text, field, scratch(exchange));
       if (!finding) return std::unexpected(finding.error());
       // The address of a page that a visitor is on is shown and never fetched.

@@ -80,10 +80,11 @@ TEST_F(ContentGuardTest, RefusesAttacksWhereverTheyAre) {
 TEST_F(ContentGuardTest, PassesOrdinaryRequests) {
   EXPECT_EQ(refused("/api/v1/chat/history?limit=50&offset=0"), "");
   EXPECT_EQ(refused_body(R"({"message":"Drop me a line; select a plan","n":1,"b":null})"), "");
-  EXPECT_EQ(refused("/a", "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101\r\n"
-                          "Sec-Fetch-Dest: script\r\nAccept: text/javascript, */*;q=0.1\r\n"
-                          "Referer: https://example.com/subscription?q=a%20b\r\n"
-                          "Cookie: chat_session_id=abc--def'x\r\n"),
+  EXPECT_EQ(refused("/a",
+                    "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101\r\n"
+                    "Sec-Fetch-Dest: script\r\nAccept: text/javascript, */*;q=0.1\r\n"
+                    "Referer: https://example.com/subscription?q=a%20b\r\n"
+                    "Cookie: chat_session_id=abc--def'x\r\n"),
             "");
 }
 
