@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "detect/tokenizers.hpp"
 #include "proves.hpp"
 
 namespace portcullis::detect {
@@ -204,8 +205,8 @@ TEST_F(EngineTest, RefusesADatabaseThatItCannotLoad) {
   EXPECT_NE(engine.error().detail.find("rule database"), std::string::npos);
 }
 
-/// 64 KB of what makes each part work hardest.
-std::vector<std::string> worst_texts() {
+/// What makes each part work hardest, again and again.
+std::vector<std::string> worst_texts(std::size_t bytes) {
   std::vector<std::string> out;
   for (const char* piece : {"'",          "'or",       "' or x=",  "' or '",
                             "\"'`",       "<a ",       "<a x='",   "<script>",
@@ -218,24 +219,49 @@ std::vector<std::string> worst_texts() {
                             "on=",        "\" on",     "$(`",      "\xef\xbc\x9c",
                             "ignore all "}) {
     std::string text;
-    while (text.size() < 64 * 1024) text += piece;
+    while (text.size() < bytes) text += piece;
     out.push_back(text);
   }
   return out;
 }
 
-TEST_F(EngineTest, SpendsNoMoreThanItsBudgetWhateverTheText) {
+/// Steps that all tokenizers together take for a text.
+std::size_t steps_of(const std::string& text) {
+  constexpr std::size_t kPlenty = std::size_t{1} << 40;
+  Budget budget(kPlenty);
+  Signals signals;
+  const Marks marks(text);
+  for (const auto judge : {judge_sql, judge_html, judge_shell, judge_template, judge_urls}) {
+    judge(text, marks, budget, signals);
+  }
+  return kPlenty - budget.left();
+}
+
+TEST_F(EngineTest, TakesStepsInProportionToTheText) {
   PROVES("F157");
-  // The budget is linear in the text; what would cost more is refused as too complex instead.
-  EXPECT_EQ(Engine::budget_of(2000) - Engine::budget_of(1000),
-            Engine::budget_of(1000) - Engine::budget_of(0));
-  for (const auto& text : worst_texts()) {
+  constexpr std::size_t kBytes = 4096;
+  const auto texts = worst_texts(kBytes);
+  const auto longer = worst_texts(4 * kBytes);
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    // Twice the share of four times the text: windows end within the shorter one.
+    EXPECT_LE(steps_of(longer[i]), 8 * steps_of(texts[i]) + 4096) << texts[i].substr(0, 16);
+  }
+}
+
+TEST_F(EngineTest, RefusesWhatCostsMoreThanAnyHonestText) {
+  PROVES("F157");
+  for (const auto& text : worst_texts(4096)) {
     const auto finding = inspect(text);
+    EXPECT_EQ(finding.flags.too_complex,
+              !finding.codes().empty() && finding.codes().back() == "VAL_020");
     if (finding.flags.too_complex) {
-      EXPECT_EQ(finding.decision, Decision::refuse);
-      EXPECT_EQ(finding.codes().back(), "VAL_020");
+      EXPECT_EQ(finding.decision, Decision::refuse) << text.substr(0, 16);
     }
   }
+  Budget budget(3);
+  EXPECT_FALSE(budget.spend(4));
+  EXPECT_TRUE(budget.exhausted()) << "and stays so";
+  EXPECT_FALSE(budget.spend(1));
 }
 
 }  // namespace
