@@ -130,7 +130,7 @@ std::string table_of(const std::vector<Source>& rules) {
             literal(rule.reason) + ", " +
             (rule.tokenizer.empty() ? "std::nullopt" : "Signal::" + rule.tokenizer) + ", kMatch" +
             n + ", kPass" + n + "},\n";
-    for (std::size_t p = 0; p < rule.patterns.size(); ++p) owners += n + ", ";
+    for (std::size_t p = 0; p < rule.patterns.size(); ++p) owners.append(n).append(", ");
   }
   return "// Generated from rules/ by rules/compile.cpp.\n#include \"detect/rule.hpp\"\n\n"
          "extern \"C\" const char portcullis_rule_database[];\n"
@@ -200,6 +200,7 @@ int main(int argc, char** argv) {
     }
     std::ranges::sort(files);
     std::vector<Source> rules;
+    rules.reserve(files.size());
     for (const auto& file : files) rules.push_back(read_rule(file));
     if (rules.size() > detect::kMaxRules) throw std::runtime_error("there are too many rules");
     write(argv[3], database_of(rules));

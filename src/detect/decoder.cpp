@@ -222,16 +222,15 @@ Folded fold_character(std::string_view s) noexcept {
 }
 
 constexpr std::array<std::int8_t, 256> make_base64_values() {
+  constexpr std::string_view kAlphabet =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::array<std::int8_t, 256> table{};
   table.fill(-1);
-  for (int i = 0; i < 26; ++i) {
-    table[static_cast<std::size_t>('A' + i)] = static_cast<std::int8_t>(i);
-    table[static_cast<std::size_t>('a' + i)] = static_cast<std::int8_t>(26 + i);
+  for (std::size_t i = 0; i < kAlphabet.size(); ++i) {
+    table[static_cast<unsigned char>(kAlphabet[i])] = static_cast<std::int8_t>(i);
   }
-  for (int i = 0; i < 10; ++i)
-    table[static_cast<std::size_t>('0' + i)] = static_cast<std::int8_t>(52 + i);
-  table['+'] = table['-'] = 62;
-  table['/'] = table['_'] = 63;
+  table['-'] = 62;  // the alphabet of URLs
+  table['_'] = 63;
   return table;
 }
 constexpr auto kBase64 = make_base64_values();

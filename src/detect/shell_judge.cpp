@@ -290,13 +290,13 @@ Call ShellScan::read(std::size_t at) {
       at += 2;
       continue;
     }
-    if (c == '$' && text_.substr(at).starts_with("${IFS}")) break;
+    const bool apostrophe =
+        (c == '\'' || c == '"') && text_.substr(at + 1, 8).find(c) == std::string_view::npos;
+    const bool ends = apostrophe || (c == '$' && text_.substr(at).starts_with("${IFS}"));
+    if (ends) break;
     if (c == '/') {
       call.by_path = size == 0 || call.by_path;
       size = 0;
-    } else if ((c == '\'' || c == '"') &&
-               text_.substr(at + 1, 8).find(c) == std::string_view::npos) {
-      break;  // an apostrophe
     } else if (c == '\\' || c == '\'' || c == '"' || c == '^') {
       // Inside of a name only: at its end a quote closes what stood before the separator.
       call.disguised |= size > 0 && at + 1 < text_.size() && text::is_alnum(text_[at + 1]);
