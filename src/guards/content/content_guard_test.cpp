@@ -84,6 +84,8 @@ TEST_F(ContentGuardTest, PassesOrdinaryRequests) {
                     "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101\r\n"
                     "Sec-Fetch-Dest: script\r\nAccept: text/javascript, */*;q=0.1\r\n"
                     "Referer: https://example.com/subscription?q=a%20b\r\n"
+                    "CF-Visitor: {\"scheme\":\"https\"}\r\nCF-Ray: 8e5f1c2d3a4b5c6d-FRA\r\n"
+                    "X-Amzn-Trace-Id: Root=1-67891233-abcdef012345678912345678\r\n"
                     "Cookie: chat_session_id=abc--def'x\r\n"),
             "");
 }

@@ -43,8 +43,8 @@ constexpr std::array kKnown{
     Known{"x-real-ip", HeaderKind::grammar},
 };
 /// Families of headers that have a grammar each.
-constexpr std::array<std::string_view, 8> kFamilies{
-    "accept", "content-", "sec-", "if-", "access-control-", "x-forwarded-", "cf-", "upgrade"};
+constexpr std::array<std::string_view, 7> kFamilies{
+    "accept", "content-", "sec-", "if-", "access-control-", "x-forwarded-", "upgrade"};
 
 constexpr auto kUrlChars = [] {
   std::array<bool, 256> table{};
