@@ -69,8 +69,8 @@ int main(int argc, char** argv) {
   reference_command->add_option("page", what, "configuration, errors or metrics")->required();
   auto* rules_command = app.add_subcommand("rules", "Try and explain the detection rules");
   rules_command->require_subcommand(1);
-  auto* eval_command = rules_command->add_subcommand(
-      "eval", "Judge lines {\"id\",\"text\"} of standard input");
+  auto* eval_command =
+      rules_command->add_subcommand("eval", "Judge lines {\"id\",\"text\"} of standard input");
   std::string field = "prose";
   eval_command->add_option("--field", field, "How the texts are held")
       ->check(CLI::IsMember({"prose", "structure"}));

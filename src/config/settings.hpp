@@ -33,8 +33,9 @@ struct GuardSettings {
 };
 
 /// The guards in the order in which they run; also the keys below `guards`.
-inline constexpr std::string_view kGuardNames[] = {
-    "address", "blocks", "protocol", "host", "origin", "credentials", "rate", "session", "body", "content"};
+inline constexpr std::string_view kGuardNames[] = {"address", "blocks",      "protocol", "host",
+                                                   "origin",  "credentials", "rate",     "session",
+                                                   "body",    "content"};
 
 struct UpstreamSettings {
   UpstreamKind kind = UpstreamKind::automatic;

@@ -141,11 +141,9 @@ Result<void> Runtime::build(const Lasting& lasting, const routes::Vitals& vitals
   return fail(ErrorCode::invalid_input, all);
 }
 
-Result<std::unique_ptr<pipeline::Pipeline>> Runtime::make_pipeline(const Lasting& lasting, RouteSet& set,
-                                                           const routes::Services& services,
-                                                           const routes::Vitals& vitals,
-                                                           bool operations,
-                                                           std::vector<std::string>& problems) {
+Result<std::unique_ptr<pipeline::Pipeline>> Runtime::make_pipeline(
+    const Lasting& lasting, RouteSet& set, const routes::Services& services,
+    const routes::Vitals& vitals, bool operations, std::vector<std::string>& problems) {
   if (!operations) {
     set.session = std::make_unique<routes::SessionRoutes>(services);
     set.session->add_to(set.table);

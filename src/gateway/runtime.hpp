@@ -60,9 +60,10 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   explicit Runtime(config::Settings settings);
   Result<void> build(const Lasting& lasting, const routes::Vitals& vitals);
   Result<std::unique_ptr<pipeline::Pipeline>> make_pipeline(const Lasting& lasting, RouteSet& set,
-                                                    const routes::Services& services,
-                                                    const routes::Vitals& vitals, bool operations,
-                                                    std::vector<std::string>& problems);
+                                                            const routes::Services& services,
+                                                            const routes::Vitals& vitals,
+                                                            bool operations,
+                                                            std::vector<std::string>& problems);
 
   const config::Settings settings_;
   std::unique_ptr<identity::SessionTokens> session_tokens_;
@@ -77,10 +78,8 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
 };
 
 /// The guards of a request in their order.
-Result<std::vector<std::unique_ptr<pipeline::Guard>>> make_guards(const config::Settings& settings,
-                                                          const Lasting& lasting,
-                                                          const identity::SessionTokens& tokens,
-                                                          const std::vector<pipeline::Site>& sites,
-                                                          const detect::Inspector& inspector);
+Result<std::vector<std::unique_ptr<pipeline::Guard>>> make_guards(
+    const config::Settings& settings, const Lasting& lasting, const identity::SessionTokens& tokens,
+    const std::vector<pipeline::Site>& sites, const detect::Inspector& inspector);
 
 }  // namespace portcullis::gateway

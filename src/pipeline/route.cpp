@@ -125,9 +125,9 @@ std::string RouteTable::text() const {
       modes += " " + std::string(config::kGuardNames[g]) + "=" +
                std::string(config::name_of(route.guards[g].mode));
     }
-    out += line(std::move(methods), route.path + (route.prefix ? "*" : ""),
-                std::string(name_of(route.kind)), std::string(name_of(route.cls)),
-                route.name + modes);
+    out +=
+        line(std::move(methods), route.path + (route.prefix ? "*" : ""),
+             std::string(name_of(route.kind)), std::string(name_of(route.cls)), route.name + modes);
   }
   return out;
 }
