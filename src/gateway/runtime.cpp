@@ -194,6 +194,10 @@ Result<void> Runtime::build(const Lasting& lasting, const routes::Vitals& vitals
     const auto limit = site.limit_per_minute.value_or(settings_.limit_site_minute);
     sites_.push_back({sites_.size(), site.id, site.origins, static_cast<std::uint32_t>(limit)});
     TRY(auto assistant, assistant_of(site, settings_, lasting, assistants_));
+    // Told from the start, also where no model is asked.
+    for (const char* direction : {"input", "output"}) {
+      (void)lasting.metrics.counter("portcullis_upstream_tokens_total").cell({site.id, direction});
+    }
     services.assistants.push_back(std::move(assistant));
   }
 
