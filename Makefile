@@ -7,7 +7,7 @@ export CCACHE_DIR ?= $(CURDIR)/build/ccache
 export CCACHE_SLOPPINESS := pch_defines,time_macros,include_file_mtime,include_file_ctime
 export CCACHE_BASEDIR := $(CURDIR)
 
-.PHONY: help run build web test test-full lint format reference bench bench-peers bench-streams profile fuzz assurance \
+.PHONY: eval help run build web test test-full lint format reference bench bench-peers bench-streams profile fuzz assurance \
         test-n8n clean dev
 
 help:
@@ -16,6 +16,7 @@ help:
 	@echo "make test-full  that, and ThreadSanitizer, slow and failing state, chaos, long fuzzing; hours"
 	@echo "make build      the release binary, build/release/portcullis"
 	@echo "make lint | format | reference | assurance"
+	@echo "make eval       what the detection rules catch, and what they refuse wrongly"
 	@echo "make bench | bench-peers | bench-streams | profile | fuzz | test-n8n"
 
 web:
@@ -57,6 +58,10 @@ bench: web
 	@scripts/install-packages.sh build bench
 	@scripts/cmake-build.sh bench all
 	@build/bench/bench/micro_bench
+
+eval: build
+	@scripts/install-packages.sh bench
+	@scripts/eval.sh
 
 bench-peers: build
 	@scripts/install-packages.sh bench

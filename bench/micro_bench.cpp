@@ -3,12 +3,14 @@
 
 #include <benchmark/benchmark.h>
 
+#include <array>
 #include <boost/json/value.hpp>
 #include <string>
 
 #include "base/address.hpp"
 #include "base/random.hpp"
 #include "chat/events.hpp"
+#include "detect/engine.hpp"
 #include "http/head_parser.hpp"
 #include "http/json_body.hpp"
 #include "identity/session_tokens.hpp"
@@ -123,6 +125,55 @@ void sse_item_encode(benchmark::State& bench) {
   }
 }
 BENCHMARK(sse_item_encode);
+
+/// One text, again and again, as the content guard has it judged.
+void inspect(benchmark::State& bench, const std::string& text) {
+  const auto engine = *detect::Engine::make(detect::embedded_rules());
+  const auto scratch = *engine->make_scratch();
+  for (auto _ : bench) {
+    auto finding = engine->inspect(text, detect::Field::prose, *scratch);
+    benchmark::DoNotOptimize(finding);
+  }
+  bench.SetBytesProcessed(bench.iterations() * static_cast<std::int64_t>(text.size()));
+}
+
+std::string repeated(std::string_view piece, std::size_t bytes) {
+  std::string out;
+  while (out.size() < bytes) out += piece;
+  out.resize(bytes);
+  return out;
+}
+
+constexpr std::string_view kTalk =
+    "Hi, I'm looking for a three-bedroom house near the lake; is #42 still available? My budget is "
+    "$500k (or 10% more), and we'd like to visit on Friday at 5:30. ";
+
+void inspect_chat_100_bytes(benchmark::State& bench) { inspect(bench, repeated(kTalk, 100)); }
+BENCHMARK(inspect_chat_100_bytes);
+void inspect_chat_1_kilobyte(benchmark::State& bench) { inspect(bench, repeated(kTalk, 1024)); }
+BENCHMARK(inspect_chat_1_kilobyte);
+void inspect_attack(benchmark::State& bench) { inspect(bench, "1' OR '1'='1' UNION SELECT 1,2--"); }
+BENCHMARK(inspect_attack);
+
+/// 64 KB of what makes one part or another work hardest.
+void inspect_worst(benchmark::State& bench) {
+  static constexpr std::array<std::string_view, 20> kPieces{
+      "' or '", "'",        "' or x=",   "<a b='",  "<script>",    ";ls ",        ";a'b\"c;",
+      "$(`",    "{{a.b(",   "http://a@", "%2525",   "&#38;#38;",   "aGVsbG8g",    "../",
+      "1 or ",  "1 union ", "'/*",       "') or (", "ignore all ", "\xef\xbc\x9c"};
+  const auto piece = kPieces[static_cast<std::size_t>(bench.range(0))];
+  bench.SetLabel(std::string(piece));
+  inspect(bench, repeated(piece, 64 * 1024));
+}
+BENCHMARK(inspect_worst)->DenseRange(0, 19)->Unit(benchmark::kMillisecond);
+
+void engine_start(benchmark::State& bench) {
+  for (auto _ : bench) {
+    auto engine = detect::Engine::make(detect::embedded_rules());
+    benchmark::DoNotOptimize(engine);
+  }
+}
+BENCHMARK(engine_start)->Unit(benchmark::kMicrosecond);
 
 }  // namespace
 }  // namespace portcullis

@@ -7,6 +7,12 @@ find_package(spdlog REQUIRED)
 find_package(yaml-cpp REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(prometheus-cpp CONFIG REQUIRED)
+# Vectorscan: the program scans only; what compiles patterns stays in the build.
+find_path(HS_INCLUDE hs/hs.h REQUIRED)
+find_library(HS_COMPILER libhs.a REQUIRED)
+find_library(HS_RUNTIME libhs_runtime.a REQUIRED)
+# Only libinjection's objects of this archive are taken; nothing of ModSecurity is linked.
+find_library(LIBINJECTION libmodsecurity.a REQUIRED)
 
 # Compile options shared by every target of ours.
 add_library(portcullis_options INTERFACE)

@@ -9,6 +9,7 @@ LAYERS = {
     "base": set(),
     "crypto": {"base"},
     "observe": {"base"},
+    "detect": {"base"},
     "config": {"base", "crypto", "observe"},
     "net": {"base", "observe", "config"},
     "http": {"base", "crypto", "observe", "config", "net"},
@@ -18,8 +19,8 @@ LAYERS = {
     "upstream": {"base", "crypto", "observe", "config", "net", "http", "identity"},
     "pipeline": {"base", "crypto", "observe", "config", "net", "http", "audit"},
     "chat": {"base", "crypto", "observe", "config", "net", "http", "state", "identity", "audit", "upstream", "pipeline"},
-    "guards": {"base", "crypto", "observe", "config", "net", "http", "state", "identity", "audit", "pipeline"},
-    "routes": {"base", "crypto", "observe", "config", "net", "http", "state", "identity", "audit", "upstream", "pipeline", "chat"},
+    "guards": {"base", "detect", "crypto", "observe", "config", "net", "http", "state", "identity", "audit", "pipeline"},
+    "routes": {"base", "detect", "crypto", "observe", "config", "net", "http", "state", "identity", "audit", "upstream", "pipeline", "chat"},
 }
 LAYERS["gateway"] = set(LAYERS)
 BEAST_ALLOWED = {"net", "http", "upstream"}

@@ -17,8 +17,10 @@ part format scripts/check-format.sh
 part reference scripts/reference.sh check
 part types npx --no-install tsc --noEmit
 part web node web/test.mjs
+part rules build/dev/portcullis rules test
 unit_tests unit build/dev/unit_tests
-tests blackbox node_tests blackbox tests/blackbox/*.test.mjs
+tests detect node_tests detect tests/detect/*.test.mjs
+tests blackbox node_tests blackbox tests/blackbox/*.test.mjs tests/detect/*.test.mjs
 tests performance node_tests performance tests/performance/*.test.mjs
 tests browser node tests/browser/run.mjs
 part lint scripts/lint.sh

@@ -8,6 +8,7 @@
 #include "config/reference.hpp"
 #include "gateway/gateway.hpp"
 #include "gateway/reference.hpp"
+#include "rules_command.hpp"
 
 namespace {
 
@@ -66,8 +67,29 @@ int main(int argc, char** argv) {
   auto* version_command = app.add_subcommand("version", "Print the version");
   auto* reference_command = app.add_subcommand("reference", "Print a generated reference page");
   reference_command->add_option("page", what, "configuration, errors or metrics")->required();
+  auto* rules_command = app.add_subcommand("rules", "Try and explain the detection rules");
+  rules_command->require_subcommand(1);
+  auto* eval_command =
+      rules_command->add_subcommand("eval", "Judge lines {\"id\",\"text\"} of standard input");
+  std::string field = "prose";
+  eval_command->add_option("--field", field, "How the texts are held")
+      ->check(CLI::IsMember({"prose", "structure"}));
+  auto* list_command = rules_command->add_subcommand("list", "Id, class and points of each rule");
+  auto* explain_command =
+      rules_command->add_subcommand("explain", "Why a rule exists, and its texts");
+  explain_command->add_option("id", what, "Id of the rule")->required();
+  auto* rules_test_command =
+      rules_command->add_subcommand("test", "Hold every rule against its texts");
   try {
     app.parse(argc, argv);
+    if (eval_command->parsed()) {
+      std::ios::sync_with_stdio(false);
+      return rules_eval(field == "prose" ? detect::Field::prose : detect::Field::structure,
+                        std::cin, std::cout, std::cerr);
+    }
+    if (list_command->parsed()) return rules_list(std::cout);
+    if (explain_command->parsed()) return rules_explain(what, std::cout, std::cerr);
+    if (rules_test_command->parsed()) return rules_test(std::cout, std::cerr);
     if (serve_command->parsed()) return serve(file);
     if (check_command->parsed()) return check_config(file);
     if (version_command->parsed()) {

@@ -25,8 +25,10 @@ void LogSink::record(const Event& event) {
   for (const auto& code : event.codes) codes += (codes.empty() ? "" : ",") + code;
   const std::string id = event.event_id.text();
   const std::string address = event.source_ip.text();
-  const auto guard = event.details.find("guard");
-  const auto tier = event.details.find("tier");
+  const auto detail = [&](const char* name) {
+    const auto at = event.details.find(name);
+    return at == event.details.end() ? std::string_view{} : std::string_view(at->second);
+  };
   log_.write(event.decision == EventDecision::would_refuse ? observe::Level::info
                                                            : observe::Level::warning,
              key_word(event.event_type),
@@ -35,8 +37,10 @@ void LogSink::record(const Event& event) {
               {"threat_level", name_of(event.threat_level)},
               {"decision", name_of(event.decision)},
               {"description", event.description},
-              {"guard", guard == event.details.end() ? std::string_view{} : guard->second},
-              {"tier", tier == event.details.end() ? std::string_view{} : tier->second},
+              {"guard", detail("guard")},
+              {"tier", detail("tier")},
+              {"place", detail("place")},
+              {"classes", detail("classes")},
               {"codes", codes},
               {"address", address},
               {"site", event.site},

@@ -41,7 +41,7 @@ struct GuardSettings {
 /// The guards in the order in which they run; also the keys below `guards`.
 inline constexpr std::string_view kGuardNames[] = {"address", "blocks",      "protocol", "host",
                                                    "origin",  "credentials", "rate",     "session",
-                                                   "body",    "claim"};
+                                                   "body",    "claim",       "content"};
 
 struct UpstreamSettings {
   UpstreamKind kind = UpstreamKind::automatic;
@@ -167,6 +167,12 @@ struct Settings {
   std::int64_t forms_total_bytes = 0;
   std::int64_t message_max_chars = 0;
   bool sanitize_context = true;
+
+  // content
+  std::int64_t content_threshold_prose = 0;
+  std::int64_t content_threshold_structure = 0;
+  bool content_sqli = true;
+  bool content_xss = true;
 
   // streams
   std::int64_t max_streams = 0;

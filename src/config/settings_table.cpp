@@ -93,6 +93,13 @@ void add_limits(std::vector<Setting>& t) {
   t.push_back(boolean({.path = "chat.sanitize_context", .env = {"SECURITY_ENABLE_INPUT_SANITIZATION"}, .text = "Pass only the allowed keys of `context` on, and name the dropped ones in the answer. False: every key within the size limits."}, &S::sanitize_context, true));
 }
 
+void add_content(std::vector<Setting>& t) {
+  t.push_back(integer({.path = "content.threshold_prose", .text = "Points of one class of attack at which what people say is refused; a certain rule has 5."}, &S::content_threshold_prose, 5, 1, 1000));
+  t.push_back(integer({.path = "content.threshold_structure", .text = "The same for everything else: paths, queries, headers, keys, ids."}, &S::content_threshold_structure, 5, 1, 1000));
+  t.push_back(boolean({.path = "content.sql", .env = {"SECURITY_ENABLE_SQL_INJECTION_PROTECTION"}, .text = "Look for SQL injection."}, &S::content_sqli, true));
+  t.push_back(boolean({.path = "content.xss", .env = {"SECURITY_ENABLE_XSS_PROTECTION"}, .text = "Look for script and markup that runs it."}, &S::content_xss, true));
+}
+
 void add_streams(std::vector<Setting>& t) {
   t.push_back(integer({.path = "stream.max", .text = "Open event streams in all.", .restart = Restart::needed}, &S::max_streams, 10'000, 1, 1'000'000));
   t.push_back(integer({.path = "stream.max_per_session", .text = "Open event streams of one session.", .restart = Restart::needed}, &S::max_streams_per_session, 5, 1, 1'000'000));
@@ -256,6 +263,7 @@ const std::vector<Setting>& settings_table() {
     add_server(t);
     add_identity_of_visitors(t);
     add_limits(t);
+    add_content(t);
     add_streams(t);
     add_upstream(t);
     add_n8n(t);

@@ -2,6 +2,7 @@
 #include "guards/blocks/blocks_guard.hpp"
 #include "guards/body/body_guard.hpp"
 #include "guards/claim/claim_guard.hpp"
+#include "guards/content/content_guard.hpp"
 #include "guards/credentials/credentials_guard.hpp"
 #include "guards/host/host_guard.hpp"
 #include "guards/origin/origin_guard.hpp"
@@ -11,9 +12,9 @@
 
 namespace portcullis::gateway {
 
-std::vector<std::unique_ptr<pipeline::Guard>> make_guards(
+Result<std::vector<std::unique_ptr<pipeline::Guard>>> make_guards(
     const config::Settings& settings, const Lasting& lasting, const identity::SessionTokens& tokens,
-    const std::vector<pipeline::Site>& sites) {
+    const std::vector<pipeline::Site>& sites, const detect::Inspector& inspector) {
   std::vector<std::unique_ptr<pipeline::Guard>> guards;
   // Everything after it speaks of the visitor, so first find out who that is.
   guards.push_back(guards::make_address_guard(settings, lasting.forwarding));
@@ -37,6 +38,9 @@ std::vector<std::unique_ptr<pipeline::Guard>> make_guards(
   guards.push_back(guards::make_body_guard(static_cast<std::uint64_t>(settings.forms_total_bytes)));
   // Where the body says whose session this is, only now is known whom to charge.
   guards.push_back(guards::make_claim_guard(settings, tokens, lasting.store, lasting.metrics));
+  // What is said is judged last: only now is it known which of it is prose, and all of it is there.
+  TRY(auto content, guards::make_content_guard(inspector, lasting.metrics, lasting.workers));
+  guards.push_back(std::move(content));
   return guards;
 }
 

@@ -1,5 +1,6 @@
 #include "gateway/runtime.hpp"
 
+#include "detect/engine.hpp"
 #include "gateway/gateway.hpp"
 #include "routes/echo/echo_routes.hpp"
 #include "routes/fallback_routes.hpp"
@@ -31,6 +32,15 @@ upstream::HttpServiceOptions service_options(const config::Settings& s,
   o.breaker = {static_cast<int>(s.breaker_failures), s.breaker_open};
   o.workers = workers;
   return o;
+}
+
+detect::EngineOptions engine_options(const config::Settings& s) {
+  detect::EngineOptions options;
+  options.threshold = {static_cast<std::uint16_t>(s.content_threshold_prose),
+                       static_cast<std::uint16_t>(s.content_threshold_structure)};
+  if (!s.content_sqli) options.off.add(detect::AttackClass::sqli);
+  if (!s.content_xss) options.off.add(detect::AttackClass::xss);
+  return options;
 }
 
 /// What makes two configurations of a service the same.
@@ -170,6 +180,8 @@ Result<void> Runtime::build(const Lasting& lasting, const routes::Vitals& vitals
         return tokens->handle(identity::SessionTokens::Audience::audit, claims);
       });
 
+  TRY(inspector_, detect::Engine::make(detect::embedded_rules(), engine_options(settings_)));
+
   routes::Services services;
   services.settings = &settings_;
   services.session_tokens = session_tokens_.get();
@@ -182,26 +194,28 @@ Result<void> Runtime::build(const Lasting& lasting, const routes::Vitals& vitals
     const auto limit = site.limit_per_minute.value_or(settings_.limit_site_minute);
     sites_.push_back({sites_.size(), site.id, site.origins, static_cast<std::uint32_t>(limit)});
     TRY(auto assistant, assistant_of(site, settings_, lasting, assistants_));
+    // Told from the start, also where no model is asked.
+    for (const char* direction : {"input", "output"}) {
+      (void)lasting.metrics.counter("portcullis_upstream_tokens_total").cell({site.id, direction});
+    }
     services.assistants.push_back(std::move(assistant));
   }
 
   std::vector<std::string> problems;
   public_routes_ = std::make_unique<RouteSet>();
-  public_ = make_pipeline(lasting, *public_routes_, services, vitals, false, problems);
+  TRY(public_, make_pipeline(lasting, *public_routes_, services, vitals, false, problems));
   operations_routes_ = std::make_unique<RouteSet>();
   std::vector<std::string> ignored;  // overrides name public routes
-  operations_ = make_pipeline(lasting, *operations_routes_, services, vitals, true, ignored);
+  TRY(operations_, make_pipeline(lasting, *operations_routes_, services, vitals, true, ignored));
   if (problems.empty()) return {};
   std::string all;
   for (const auto& problem : problems) all += (all.empty() ? "" : "; ") + problem;
   return fail(ErrorCode::invalid_input, all);
 }
 
-std::unique_ptr<pipeline::Pipeline> Runtime::make_pipeline(const Lasting& lasting, RouteSet& set,
-                                                           const routes::Services& services,
-                                                           const routes::Vitals& vitals,
-                                                           bool operations,
-                                                           std::vector<std::string>& problems) {
+Result<std::unique_ptr<pipeline::Pipeline>> Runtime::make_pipeline(
+    const Lasting& lasting, RouteSet& set, const routes::Services& services,
+    const routes::Vitals& vitals, bool operations, std::vector<std::string>& problems) {
   if (!operations) {
     set.session = std::make_unique<routes::SessionRoutes>(services);
     set.session->add_to(set.table);
@@ -222,7 +236,7 @@ std::unique_ptr<pipeline::Pipeline> Runtime::make_pipeline(const Lasting& lastin
     problems.insert(problems.end(), wrong.begin(), wrong.end());
   }
   pipeline::Pipeline::Parts parts;
-  parts.guards = make_guards(settings_, lasting, *session_tokens_, sites_);
+  TRY(parts.guards, make_guards(settings_, lasting, *session_tokens_, sites_, *inspector_));
   parts.routes = set.table;
   parts.sites = sites_;
   parts.not_found = routes::make_not_found(*reporter_, set.table);

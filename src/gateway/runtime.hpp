@@ -7,6 +7,7 @@
 #include "audit/log_sink.hpp"
 #include "chat/stream_hub.hpp"
 #include "config/settings.hpp"
+#include "detect/inspector.hpp"
 #include "guards/address/address_guard.hpp"
 #include "http/http1_connection.hpp"
 #include "identity/session_tokens.hpp"
@@ -58,14 +59,16 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   struct RouteSet;
   explicit Runtime(config::Settings settings);
   Result<void> build(const Lasting& lasting, const routes::Vitals& vitals);
-  std::unique_ptr<pipeline::Pipeline> make_pipeline(const Lasting& lasting, RouteSet& set,
-                                                    const routes::Services& services,
-                                                    const routes::Vitals& vitals, bool operations,
-                                                    std::vector<std::string>& problems);
+  Result<std::unique_ptr<pipeline::Pipeline>> make_pipeline(const Lasting& lasting, RouteSet& set,
+                                                            const routes::Services& services,
+                                                            const routes::Vitals& vitals,
+                                                            bool operations,
+                                                            std::vector<std::string>& problems);
 
   const config::Settings settings_;
   std::unique_ptr<identity::SessionTokens> session_tokens_;
   std::unique_ptr<pipeline::Reporter> reporter_;
+  std::unique_ptr<detect::Inspector> inspector_;
   std::vector<pipeline::Site> sites_;
   Assistants assistants_;
   std::unique_ptr<RouteSet> public_routes_;
@@ -75,9 +78,8 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
 };
 
 /// The guards of a request in their order.
-std::vector<std::unique_ptr<pipeline::Guard>> make_guards(const config::Settings& settings,
-                                                          const Lasting& lasting,
-                                                          const identity::SessionTokens& tokens,
-                                                          const std::vector<pipeline::Site>& sites);
+Result<std::vector<std::unique_ptr<pipeline::Guard>>> make_guards(
+    const config::Settings& settings, const Lasting& lasting, const identity::SessionTokens& tokens,
+    const std::vector<pipeline::Site>& sites, const detect::Inspector& inspector);
 
 }  // namespace portcullis::gateway

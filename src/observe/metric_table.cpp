@@ -40,6 +40,9 @@ constexpr MetricInfo kTable[] = {
      "1 while the breaker of an assistant is open."},
     {"portcullis_rate_limited_total", "counter", "tier",
      "Requests refused, by the tier that decided."},
+    {"portcullis_content_findings_total", "counter", "class",
+     "Requests in which the content guard found an attack, refused or not, by class; header: one "
+     "that does not follow its grammar; too_complex: too costly to judge."},
     {"portcullis_state_keys", "gauge", "", "Keys that the limiter remembers."},
     {"portcullis_state_sessions", "gauge", "",
      "Sessions stored (those with at least one message)."},

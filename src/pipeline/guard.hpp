@@ -1,6 +1,8 @@
 #pragma once
+#include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "audit/event.hpp"
 #include "base/eventual.hpp"
@@ -17,6 +19,8 @@ struct Incident {
   audit::ThreatLevel level = audit::ThreatLevel::low;
   std::string code;         ///< VAL_005, RATE_003, …
   std::string description;  ///< for operators; no text of visitors
+  std::vector<std::string> further_codes{};
+  std::map<std::string, std::string> details{};  ///< no text of visitors either
 };
 
 /// What a guard says of a request.

@@ -62,6 +62,9 @@ Ulid Reporter::report(const Subject& subject, WallTime now, const Incident& inci
   event.site = subject.site;
   event.decision = decision;
   if (!incident.code.empty()) event.codes.push_back(incident.code);
+  event.codes.insert(event.codes.end(), incident.further_codes.begin(),
+                     incident.further_codes.end());
+  event.details.insert(incident.details.begin(), incident.details.end());
   sink_->record(event);
   return id;
 }

@@ -106,6 +106,10 @@ struct Route {
   /// then the request is a light one.
   const ClaimReader* claims = nullptr;
   const RefusalForm* refusals = nullptr;  ///< null: problem details
+  /// Members of the body, and query parameters, that hold what people say, beside those that do so
+  /// everywhere; and those that hold addresses of pages. Everything else is structure.
+  std::vector<std::string> prose;
+  std::vector<std::string> urls;
   HeaderPolicy headers = HeaderPolicy::api;
   RouteHandler* handler = nullptr;
   std::array<config::GuardSettings, kGuardCount> guards{};

@@ -550,7 +550,7 @@ test('SECURITY_ENABLE_INPUT_SANITIZATION decides whether unknown context reaches
 
 const kAccessFields = ['time', 'level', 'message', 'request_id', 'address', 'site', 'route', 'method', 'path', 'status', 'bytes', 'ms', 'code', 'error_id'];
 const kEventFields = [
-  'time', 'level', 'message', 'event_id', 'type', 'threat_level', 'decision', 'description', 'guard', 'tier', 'codes', 'address', 'site', 'method', 'endpoint', 'session', 'request_id',
+  'time', 'level', 'message', 'event_id', 'type', 'threat_level', 'decision', 'description', 'guard', 'tier', 'place', 'classes', 'codes', 'address', 'site', 'method', 'endpoint', 'session', 'request_id',
 ];
 
 test('in production every line is JSON with the documented fields, and no query, body or credential', kTimeout, async () => {

@@ -682,3 +682,14 @@ describe('the words of a refusal', () => {
     assert.match(bad.stdout + bad.stderr, /NO_SUCH_CODE is no error code/);
   });
 });
+
+test('an attack in a message, a field or the name of a file is refused before n8n sees it', async () => {
+  await gatewayWith({}, async (gateway) => {
+    const widget = widgetOn(gateway);
+    const attack = '<script>alert(1)</script>';
+    assertShown(await widget.send(attack), 'CONTENT_REFUSED');
+    assertShown(await widget.upload(attack, []), 'CONTENT_REFUSED');
+    assert.equal(upstream.requests.length, 0);
+    assert.equal((await widget.send("Select a plan for O'Brien, please.")).json.output, 'Hello from the upstream.');
+  });
+});

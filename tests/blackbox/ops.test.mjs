@@ -338,7 +338,7 @@ test(PROVES('F060') + 'every error is problem details with an id of its own, the
   const ids = new Set();
   const wrongMethod = { path: '/api/v1/chat/stream', method: 'PATCH' };
   const cases = [
-    [{ path: '/a%20path/with/%3Cscript%3E?and=query' }, 404, 'NOT_FOUND'],
+    [{ path: '/a%20path/with/%C3%A9%3C3?and=query' }, 404, 'NOT_FOUND'],
     [wrongMethod, 405, 'METHOD_NOT_ALLOWED'],
     [createRequest({ body: '{"origin_domain":' }), 400, 'VALIDATION_FAILED'],
     [createRequest({ body: '{"origin_domain":"a.example","origin_domain":"b.example"}' }), 400, 'VALIDATION_FAILED'],

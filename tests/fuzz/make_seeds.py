@@ -8,6 +8,7 @@ import itertools
 import json
 import pathlib
 import struct
+import urllib.parse
 
 CORPUS = pathlib.Path(__file__).parent / "corpus"
 
@@ -277,6 +278,27 @@ def webhooks():
         yield bad + "\0text"
 
 
+def rule_texts():
+    """What the detection rules must match and must pass."""
+    for file in sorted((CORPUS.parents[2] / "rules").glob("*.txt")):
+        for line in file.read_text().splitlines():
+            if line[:2] in ("+ ", "- "):
+                yield line[2:]
+
+
+def encoded_texts():
+    quote = lambda text: urllib.parse.quote(text, safe="")
+    ways = [quote, lambda text: quote(quote(text)), lambda text: "".join(f"&#{ord(c)};" for c in text),
+            lambda text: "".join(f"\\u{ord(c):04x}" for c in text if ord(c) < 0x10000),
+            lambda text: base64.b64encode(text.encode()).decode(),
+            lambda text: "".join(chr(ord(c) + 0xFEE0) if "!" <= c < "\x7f" else c for c in text)]
+    for i, text in enumerate(itertools.islice(rule_texts(), 0, None, 6)):
+        yield ways[i % len(ways)](text)
+    yield from [b"%c0%ae%c0%af", b"\xc0\xae\xe0\x80\xaf", b"scr\0ipt", "ig\u200bnore", b"%u003c%", b"\\u{3c}\\101\\x", b"<<b>script>", b"&#x26;lt;"]
+
+
 for name, make in {"request_head": request_heads, "chunked_body": chunked_bodies, "answer_decoder": answers, "model_decoder": model_answers, "webhook": webhooks, "response_parser": responses,
-                   "json_body": json_bodies, "multipart_form": forms, "credentials": credentials, "config": configurations, "origin": origins}.items():
+                   "json_body": json_bodies, "multipart_form": forms, "credentials": credentials, "config": configurations, "origin": origins,
+                   "decoder": encoded_texts, "tokenizers": lambda: itertools.islice(rule_texts(), 1, 400, 5),
+                   "inspect": lambda: itertools.islice(rule_texts(), 2, 400, 6)}.items():
     write(name, make())

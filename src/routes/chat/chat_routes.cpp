@@ -554,6 +554,10 @@ void ChatRoutes::add_to(pipeline::RouteTable& table) {
     auto route = chat_api_route(name, path, http::Method::post, handler);
     route.is_message = true;
     take_chat_body(route, *services_.settings, message_schema_);
+    // What a page puts into the context are its titles and what was searched for.
+    route.prose = {"page_title",  "page_section", "search_query",
+                   "user_intent", "category",     "custom_data"};
+    route.urls = {"page_url"};
     table.add(std::move(route));
   }
   auto subscribe =

@@ -1,9 +1,15 @@
 #include "routes/echo/echo_routes.hpp"
 
+#include "base/text.hpp"
+#include "detect/sanitised_copy.hpp"
+#include "routes/object_schema.hpp"
+
 namespace portcullis::routes {
 namespace {
 
 constexpr std::uint64_t kMiB = 1024 * 1024;
+/// A member whose string is answered with its copy without tags.
+constexpr std::string_view kSanitise = "sanitise";
 
 class Echo final : public pipeline::RouteHandler {
  public:
@@ -15,7 +21,14 @@ class Echo final : public pipeline::RouteHandler {
     if (!body) {
       co_return co_await reporter_.answer(exchange, http::Problem(http::Code::bad_request));
     }
-    co_await exchange.send(http::Response::json(200, std::string(*body)));
+    const auto text =
+        exchange.json ? string_member(exchange.json->value, kSanitise) : std::string_view{};
+    if (text.empty()) {
+      co_return co_await exchange.send(http::Response::json(200, std::string(*body)));
+    }
+    std::string answer = "{\"sanitised\":";
+    text::append_json_string(answer, detect::sanitised_copy(text));
+    co_await exchange.send(http::Response::json(200, answer + "}"));
   }
 
  private:
@@ -38,6 +51,7 @@ void EchoRoutes::add_to(pipeline::RouteTable& table) {
   route.cls = pipeline::RouteClass::api;
   route.takes_body = true;
   route.max_body_bytes = static_cast<std::uint64_t>(services_.settings->api_body_megabytes) * kMiB;
+  route.prose = {std::string(kSanitise)};
   route.handler = echo_.get();
   table.add(std::move(route));
 }

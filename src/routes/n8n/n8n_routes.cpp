@@ -341,6 +341,7 @@ void N8nRoutes::add_to(pipeline::RouteTable& table) {
     if (settings.n8n_max_files > 0) {
       route.max_form_bytes = static_cast<std::uint64_t>(settings.api_body_megabytes) * kMiB;
     }
+    route.prose = {settings.n8n_input_key};
     route.schema = &profile_;
     route.claims = &profile_;
     route.refusals = &refusals_;

@@ -168,6 +168,8 @@ void SessionRoutes::add_to(pipeline::RouteTable& table) {
       chat_api_route("session_create", "/api/v1/session/create", http::Method::post, create_.get());
   create.session = pipeline::SessionNeed::none;
   take_chat_body(create, *services_.settings, create_schema_);
+  create.prose = {"user_agent"};
+  create.urls = {"page_url", "origin_domain"};
   table.add(std::move(create));
 
   auto validate = chat_api_route("session_validate", "/api/v1/session/validate", http::Method::get,
