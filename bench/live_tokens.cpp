@@ -99,7 +99,6 @@ class Run {
       if (measured_from == 0 && flowing_ == requests.size()) {
         measured_from = now;
         latencies_.clear();
-        sent_ = 0;
       }
       if (measured_from == 0 && now - started > std::int64_t{30'000'000'000}) return false;
       if (measured_from != 0 && now - measured_from > static_cast<std::int64_t>(seconds * 1e9)) {
@@ -251,7 +250,6 @@ class Run {
         lose(*due.connection);
         continue;
       }
-      ++sent_;
       due_.push_back({std::max(due.at + period_, now), due.connection});
     }
   }
@@ -287,7 +285,6 @@ class Run {
   std::deque<Due> due_;  ///< sorted, as every stream has the same period
   std::vector<std::int64_t> latencies_;
   std::size_t flowing_ = 0;
-  std::size_t sent_ = 0;
   std::size_t lost_ = 0;
   std::int64_t elapsed_ns_ = 1;
 };

@@ -22,10 +22,10 @@ import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-ROOT = HERE.parent.parent
+sys.path.insert(0, str(HERE.parent))
+import gateway  # noqa: E402: it lies in the folder above
 MODSECURITY_MODULES = ("/usr/lib/nginx/modules/ngx_http_modsecurity_module.so",)
 PYTHON = "/usr/bin/python3"  # the one that Debian's FastAPI belongs to
-TICKS = os.sysconf("SC_CLK_TCK")
 
 ORIGIN = "https://shop.example"
 BODY = json.dumps({"message": "Hello, until when are you open on Saturdays, and can I bring my dog along?"})
@@ -36,8 +36,6 @@ HEADERS = {
     "Accept-Language": "en-GB,en;q=0.8",
     "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
 }
-UNLIMITED = ("RATE_LIMIT_PER_MINUTE", "RATE_LIMIT_PER_HOUR", "RATE_LIMIT_SESSION_PER_MINUTE",
-             "RATE_LIMIT_DOMAIN_PER_MINUTE", "SECURITY_RATE_LIMIT_REQUESTS_PER_MINUTE")
 
 
 class Failure(Exception):
@@ -164,18 +162,10 @@ class Contestant:
         return pids
 
     def cpu_seconds(self):
-        total = 0
-        for pid in self.pids():
-            fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-            total += int(fields[11]) + int(fields[12])  # user and system time
-        return total / TICKS
+        return sum(gateway.cpu_seconds(pid) for pid in self.pids())
 
     def rss_mib(self):
-        total = 0
-        for pid in self.pids():
-            status = pathlib.Path(f"/proc/{pid}/status").read_text()
-            total += int(re.search(r"VmRSS:\s+(\d+) kB", status).group(1))
-        return total / 1024
+        return sum(gateway.resident_kib(pid) for pid in self.pids()) / 1024
 
     def check(self):
         """The request that is going to be driven must really get an answer of the stub."""
@@ -281,14 +271,11 @@ def start_fastapi(processes, upstream):
 
 def gateway_environment(processes, upstream):
     return {
-        "PATH": os.environ["PATH"],
+        **gateway.environment(processes.folder / "data", workers=1),
         "SECURITY_ENVIRONMENT": "staging",  # as production, but plain http is answered
-        "SERVER_HOST": "127.0.0.1", "SERVER_PORT": "0", "OPS_LISTEN": "off", "WORKERS": "1",
-        "DATA_DIR": str(processes.folder / "data"), "LOG_ACCESS": "false",
         "ALLOWED_ORIGINS": ORIGIN, "ALLOWED_HOSTS": HEADERS["Host"],
         "N8N_WEBHOOK_URL": f"http://127.0.0.1:{upstream}/webhook/chat",
         "JWT_SECRET_KEY": secrets.token_urlsafe(48), "SESSION_SECRET_KEY": secrets.token_urlsafe(48),
-        **dict.fromkeys(UNLIMITED, "1000000000"),
     }
 
 
@@ -312,18 +299,16 @@ def start_gateway(processes, upstream, binary):
     while port is None:
         if process.poll() is not None or time.monotonic() - began > 30:
             raise Failure(f"the gateway did not start\n{processes.errors_of('gateway')}")
-        match = re.search(r"listening on http://127\.0\.0\.1:(\d+)\n", out_path.read_text())
+        match = gateway.LISTENING.search(out_path.read_text())
         port = int(match.group(1)) if match else None
         time.sleep(0.001)
     ready = wait_until_ready(process, port, "/health/live", began, lambda: processes.errors_of("gateway"))
     contestant = Contestant("gateway", port, "/api/v1/chat/message", [process], ready)  # notes the idle memory
 
     own = {**HEADERS, "Origin": ORIGIN}
-    status, headers, text = request(port, "POST", "/api/v1/session/create", own,
-                                    json.dumps({"origin_domain": "shop.example"}))
-    if status != 200:
-        raise Failure(f"the gateway made no session: {status} {text}")
-    cookie = headers.get("Set-Cookie", "").split(";")[0]
+    cookie, answer = gateway.session_cookie(port, own, "shop.example")
+    if cookie is None:
+        raise Failure(f"the gateway made no session: {answer}")
     contestant.headers = {**own, "Cookie": cookie}
     status, _, text = request(port, "POST", contestant.path, {**contestant.headers, "Origin": "https://other.example"},
                               BODY)
@@ -355,8 +340,8 @@ def compare(options, processes):
         if name not in makers:
             raise Failure(f"{name} is no peer; there are {', '.join(makers)}")
         contestants.append(makers[name]())
-    gateway, modes, refusal = start_gateway(processes, stub.port, options.binary)
-    contestants.append(gateway)
+    ours, modes, refusal = start_gateway(processes, stub.port, options.binary)
+    contestants.append(ours)
     say("guards: " + ", ".join(f"{name} {mode}" for name, mode in modes.items()))
     say(f"a foreign origin is refused: {refusal['status']} {json.dumps(refusal['body'])}")
 
@@ -399,7 +384,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5, help="rounds over all contestants (5)")
     parser.add_argument("--connections", type=int, default=32, help="connections of the load generator (32)")
     parser.add_argument("--only", help="comma list of peers; the stub and the gateway always run")
-    parser.add_argument("--binary", default=str(ROOT / "build/release/portcullis"), help="the gateway")
+    parser.add_argument("--binary", default=str(gateway.BINARY), help="the gateway")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     options = parser.parse_args()
 

@@ -75,17 +75,23 @@ Task<void> Turn::run() {
   if (!parts_.publish) parts_.stream->forget_if_idle();
 }
 
-/// What was said before, where the assistant wants to be told. A store that cannot say costs the
-/// conversation its thread, not the visitor the answer.
+/// Whether something was said before that the assistant wants to be told.
+bool Turn::has_past() const {
+  return parts_.assistant->history_tokens() > 0 && parts_.keep_text &&
+         parts_.question.message_count > 1;
+}
+
+/// What was said before. A store that cannot say costs the conversation its thread, not the visitor
+/// the answer.
 Task<void> Turn::recall() {
-  const std::size_t tokens = parts_.assistant->history_tokens();
-  if (tokens == 0 || !parts_.keep_text || parts_.question.message_count <= 1) co_return;
   const auto page = co_await parts_.store->history(parts_.stream->key(), SIZE_MAX, 0);
-  if (page) parts_.question.history = context_window(page->messages, message_id_, tokens);
+  if (page)
+    parts_.question.history =
+        context_window(page->messages, message_id_, parts_.assistant->history_tokens());
 }
 
 Task<void> Turn::read_answer() {
-  co_await recall();
+  if (has_past()) co_await recall();
   call_ = parts_.assistant->start(worker_, std::move(parts_.question));
   if (cancelled_) call_->cancel();
   if (parts_.publish) {

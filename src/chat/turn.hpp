@@ -72,6 +72,7 @@ class Turn final : public TurnObserver, public std::enable_shared_from_this<Turn
 
  private:
   static void on_grace_over(void* self);
+  bool has_past() const;
   Task<void> recall();
   Task<void> read_answer();
 

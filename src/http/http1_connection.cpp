@@ -13,7 +13,11 @@ constexpr std::size_t kFirstBuffer = 4096;
 constexpr int kLooksAtWrite = 4;
 constexpr std::size_t kMaxBuffer = kMaxHeadBytes + 4096;
 constexpr std::size_t kRequestsBeforeYield = 32;
-constexpr std::size_t kMaxLingerBytes = 1 << 20;
+/// How much of a refused body is swallowed, and for how long: an honest client that sends a large
+/// form reads the refusal only once it is done with sending.
+constexpr std::size_t kMaxLingerBytes = 16 << 20;
+constexpr Seconds kMaxLingerTime{10};
+/// Without a byte for this long, a client that is swallowed or discarded is done.
 constexpr Seconds kLingerTime{2};
 /// How long a server that drains waits for a head whose first bytes are there.
 constexpr Milliseconds kDrainHeadTime{1000};
@@ -236,14 +240,14 @@ Task<void> Http1Connection::linger() {
   lingering_ = true;
   stream_->shutdown_send();
   read_timed_out_ = false;
-  const auto deadline = worker_.clock().monotonic() + kLingerTime;
+  const auto deadline = worker_.clock().monotonic() + kMaxLingerTime;
   head_size_ = read_ = filled_ = 0;
   if (!grow()) co_return;
   for (std::size_t swallowed = 0; swallowed < kMaxLingerBytes;) {
     const auto left =
         std::chrono::duration_cast<Milliseconds>(deadline - worker_.clock().monotonic());
     if (left.count() <= 0) break;
-    read_deadline_.arm(left);
+    read_deadline_.arm(std::min<Milliseconds>(left, kLingerTime));
     const auto got = co_await stream_->read_some({buffer_.get(), capacity_});
     read_deadline_.disarm();
     if (!got) break;

@@ -1,9 +1,9 @@
 #include "upstream/answer_decoder.hpp"
 
-#include <array>
 #include <boost/json.hpp>
 
 #include "base/text.hpp"
+#include "upstream/answer_json.hpp"
 
 namespace portcullis::upstream {
 namespace {
@@ -13,16 +13,6 @@ namespace json = boost::json;
 /// How much of the beginning is looked at for signs of a failure.
 constexpr std::size_t kHeadBytes = 400;
 constexpr int kMaxNesting = 4;  // objects that wrap the answer
-
-std::unexpected<Error> unusable(std::string detail) {
-  return fail(ErrorCode::malformed, std::move(detail), ErrorOrigin::upstream);
-}
-
-/// Words that we do not pass on. A visitor may have asked the assistant for just these, so they are
-/// no sign that the upstream fails.
-std::unexpected<Error> unwanted(std::string detail) {
-  return fail(ErrorCode::malformed, std::move(detail), ErrorOrigin::gateway);
-}
 
 bool starts_like_html(std::string_view text) {
   text = text::trim(text);
@@ -305,16 +295,10 @@ Result<void> AnswerDecoder::run_json(bool at_end, std::vector<std::string>& piec
 }
 
 Result<void> AnswerDecoder::take_json(std::string_view text, std::vector<std::string>& pieces) {
-  std::array<unsigned char, 2048> room;
-  json::monotonic_resource memory(room.data(), room.size());
-  json::error_code error;
-  json::parse_options options;
-  options.max_depth = 64;
-  const json::value value =
-      json::parse(json::string_view(text.data(), text.size()), error, &memory, options);
-  if (error) return unusable("the upstream's JSON does not parse");
+  const AnswerJson answer(text);
+  if (answer.value() == nullptr) return unusable("the upstream's JSON does not parse");
   std::vector<std::string_view> found;
-  TRY(const bool some, find_text(value, found, 0));
+  TRY(const bool some, find_text(*answer.value(), found, 0));
   if (!some) return unusable("the upstream's JSON has no field with an answer");
   for (const auto part : found) {
     if (auto added = add(part, pieces); !added) return added;

@@ -19,6 +19,10 @@ namespace portcullis::upstream {
 /// Memory: what is not yet complete, at most `max_bytes`.
 class AnswerDecoder final : public Decoder {
  public:
+  /// What to ask for where this reads the answer, as a header line.
+  static constexpr std::string_view kAccept =
+      "Accept: text/event-stream, application/x-ndjson, application/json, text/plain;q=0.8\r\n";
+
   AnswerDecoder(std::string_view content_type, std::size_t max_bytes);
 
   Result<void> put(std::string_view bytes, std::vector<std::string>& pieces) override;

@@ -1,6 +1,7 @@
 #include "upstream/chat_model.hpp"
 
 #include "base/text.hpp"
+#include "upstream/chat_messages.hpp"
 #include "upstream/http_call.hpp"
 
 namespace portcullis::upstream {
@@ -24,15 +25,6 @@ std::string head_of(const ChatModelOptions& options, const HttpService& service)
   return out;
 }
 
-void append_message(std::string& out, std::string_view role, std::string_view content) {
-  if (!out.ends_with('[')) out += ',';
-  out += "{\"role\":\"";
-  out += role;
-  out += "\",\"content\":";
-  text::append_json_string(out, content);
-  out += '}';
-}
-
 /// OpenAI's own models want another name for the bound than servers that came after them.
 std::string_view bound_name(const ChatModelOptions& options) {
   const bool own = options.service.url.find("://api.openai.com") != std::string::npos;
@@ -45,10 +37,10 @@ std::string_view name_of(ModelApi api) noexcept {
   return api == ModelApi::openai ? "openai" : "anthropic";
 }
 
-class ChatModel::Message final : public HttpDialect {
+class ChatModel::Message final : public QuestionDialect {
  public:
   Message(std::shared_ptr<const ChatModel> owner, Question question)
-      : owner_(std::move(owner)), question_(std::move(question)) {}
+      : QuestionDialect(std::move(question)), owner_(std::move(owner)) {}
 
   HttpRequest request(WallTime) override {
     return {owner_->request_head_, payload(owner_->options_, question_)};
@@ -63,12 +55,9 @@ class ChatModel::Message final : public HttpDialect {
     }
     return std::make_unique<AnthropicDecoder>(head.content_type, most, std::move(report));
   }
-  std::string_view message_id() const noexcept override { return question_.message_id; }
-  std::string_view session_handle() const noexcept override { return question_.session_handle; }
 
  private:
   const std::shared_ptr<const ChatModel> owner_;
-  const Question question_;
 };
 
 Result<std::shared_ptr<ChatModel>> ChatModel::make(ChatModelOptions options,
@@ -121,12 +110,10 @@ std::string ChatModel::payload(const ChatModelOptions& options, const Question& 
   }
   out += ",\"messages\":[";
   if (openai && !options.system_prompt.empty()) {
-    append_message(out, "system", options.system_prompt);
+    append_chat_message(out, "system", options.system_prompt);
   }
-  for (const auto& said : question.history) {
-    append_message(out, said.role == PastMessage::Role::user ? "user" : "assistant", said.text);
-  }
-  append_message(out, "user", question.message);
+  for (const auto& said : question.history) append_chat_message(out, said);
+  append_chat_message(out, "user", question.message);
   out += "]}";
   return out;
 }

@@ -20,4 +20,14 @@ class Decoder {
   virtual Result<void> finish(std::vector<std::string>& pieces) = 0;
 };
 
+/// What cannot be an answer: the upstream fails.
+inline std::unexpected<Error> unusable(std::string detail) {
+  return fail(ErrorCode::malformed, std::move(detail), ErrorOrigin::upstream);
+}
+/// What we do not pass on, but a visitor can bring about with words: no sign that the upstream
+/// fails.
+inline std::unexpected<Error> unwanted(std::string detail) {
+  return fail(ErrorCode::malformed, std::move(detail), ErrorOrigin::gateway);
+}
+
 }  // namespace portcullis::upstream

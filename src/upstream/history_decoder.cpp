@@ -50,15 +50,6 @@ void append_message(std::string& out, std::string_view role, std::string_view te
 
 }  // namespace
 
-Result<void> HistoryDecoder::put(std::string_view bytes, std::vector<std::string>& pieces) {
-  (void)pieces;
-  if (held_.size() + bytes.size() > max_bytes_) {
-    return fail(ErrorCode::too_large, "the history is too long", ErrorOrigin::upstream);
-  }
-  held_ += bytes;
-  return {};
-}
-
 Result<void> HistoryDecoder::finish(std::vector<std::string>& pieces) {
   json::error_code error;
   const json::value value = json::parse(held_, error);

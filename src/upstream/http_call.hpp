@@ -37,6 +37,17 @@ class HttpDialect {
   virtual std::string_view session_handle() const noexcept = 0;
 };
 
+/// The dialect of an assistant that is asked a visitor's question.
+class QuestionDialect : public HttpDialect {
+ public:
+  explicit QuestionDialect(Question question) : question_(std::move(question)) {}
+  std::string_view message_id() const noexcept final { return question_.message_id; }
+  std::string_view session_handle() const noexcept final { return question_.session_handle; }
+
+ protected:
+  Question question_;
+};
+
 /// One request's way to an upstream and back: breaker, retry budget, pooled connection, deadlines,
 /// the answer's parser and decoder.
 ///

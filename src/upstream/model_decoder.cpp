@@ -1,11 +1,11 @@
 #include "upstream/model_decoder.hpp"
 
 #include <algorithm>
-#include <array>
 #include <boost/json.hpp>
 #include <tuple>
 
 #include "base/text.hpp"
+#include "upstream/answer_json.hpp"
 
 namespace portcullis::upstream {
 namespace {
@@ -13,15 +13,6 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t kLongestErrorType = 64;
-
-std::unexpected<Error> unusable(std::string detail) {
-  return fail(ErrorCode::malformed, std::move(detail), ErrorOrigin::upstream);
-}
-
-/// What a visitor can bring about with words is no sign that the upstream fails.
-std::unexpected<Error> unwanted(std::string detail) {
-  return fail(ErrorCode::malformed, std::move(detail), ErrorOrigin::gateway);
-}
 
 const json::object* object_in(const json::object& from, std::string_view name) {
   const auto* value = from.if_contains(json::string_view(name.data(), name.size()));
@@ -126,17 +117,11 @@ Result<void> ModelDecoder::take(const std::vector<EventReader::Event>& events) {
 }
 
 Result<void> ModelDecoder::parse(std::string_view text, bool whole) {
-  std::array<unsigned char, 2048> room;
-  json::monotonic_resource memory(room.data(), room.size());
-  json::error_code error;
-  json::parse_options options;
-  options.max_depth = 64;
-  const json::value value =
-      json::parse(json::string_view(text.data(), text.size()), error, &memory, options);
-  if (error || !value.is_object()) return unusable("the upstream's JSON is no object");
-  const auto& object = value.get_object();
-  if (const auto* problem = object_in(object, "error")) return failed(*problem);
-  return whole ? take_whole(object) : take_event(object);
+  const AnswerJson answer(text);
+  const auto* object = answer.value() == nullptr ? nullptr : answer.value()->if_object();
+  if (object == nullptr) return unusable("the upstream's JSON is no object");
+  if (const auto* problem = object_in(*object, "error")) return failed(*problem);
+  return whole ? take_whole(*object) : take_event(*object);
 }
 
 void ModelDecoder::say(std::string_view text) {

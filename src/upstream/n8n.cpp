@@ -9,9 +9,6 @@
 namespace portcullis::upstream {
 namespace {
 
-constexpr std::string_view kAccept =
-    "Accept: text/event-stream, application/x-ndjson, application/json, text/plain;q=0.8\r\n";
-
 /// Where n8n's own path begins in a path; its size where there is none.
 std::size_t webhook_in(std::string_view path) {
   for (const std::string_view start : {"/webhook/", "/webhook-test/"}) {
@@ -30,10 +27,10 @@ void append_member(std::string& out, std::string_view name, std::string_view val
 }  // namespace
 
 /// A message of the chat API: our own payload, whatever form the answer has.
-class N8n::Message final : public HttpDialect {
+class N8n::Message final : public QuestionDialect {
  public:
   Message(std::shared_ptr<const N8n> owner, Question question)
-      : owner_(std::move(owner)), question_(std::move(question)) {}
+      : QuestionDialect(std::move(question)), owner_(std::move(owner)) {}
 
   HttpRequest request(WallTime now) override {
     question_.now = now;
@@ -48,12 +45,9 @@ class N8n::Message final : public HttpDialect {
     return std::make_unique<AnswerDecoder>(head.content_type,
                                            owner_->service_->options().max_answer_bytes);
   }
-  std::string_view message_id() const noexcept override { return question_.message_id; }
-  std::string_view session_handle() const noexcept override { return question_.session_handle; }
 
  private:
   const std::shared_ptr<const N8n> owner_;
-  Question question_;
 };
 
 /// A call of n8n's own widget, as a webhook of its chat trigger wants it.
@@ -73,7 +67,7 @@ class N8n::Visit final : public HttpDialect {
     auto [content_type, body] = body_of(visit_, token);
     const auto& service = *owner_->service_;
     std::string head = service.head_to("POST", base() + visit_.path);
-    head += kAccept;
+    head += AnswerDecoder::kAccept;
     head += "Content-Type: ";
     head += content_type;
     head += "\r\n";
@@ -120,8 +114,9 @@ N8n::N8n(std::shared_ptr<HttpService> service, const std::string& api_key,
     : HttpAssistant(std::move(service)),
       tokens_(std::move(tokens)),
       credential_(api_key.empty() ? "" : "Authorization: Bearer " + api_key + "\r\n"),
-      request_head_(service_->head_to("POST", service_->path()) + std::string(kAccept) +
-                    "Content-Type: application/json\r\n" + credential_) {}
+      request_head_(service_->head_to("POST", service_->path()) +
+                    std::string(AnswerDecoder::kAccept) + "Content-Type: application/json\r\n" +
+                    credential_) {}
 
 std::unique_ptr<Call> N8n::start(net::Worker& worker, Question question) {
   return std::make_unique<HttpCall>(

@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 #include "upstream/answer_decoder.hpp"
+#include "upstream/chat_messages.hpp"
 #include "upstream/http_call.hpp"
 #include "upstream/pointer_decoder.hpp"
 
@@ -12,10 +13,7 @@ using Slot = config::RequestTemplate::Slot;
 
 std::string head_of(const WebhookOptions& options, const HttpService& service) {
   std::string out = service.head_to("POST", service.path());
-  out += options.answer.empty()
-             ? "Accept: text/event-stream, application/x-ndjson, application/json, "
-               "text/plain;q=0.8\r\n"
-             : "Accept: application/json\r\n";
+  out += options.answer.empty() ? AnswerDecoder::kAccept : "Accept: application/json\r\n";
   out += "Content-Type: application/json\r\n";
   if (!options.api_key.empty()) out += "Authorization: Bearer " + options.api_key + "\r\n";
   for (const auto& header : options.headers) out += header + "\r\n";
@@ -32,13 +30,7 @@ void append_inside_string(std::string& out, std::string_view text) {
 
 void append_history(std::string& out, const std::vector<PastMessage>& history) {
   out += '[';
-  for (const auto& said : history) {
-    if (!out.ends_with('[')) out += ',';
-    out += said.role == PastMessage::Role::user ? R"({"role":"user","content":)"
-                                                : R"({"role":"assistant","content":)";
-    text::append_json_string(out, said.text);
-    out += '}';
-  }
+  for (const auto& said : history) append_chat_message(out, said);
   out += ']';
 }
 
@@ -61,10 +53,10 @@ void append_slot(std::string& out, Slot slot, const Question& question) {
 
 }  // namespace
 
-class Webhook::Message final : public HttpDialect {
+class Webhook::Message final : public QuestionDialect {
  public:
   Message(std::shared_ptr<const Webhook> owner, Question question)
-      : owner_(std::move(owner)), question_(std::move(question)) {}
+      : QuestionDialect(std::move(question)), owner_(std::move(owner)) {}
 
   HttpRequest request(WallTime) override {
     return {owner_->request_head_ + "Idempotency-Key: " + question_.message_id + "\r\n",
@@ -75,12 +67,9 @@ class Webhook::Message final : public HttpDialect {
     if (owner_->answer_.empty()) return std::make_unique<AnswerDecoder>(head.content_type, most);
     return std::make_unique<PointerDecoder>(owner_->answer_, most);
   }
-  std::string_view message_id() const noexcept override { return question_.message_id; }
-  std::string_view session_handle() const noexcept override { return question_.session_handle; }
 
  private:
   const std::shared_ptr<const Webhook> owner_;
-  const Question question_;
 };
 
 Result<std::shared_ptr<Webhook>> Webhook::make(const WebhookOptions& options,

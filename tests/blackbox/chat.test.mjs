@@ -392,6 +392,16 @@ describe('the body', () => {
     await within(4000, socket.closed);
   });
 
+  test(PROVES('F025') + 'a client that reads only once it has sent everything sees the refusal', async () => {
+    const socket = await openSocket(gateway.port);
+    socket.socket.pause();
+    const bytes = 12 * MiB;
+    await socket.send(rawPost(visitor, '/api/v1/chat/message', '').toString().replace('Content-Length: 0', `Content-Length: ${bytes}`));
+    for (let sent = 0; sent < bytes; sent += MiB) await socket.send(' '.repeat(MiB));
+    socket.socket.resume();
+    await socket.until(/^HTTP\/1\.1 413 [^]*"code":"PAYLOAD_TOO_LARGE"/);
+  });
+
   test(PROVES('F025') + 'a chunked body that never ends is refused at the limit', async () => {
     const socket = await openSocket(gateway.port);
     const head = rawPost(visitor, '/api/v1/chat/message', '').toString().replace('Content-Length: 0', 'Transfer-Encoding: chunked');

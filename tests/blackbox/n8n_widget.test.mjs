@@ -279,27 +279,31 @@ describe("n8n's hosted page", () => {
   });
 });
 
+/** Runs `before` on one gateway and `after` on the next one over the same data, with one workflow behind both. */
+async function overARestart(before, after) {
+  const folder = mkdtempSync(join(tmpdir(), 'portcullis-'));
+  upstream.onRequest(chatTrigger().handler);
+  try {
+    await gatewayWith({}, before, { folder });
+    await gatewayWith({}, after, { folder });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
 describe('a session that the browser named', () => {
   test('keeps its history, over a restart too', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'portcullis-'));
-    const workflow = chatTrigger();
-    upstream.onRequest(workflow.handler);
     let sessionId;
-    try {
-      await gatewayWith({}, async (gateway) => {
-        const widget = widgetOn(gateway);
-        ({ sessionId } = widget);
-        assert.deepEqual((await widget.load()).json, { data: [] });
-        await widget.send('First');
-        const history = (await widget.load()).json.data;
-        assert.deepEqual(history.map((m) => [m.id[2], m.kwargs.content]), [['HumanMessage', 'First'], ['AIMessage', 'You said: First']]);
-      }, { folder });
-      await gatewayWith({}, async (gateway) => {
-        assert.equal((await widgetOn(gateway, { sessionId }).load()).json.data.length, 2);
-      }, { folder });
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
-    }
+    await overARestart(async (gateway) => {
+      const widget = widgetOn(gateway);
+      ({ sessionId } = widget);
+      assert.deepEqual((await widget.load()).json, { data: [] });
+      await widget.send('First');
+      const history = (await widget.load()).json.data;
+      assert.deepEqual(history.map((m) => [m.id[2], m.kwargs.content]), [['HumanMessage', 'First'], ['AIMessage', 'You said: First']]);
+    }, async (gateway) => {
+      assert.equal((await widgetOn(gateway, { sessionId }).load()).json.data.length, 2);
+    });
   });
 
   test('shows nothing to whoever stole its name, and stays its owner\'s', async () => {
@@ -328,23 +332,15 @@ describe('a session that the browser named', () => {
   });
 
   test('shows nothing to a thief after a restart has forgotten its owner', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'portcullis-'));
-    const workflow = chatTrigger();
-    upstream.onRequest(workflow.handler);
     let sessionId;
-    try {
-      await gatewayWith({}, async (gateway) => {
-        const owner = widgetOn(gateway);
-        ({ sessionId } = owner);
-        await owner.send('My secret is 4711');
-      }, { folder });
-      await gatewayWith({}, async (gateway) => {
-        const thief = widgetOn(gateway, { sessionId, headers: { 'User-Agent': 'Thief/1' } });
-        assert.deepEqual((await thief.load()).json, { data: [] });
-      }, { folder });
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
-    }
+    await overARestart(async (gateway) => {
+      const owner = widgetOn(gateway);
+      ({ sessionId } = owner);
+      await owner.send('My secret is 4711');
+    }, async (gateway) => {
+      const thief = widgetOn(gateway, { sessionId, headers: { 'User-Agent': 'Thief/1' } });
+      assert.deepEqual((await thief.load()).json, { data: [] });
+    });
   });
 
   test('is another one at another site', async () => {
