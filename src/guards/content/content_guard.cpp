@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "guards/content/header_grammar.hpp"
+#include "guards/content/passed_values.hpp"
 #include "guards/content/request_texts.hpp"
 
 namespace portcullis::guards {
@@ -38,12 +39,18 @@ bool is_plain(std::string_view text) noexcept {
          std::ranges::all_of(text, [](char c) { return kPlain[static_cast<unsigned char>(c)]; });
 }
 
+/// What one worker judges with.
+struct Desk {
+  std::unique_ptr<detect::Scratch> scratch;
+  std::unique_ptr<PassedValues> passed = std::make_unique<PassedValues>();
+};
+
 class ContentGuard final : public pipeline::Guard {
  public:
   ContentGuard(const detect::Inspector& inspector, observe::Metrics& metrics,
-               std::vector<std::unique_ptr<detect::Scratch>> scratches)
+               std::vector<Desk> desks)
       : inspector_(inspector),
-        scratches_(std::move(scratches)),
+        desks_(std::move(desks)),
         found_(metrics.counter("portcullis_content_findings_total")) {
     for (std::size_t i = 0; i < detect::kAttackClasses; ++i) {
       cells_[i] = found_.cell({std::string(detect::kAttackClassTable[i].name)});
@@ -56,40 +63,40 @@ class ContentGuard final : public pipeline::Guard {
 
   pipeline::Decision on_request(http::Exchange& exchange) const override {
     if (exchange.framing_error()) return Verdict::pass();
-    auto headers = judge_headers(exchange);
-    if (!headers || headers->kind != Verdict::Kind::pass) return headers;
+    auto judged = judge_headers(exchange);
+    if (!judged || *judged) return finish(std::move(judged));
     RequestTexts texts(exchange);
-    auto verdict = judge_slice(exchange, texts);
-    if (!verdict || *verdict) return finish(std::move(verdict));
+    judged = judge_slice(exchange, texts);
+    if (!judged || *judged) return finish(std::move(judged));
     return judge_rest(exchange, std::move(texts));
   }
 
  private:
   /// Nothing: there is more to judge.
-  using Slice = Result<std::optional<Verdict>>;
+  using Judged = Result<std::optional<Verdict>>;
 
-  static Result<Verdict> finish(Slice slice) {
-    if (!slice) return std::unexpected(std::move(slice).error());
-    return **std::move(slice);
+  static Result<Verdict> finish(Judged judged) {
+    if (!judged) return std::unexpected(std::move(judged).error());
+    return **std::move(judged);
   }
 
   Task<Result<Verdict>> judge_rest(http::Exchange& exchange, RequestTexts texts) const {
     for (;;) {
       co_await exchange.worker().yield();
       if (exchange.gone()) co_return Verdict::pass();
-      auto slice = judge_slice(exchange, texts);
-      if (!slice || *slice) co_return finish(std::move(slice));
+      auto judged = judge_slice(exchange, texts);
+      if (!judged || *judged) co_return finish(std::move(judged));
     }
   }
 
-  Slice judge_slice(const http::Exchange& exchange, RequestTexts& texts) const {
+  Judged judge_slice(const http::Exchange& exchange, RequestTexts& texts) const {
     RequestText text;
     for (std::size_t judged = 0; judged < kSlice;) {
       if (!texts.next(text)) return Verdict::pass();
       judged += text.text.size() + 16;
       if (text.kind != RequestText::Kind::prose && is_plain(text.text)) continue;
       const Field field = text.kind == RequestText::Kind::prose ? Field::prose : Field::structure;
-      auto finding = inspector_.inspect(text.text, field, scratch(exchange));
+      auto finding = inspector_.inspect(text.text, field, *desk(exchange).scratch);
       if (!finding) return std::unexpected(finding.error());
       // The address of a page that a visitor is on is shown and never fetched.
       if (text.kind == RequestText::Kind::url) finding->drop(AttackClass::ssrf);
@@ -98,23 +105,22 @@ class ContentGuard final : public pipeline::Guard {
     return std::nullopt;
   }
 
-  Result<Verdict> judge_headers(const http::Exchange& exchange) const {
-    Result<Verdict> verdict = Verdict::pass();
+  Judged judge_headers(const http::Exchange& exchange) const {
+    Judged judged;
     exchange.head().for_each([&](std::string_view name, std::string_view value) {
-      if (verdict && verdict->kind == Verdict::Kind::pass) {
-        verdict = judge_header(exchange, name, value);
-      }
+      if (judged && !*judged) judged = judge_header(exchange, name, value);
     });
-    return verdict;
+    return judged;
   }
 
-  Result<Verdict> judge_header(const http::Exchange& exchange, std::string_view name,
-                               std::string_view value) const {
+  Judged judge_header(const http::Exchange& exchange, std::string_view name,
+                      std::string_view value) const {
     switch (kind_of_header(name)) {
       case HeaderKind::credential:
-        return Verdict::pass();
+        return std::nullopt;
       case HeaderKind::grammar:
-        return follows_grammar(value) ? Verdict::pass() : suspicious_header();
+        if (follows_grammar(value)) return std::nullopt;
+        return suspicious_header();
       case HeaderKind::url: {
         if (!is_url_text(value)) return suspicious_header();
         const std::size_t host = value.find("://");
@@ -127,15 +133,19 @@ class ContentGuard final : public pipeline::Guard {
       case HeaderKind::unknown:
         return judge_value(exchange, value, Field::structure);
     }
-    return Verdict::pass();
+    return std::nullopt;
   }
 
-  Result<Verdict> judge_value(const http::Exchange& exchange, std::string_view value,
-                              Field field) const {
-    if (value.empty() || is_plain(value)) return Verdict::pass();
-    const auto finding = inspector_.inspect(value, field, scratch(exchange));
+  Judged judge_value(const http::Exchange& exchange, std::string_view value, Field field) const {
+    if (is_plain(value)) return std::nullopt;
+    const Desk& own = desk(exchange);
+    if (own.passed->has(value, field)) return std::nullopt;
+    const auto finding = inspector_.inspect(value, field, *own.scratch);
     if (!finding) return std::unexpected(finding.error());
-    if (finding->decision == detect::Decision::pass) return Verdict::pass();
+    if (finding->decision == detect::Decision::pass) {
+      own.passed->add(value, field);
+      return std::nullopt;
+    }
     auto verdict = refuse(*finding, "header");
     verdict.incident.further_codes.emplace_back("SEC_002");
     return verdict;
@@ -168,12 +178,12 @@ class ContentGuard final : public pipeline::Guard {
     return Verdict::refuse(http::Problem(http::Code::content_refused), std::move(incident));
   }
 
-  detect::Scratch& scratch(const http::Exchange& exchange) const {
-    return *scratches_[exchange.worker().index() % scratches_.size()];
+  const Desk& desk(const http::Exchange& exchange) const {
+    return desks_[exchange.worker().index() % desks_.size()];
   }
 
   const detect::Inspector& inspector_;
-  std::vector<std::unique_ptr<detect::Scratch>> scratches_;  ///< by worker
+  std::vector<Desk> desks_;  ///< by worker
   observe::CounterFamily& found_;
   std::array<observe::CounterFamily::Cell, detect::kAttackClasses> cells_{};
   observe::CounterFamily::Cell header_cell_ = 0;
@@ -185,11 +195,11 @@ class ContentGuard final : public pipeline::Guard {
 Result<std::unique_ptr<pipeline::Guard>> make_content_guard(const detect::Inspector& inspector,
                                                             observe::Metrics& metrics,
                                                             unsigned workers) {
-  std::vector<std::unique_ptr<detect::Scratch>> scratches(std::max(workers, 1U));
-  for (auto& scratch : scratches) {
-    TRY(scratch, inspector.make_scratch());
+  std::vector<Desk> desks(std::max(workers, 1U));
+  for (auto& desk : desks) {
+    TRY(desk.scratch, inspector.make_scratch());
   }
-  return std::make_unique<ContentGuard>(inspector, metrics, std::move(scratches));
+  return std::make_unique<ContentGuard>(inspector, metrics, std::move(desks));
 }
 
 }  // namespace portcullis::guards

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "detect/engine.hpp"
+#include "guards/content/passed_values.hpp"
 #include "guards/content/request_texts.hpp"
 #include "http/json_body.hpp"
 #include "http/memory_exchange.hpp"
@@ -22,6 +23,20 @@ class Broken final : public detect::Inspector {
                                   detect::Scratch&) const override {
     return fail(ErrorCode::internal, "broken");
   }
+};
+
+/// Passes everything, and tells what it was asked.
+class Asked final : public detect::Inspector {
+ public:
+  Result<std::unique_ptr<detect::Scratch>> make_scratch() const override {
+    return std::make_unique<detect::Scratch>();
+  }
+  Result<detect::Finding> inspect(std::string_view text, detect::Field,
+                                  detect::Scratch&) const override {
+    asked += std::string(text) + "|";
+    return detect::Finding{};
+  }
+  mutable std::string asked;
 };
 
 class ContentGuardTest : public testing::Test {
@@ -127,6 +142,25 @@ TEST_F(ContentGuardTest, CannotDecideWhereItsInspectorCannot) {
   exchange.route = &route_;
   auto decision = guard_->on_request(exchange);
   EXPECT_FALSE(decision.value().has_value());
+}
+
+TEST_F(ContentGuardTest, JudgesAHeaderOfABrowserOnce) {
+  const Asked inspector;
+  guard_ = *make_content_guard(inspector, metrics_, 1);
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(refused("/a", "User-Agent: Moz (X11)\r\n"), "");
+  EXPECT_EQ(inspector.asked, "Moz (X11)|");
+  EXPECT_EQ(refused("/a", "X-Thing: Moz (X11)\r\n"), "") << "now it is structure";
+  EXPECT_EQ(refused("/a", "User-Agent: Moz (X12)\r\n"), "");
+  EXPECT_EQ(inspector.asked, "Moz (X11)|Moz (X11)|Moz (X12)|");
+  const std::string long_value(PassedValues::kLongest + 1, '(');
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(refused("/a", "User-Agent: " + long_value + "\r\n"), "");
+  EXPECT_EQ(inspector.asked.size(), 30 + 2 * (long_value.size() + 1)) << "judged both times";
+}
+
+TEST_F(ContentGuardTest, RefusesTheSameHeaderAgain) {
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(refused("/", "X-Thing: ${jndi:ldap://x/a}\r\n"), "VAL_011,VAL_014,SEC_002");
+  }
 }
 
 TEST(RequestTexts, GivesLongTextsInWindowsThatOverlap) {

@@ -12,36 +12,50 @@ struct Known {
   std::string_view name;
   HeaderKind kind;
 };
+/// By length, so that a name is compared with few.
 constexpr std::array kKnown{
-    Known{"authorization", HeaderKind::credential},
-    Known{"proxy-authorization", HeaderKind::credential},
-    Known{"cookie", HeaderKind::credential},
-    Known{"x-api-key", HeaderKind::credential},
-    Known{"referer", HeaderKind::url},
-    Known{"origin", HeaderKind::url},
-    Known{"user-agent", HeaderKind::words},
-    Known{"from", HeaderKind::grammar},
-    Known{"host", HeaderKind::grammar},
-    Known{"connection", HeaderKind::grammar},
-    Known{"keep-alive", HeaderKind::grammar},
-    Known{"date", HeaderKind::grammar},
-    Known{"range", HeaderKind::grammar},
     Known{"te", HeaderKind::grammar},
     Known{"dnt", HeaderKind::grammar},
     Known{"via", HeaderKind::grammar},
+    Known{"from", HeaderKind::grammar},
+    Known{"host", HeaderKind::grammar},
+    Known{"date", HeaderKind::grammar},
+    Known{"range", HeaderKind::grammar},
+    Known{"cookie", HeaderKind::credential},
+    Known{"origin", HeaderKind::url},
     Known{"pragma", HeaderKind::grammar},
     Known{"prefer", HeaderKind::grammar},
     Known{"expect", HeaderKind::grammar},
+    Known{"referer", HeaderKind::url},
     Known{"priority", HeaderKind::grammar},
+    Known{"x-api-key", HeaderKind::credential},
     Known{"forwarded", HeaderKind::grammar},
+    Known{"x-real-ip", HeaderKind::grammar},
+    Known{"user-agent", HeaderKind::words},
+    Known{"connection", HeaderKind::grammar},
+    Known{"keep-alive", HeaderKind::grammar},
+    Known{"tracestate", HeaderKind::grammar},
+    Known{"traceparent", HeaderKind::grammar},
+    Known{"x-request-id", HeaderKind::grammar},
+    Known{"authorization", HeaderKind::credential},
     Known{"last-event-id", HeaderKind::grammar},
     Known{"cache-control", HeaderKind::grammar},
     Known{"transfer-encoding", HeaderKind::grammar},
-    Known{"traceparent", HeaderKind::grammar},
-    Known{"tracestate", HeaderKind::grammar},
-    Known{"x-request-id", HeaderKind::grammar},
-    Known{"x-real-ip", HeaderKind::grammar},
+    Known{"proxy-authorization", HeaderKind::credential},
 };
+constexpr std::size_t kLongestName = kKnown.back().name.size();
+/// Where the names of each length begin.
+constexpr auto kByLength = [] {
+  std::array<std::uint8_t, kLongestName + 2> first{};
+  for (std::size_t length = 0; length < first.size(); ++length) {
+    while (first[length] < kKnown.size() && kKnown[first[length]].name.size() < length) {
+      ++first[length];
+    }
+  }
+  return first;
+}();
+static_assert(std::ranges::is_sorted(kKnown, {}, [](const Known& k) { return k.name.size(); }));
+
 /// Families of headers that have a grammar each.
 constexpr std::array<std::string_view, 7> kFamilies{
     "accept", "content-", "sec-", "if-", "access-control-", "x-forwarded-", "upgrade"};
@@ -61,8 +75,10 @@ constexpr bool is_delimiter(char c) noexcept {
 }  // namespace
 
 HeaderKind kind_of_header(std::string_view name) noexcept {
-  for (const auto& known : kKnown) {
-    if (text::iequals(known.name, name)) return known.kind;
+  if (name.size() <= kLongestName) {
+    for (std::size_t i = kByLength[name.size()]; i < kByLength[name.size() + 1]; ++i) {
+      if (text::iequals(kKnown[i].name, name)) return kKnown[i].kind;
+    }
   }
   const bool family = std::ranges::any_of(
       kFamilies, [&](std::string_view prefix) { return text::istarts_with(name, prefix); });
