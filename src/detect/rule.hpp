@@ -31,5 +31,8 @@ struct RulePack {
 
 /// The pack that is part of the program: rules/, compiled at build time.
 RulePack embedded_rules();
+/// Takes the serialised database out of this process's memory: engines keep a form of their own. It
+/// is a part of the binary, from which the kernel reads it again for an engine that is made later.
+void put_embedded_database_away() noexcept;
 
 }  // namespace portcullis::detect

@@ -181,6 +181,7 @@ Result<void> Runtime::build(const Lasting& lasting, const routes::Vitals& vitals
       });
 
   TRY(inspector_, detect::Engine::make(detect::embedded_rules(), engine_options(settings_)));
+  detect::put_embedded_database_away();
 
   routes::Services services;
   services.settings = &settings_;
