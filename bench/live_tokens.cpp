@@ -1,10 +1,11 @@
 // Both ends of many live answers: an upstream that streams tokens and the visitors who read them,
 // in one thread, so that one clock measures how long a token is on its way. First the visitors ask
-// the upstream itself, then the gateway.
+// the upstream itself, then a plain proxy, then the gateway.
 //
 // usage: live_tokens STREAMS TOKENS_A_SECOND SECONDS
-// Prints the upstream's port; then reads the gateway's port and one session cookie a line, one for
-// each stream; then prints what it measured as JSON. bench/live_tokens.py does the talking.
+// Prints the upstream's port; then reads the ports of the proxy and the gateway, and one session
+// cookie a line, one for each stream; then prints what it measured as JSON. bench/live_tokens.py
+// does the talking.
 // Bounded: it ends after twice the time to open all streams (at most 30 s) and SECONDS.
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -323,29 +324,35 @@ int main(int count, char** words) {
   const std::uint16_t own_port = ntohs(address.sin_port);
   std::cout << own_port << std::endl;
 
-  unsigned gateway_port = 0;
-  std::cin >> gateway_port >> std::ws;
+  std::uint16_t proxy_port = 0;
+  std::uint16_t gateway_port = 0;
+  std::cin >> proxy_port >> gateway_port >> std::ws;
   std::vector<std::string> to_gateway;
   for (std::string cookie; to_gateway.size() < streams && std::getline(std::cin, cookie);) {
-    to_gateway.push_back(question(static_cast<std::uint16_t>(gateway_port), cookie));
+    to_gateway.push_back(question(gateway_port, cookie));
   }
   if (to_gateway.size() < streams) {
     std::fprintf(stderr, "live_tokens: a cookie a line is wanted for each of %zu streams\n",
                  streams);
     return 2;
   }
+  const std::vector<std::string> to_others(streams, question(own_port, "none=1"));
+  const struct {
+    const char* name;
+    std::uint16_t port;
+    const std::vector<std::string>& requests;
+  } ways[] = {{"direct", own_port, to_others},
+              {"proxy", proxy_port, to_others},
+              {"gateway", gateway_port, to_gateway}};
   std::string results;
-  for (const bool direct : {true, false}) {
-    const auto port = direct ? own_port : static_cast<std::uint16_t>(gateway_port);
-    Run run(listener, port, rate);
-    const std::vector<std::string> requests =
-        direct ? std::vector<std::string>(streams, question(own_port, "none=1")) : to_gateway;
-    if (!run.measure(requests, seconds)) {
-      std::fprintf(stderr, "live_tokens: only %zu of %zu streams began, %zu were cut\n",
-                   run.flowing(), streams, run.lost());
+  for (const auto& way : ways) {
+    Run run(listener, way.port, rate);
+    if (!run.measure(way.requests, seconds)) {
+      std::fprintf(stderr, "live_tokens: only %zu of %zu streams began by the way %s, %zu were cut\n",
+                   run.flowing(), streams, way.name, run.lost());
       return 1;
     }
-    results += (direct ? "{\"direct\":" : ",\"gateway\":") + run.json();
+    results += (results.empty() ? "{\"" : ",\"") + std::string(way.name) + "\":" + run.json();
   }
   std::cout << results << "}" << std::endl;
 }

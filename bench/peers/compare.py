@@ -115,13 +115,13 @@ class Processes:
         except ProcessLookupError:
             pass
 
-    def start(self, name, *command, env=None, cwd=None, stdout=None):
+    def start(self, name, *command, stdin=subprocess.DEVNULL, stdout=None, **options):
         """Starts a process in a group of its own."""
         log = open(self.folder / f"{name}.err", "ab")
         with log:
             process = subprocess.Popen(
-                [str(part) for part in command], stdin=subprocess.DEVNULL, stdout=stdout or log, stderr=log, cwd=cwd,
-                env=env, start_new_session=True)
+                [str(part) for part in command], stdin=stdin, stdout=stdout or log, stderr=log, start_new_session=True,
+                **options)
         self.started.append(process)
         self.to_helper.write(f"{process.pid}\n")
         return process
@@ -228,7 +228,7 @@ def wait_until_ready(process, port, path, began, describe, within=30.0):
 def start_listening(processes, name, port, *command, **options):
     began = time.monotonic()
     process = processes.start(name, *command, **options)
-    ready = wait_until_ready(process, port, "/", began, lambda: processes.errors_of(name))
+    ready = wait_until_ready(process, port, "/ready", began, lambda: processes.errors_of(name))
     return process, ready
 
 
@@ -330,7 +330,7 @@ def compare(options, processes):
     stub = start_nginx(processes, "upstream", "upstream.conf")
     contestants = [stub]
     makers = {
-        "nginx": lambda: start_nginx(processes, "nginx", "nginx.conf", UPSTREAM=stub.port),
+        "nginx": lambda: start_nginx(processes, "nginx", "nginx.conf", UPSTREAM=stub.port, BUFFERING="on"),
         "haproxy": lambda: start_haproxy(processes, stub.port),
         "nginx+crs": lambda: start_crs(processes, stub.port),
         "fastapi+redis": lambda: start_fastapi(processes, stub.port),
