@@ -20,6 +20,7 @@ enum class ErrorCode : std::uint8_t {
   unavailable,    ///< a dependency does not work now
   not_found,
   unauthorized,  ///< a dependency did not accept our credential
+  withheld,      ///< whom we asked keeps the answer back
   cancelled,
   internal,
 };

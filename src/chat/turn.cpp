@@ -9,6 +9,8 @@ http::Code code_of(ErrorCode code) {
   switch (code) {
     case ErrorCode::timeout:
       return http::Code::upstream_timeout;
+    case ErrorCode::withheld:
+      return http::Code::answer_withheld;
     case ErrorCode::unavailable:
     case ErrorCode::refused:
     case ErrorCode::exhausted:

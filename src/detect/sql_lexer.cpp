@@ -179,8 +179,7 @@ void SqlLexer::skip_space() noexcept {
       break;
     }
   }
-  spaced_ = at_ != start;
-  if (spaced_ && !budget_->spend(at_ - start)) at_ = text_.size();
+  if (at_ != start && !budget_->spend(at_ - start)) at_ = text_.size();
 }
 
 SqlToken SqlLexer::take_string(char quote) noexcept {

@@ -77,8 +77,6 @@ class SqlLexer {
   /// The same as next(), without moving on.
   SqlToken peek() const noexcept;
   std::size_t at() const noexcept { return at_; }
-  /// Whether white space or a comment was skipped before the last token.
-  bool spaced() const noexcept { return spaced_; }
 
  private:
   void skip_space() noexcept;
@@ -90,7 +88,6 @@ class SqlLexer {
   std::string_view text_;
   std::size_t at_;
   Budget* budget_;
-  bool spaced_ = false;
 };
 
 }  // namespace portcullis::detect

@@ -55,6 +55,8 @@ constexpr CodeInfo kCodes[] = {
     {Code::internal_error, 500, "INTERNAL_ERROR", "Internal error", "A mistake of the gateway."},
     {Code::not_implemented, 501, "NOT_IMPLEMENTED", "Not implemented",
      "The method or transfer coding is not supported."},
+    {Code::answer_withheld, 422, "ANSWER_WITHHELD", "Answer withheld",
+     "The assistant's provider keeps this answer back; other words may help."},
     {Code::upstream_error, 502, "UPSTREAM_ERROR", "Assistant error",
      "The assistant gave no usable answer."},
     {Code::upstream_unavailable, 503, "UPSTREAM_UNAVAILABLE", "Assistant unavailable",

@@ -34,6 +34,7 @@ enum class Code : std::uint8_t {
   rate_limited,
   internal_error,
   not_implemented,
+  answer_withheld,
   upstream_error,
   upstream_unavailable,
   upstream_timeout,

@@ -10,7 +10,7 @@ namespace portcullis::upstream {
 /// Turns the body of an answer into pieces of text as it arrives.
 ///
 /// Threads: none.  Memory: what is not yet complete, within a bound of the decoder's own.
-/// Errors:  malformed, too_large. After an error nothing more may be put.
+/// Errors:  malformed, too_large, withheld. After an error nothing more may be put.
 class Decoder {
  public:
   virtual ~Decoder() = default;

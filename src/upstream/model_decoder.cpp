@@ -93,7 +93,9 @@ Result<void> ModelDecoder::finish(std::vector<std::string>& pieces) {
   if (!complete_ && ending_ == Ending::none) {
     return fail(ErrorCode::closed, "the upstream ended its answer early", ErrorOrigin::upstream);
   }
-  if (ending_ == Ending::filtered) return unwanted("the provider kept the answer back");
+  if (ending_ == Ending::filtered) {
+    return fail(ErrorCode::withheld, "the provider kept the answer back");
+  }
   if (text_bytes_ == 0) {
     return unwanted(ending_ == Ending::length ? "no token was left for words"
                                               : "the model said nothing");

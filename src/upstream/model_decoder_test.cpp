@@ -117,6 +117,7 @@ TEST(ModelDecoder, WhatAVisitorCanBringAboutIsNoFailureOfTheUpstream) {
        "\n\ndata: [DONE]\n\n"});
   ASSERT_FALSE(filtered.outcome);
   EXPECT_EQ(filtered.outcome.error().origin, ErrorOrigin::gateway);
+  EXPECT_EQ(filtered.outcome.error().code, ErrorCode::withheld);
   const auto silent = hear<OpenAiDecoder>({"data: [DONE]\n\n"});
   ASSERT_FALSE(silent.outcome);
   EXPECT_EQ(silent.outcome.error().origin, ErrorOrigin::gateway);

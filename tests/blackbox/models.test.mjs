@@ -200,6 +200,7 @@ for (const [kind, { wire, path, keyIn }] of Object.entries(kinds)) {
           const answer = tell(await visitor.ask(`Hi ${name}`));
           const overloaded = kind === 'anthropic' && name === 'an error in the stream';
           if (overloaded) assertProblem(answer, 503, 'UPSTREAM_UNAVAILABLE');
+          else if (name === 'filtered') assertProblem(answer, 422, 'ANSWER_WITHHELD');
           else assertProblem(answer, 502, 'UPSTREAM_ERROR');
           upstream.onRequest(wire.stream(['fine'])); // or the breaker opens, as it should
           assert.equal(tell(await visitor.ask(`And ${name}?`)).status, 200, name);

@@ -39,6 +39,11 @@ describe('explain', () => {
     });
   }
 
+  it('takes an answer that was kept back, in the middle of a stream, for a matter of words', () => {
+    const notice = explain(new Failure({ code: 'ANSWER_WITHHELD' }), texts);
+    assert.deepEqual([notice.text, notice.action], [texts.refused, 'edit']);
+  });
+
   it('shows the reason of a refused message, cut to a bearable length, and of nothing else', async () => {
     assert.equal(explain(await problem(400, { detail: 'Too rude.' }), texts).reason, 'Too rude.');
     assert.equal(

@@ -23,6 +23,7 @@ const byCode: Readonly<Record<string, Explanation>> = {
   CHALLENGE_REQUIRED: ['blocked', 'retry'],
   STREAM_LIMIT: ['busy', 'retry'],
   SESSION_LIMIT: ['busy', 'retry'],
+  ANSWER_WITHHELD: ['refused', 'edit'],
   UPSTREAM_ERROR: ['upstream', 'retry'],
   UPSTREAM_UNAVAILABLE: ['unavailable', 'retry'],
   UPSTREAM_TIMEOUT: ['timeout', 'retry'],

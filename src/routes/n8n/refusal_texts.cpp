@@ -25,6 +25,7 @@ Kind kind_of(Code code) {
     case Code::challenge_required:
       return Kind::blocked;
     case Code::content_refused:
+    case Code::answer_withheld:
       return Kind::content;
     case Code::bad_request:
     case Code::validation_failed:
