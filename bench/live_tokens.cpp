@@ -348,7 +348,8 @@ int main(int count, char** words) {
   for (const auto& way : ways) {
     Run run(listener, way.port, rate);
     if (!run.measure(way.requests, seconds)) {
-      std::fprintf(stderr, "live_tokens: only %zu of %zu streams began by the way %s, %zu were cut\n",
+      std::fprintf(stderr,
+                   "live_tokens: only %zu of %zu streams began by the way %s, %zu were cut\n",
                    run.flowing(), streams, way.name, run.lost());
       return 1;
     }
