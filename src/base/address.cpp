@@ -114,8 +114,43 @@ bool Cidr::contains(const IpAddress& address) const noexcept {
   return ((base_.bytes()[whole] ^ address.bytes()[whole]) & mask) == 0;
 }
 
+IpAddress Cidr::first() const noexcept {
+  auto bytes = base_.bytes();
+  for (unsigned bit = prefix_; bit < 128; ++bit) {
+    bytes[bit / 8] &= static_cast<std::uint8_t>(~(0x80U >> (bit % 8)));
+  }
+  return IpAddress::v6(bytes);
+}
+
+IpAddress Cidr::last() const noexcept {
+  auto bytes = base_.bytes();
+  for (unsigned bit = prefix_; bit < 128; ++bit) {
+    bytes[bit / 8] |= static_cast<std::uint8_t>(0x80U >> (bit % 8));
+  }
+  return IpAddress::v6(bytes);
+}
+
 std::string Cidr::text() const {
   return base_.text() + "/" + std::to_string(base_.is_v4() ? prefix_ - 96 : prefix_);
+}
+
+AddressSet::AddressSet(const std::vector<Cidr>& blocks) {
+  for (const auto& block : blocks) ranges_.push_back({block.first(), block.last()});
+  std::ranges::sort(ranges_, {}, &Range::first);
+  std::size_t kept = 0;
+  for (const auto& range : ranges_) {
+    if (kept > 0 && range.first <= ranges_[kept - 1].last) {
+      ranges_[kept - 1].last = std::max(ranges_[kept - 1].last, range.last);
+    } else {
+      ranges_[kept++] = range;
+    }
+  }
+  ranges_.resize(kept);
+}
+
+bool AddressSet::contains(const IpAddress& address) const noexcept {
+  const auto after = std::ranges::upper_bound(ranges_, address, {}, &Range::first);
+  return after != ranges_.begin() && address <= std::prev(after)->last;
 }
 
 bool any_contains(const std::vector<Cidr>& blocks, const IpAddress& address) noexcept {

@@ -39,11 +39,29 @@ class Cidr {
  public:
   static std::optional<Cidr> parse(std::string_view text);
   bool contains(const IpAddress& address) const noexcept;
+  IpAddress first() const noexcept;
+  IpAddress last() const noexcept;
   std::string text() const;
 
  private:
   IpAddress base_;
   unsigned prefix_ = 128;  ///< counted in the mapped form
+};
+
+/// Many blocks, asked at once.
+///
+/// Threads: immutable.  Cost: one binary search.
+class AddressSet {
+ public:
+  explicit AddressSet(const std::vector<Cidr>& blocks);
+  bool contains(const IpAddress& address) const noexcept;
+
+ private:
+  struct Range {
+    IpAddress first;
+    IpAddress last;
+  };
+  std::vector<Range> ranges_;  ///< sorted, apart from each other
 };
 
 bool any_contains(const std::vector<Cidr>& blocks, const IpAddress& address) noexcept;

@@ -112,5 +112,22 @@ TEST(Cidr, AnyOfSeveral) {
   EXPECT_FALSE(any_contains({}, ip("::1")));
 }
 
+TEST(AddressSet, ContainsWhatItsBlocksContain) {
+  const std::vector<Cidr> blocks{*Cidr::parse("10.0.0.0/8"),     *Cidr::parse("10.1.2.0/24"),
+                                 *Cidr::parse("192.0.2.7"),      *Cidr::parse("198.51.100.128/25"),
+                                 *Cidr::parse("2001:db8::/33"),  *Cidr::parse("2001:db8:8000::/33"),
+                                 *Cidr::parse("203.0.113.77/31")};
+  const AddressSet set(blocks);
+  for (const char* text : {"10.0.0.0", "10.255.255.255", "9.255.255.255", "11.0.0.0", "192.0.2.6",
+                           "192.0.2.7", "192.0.2.8", "198.51.100.127", "198.51.100.128",
+                           "198.51.100.255", "2001:db8::", "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff",
+                           "2001:db9::", "::", "203.0.113.76", "203.0.113.78"}) {
+    const auto address = *IpAddress::parse(text);
+    EXPECT_EQ(set.contains(address), any_contains(blocks, address)) << text;
+  }
+  EXPECT_FALSE(AddressSet({}).contains(*IpAddress::parse("10.0.0.1")));
+  EXPECT_TRUE(AddressSet({*Cidr::parse("::/0")}).contains(*IpAddress::parse("10.0.0.1")));
+}
+
 }  // namespace
 }  // namespace portcullis

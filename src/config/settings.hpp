@@ -116,6 +116,11 @@ struct Settings {
   std::string public_url;
   std::vector<std::string> allowed_hosts;
   std::vector<Cidr> trusted_proxies;
+  std::vector<Cidr> never_blocked;
+  std::vector<Cidr> always_blocked;
+  bool automatic_blocks = true;
+  Seconds first_block{};
+  std::int64_t max_blocks = 0;
   ForwardedHeader forwarded_header = ForwardedHeader::x_forwarded_for;
   std::string client_address_header;
   std::string gateway_prefix;

@@ -143,6 +143,7 @@ class Gateway::Impl {
         log_(loaded.settings.log_level, log_format(loaded.settings)),
         sink_(log_, metrics_),
         store_(make_store(loaded.settings)),
+        blocks_(static_cast<std::size_t>(loaded.settings.max_blocks)),
         figures_([this] { return store_->figures(); }, Clock::system()),
         hub_(hub_options(loaded.settings)),
         connections_(static_cast<std::size_t>(loaded.settings.max_connections),
@@ -204,7 +205,7 @@ class Gateway::Impl {
 
  private:
   Lasting lasting() {
-    return {log_, metrics_, sink_, *store_, hub_, forwarding_, assistants_, workers_};
+    return {log_, metrics_, sink_, *store_, blocks_, hub_, forwarding_, assistants_, workers_};
   }
 
   routes::Vitals vitals() {
@@ -235,6 +236,8 @@ class Gateway::Impl {
                    [this] { return static_cast<double>(store_->figures().sessions); });
     metrics_.gauge("portcullis_state_keys",
                    [this] { return static_cast<double>(store_->figures().limiter_keys); });
+    metrics_.gauge("portcullis_blocked_addresses",
+                   [this] { return static_cast<double>(blocks_.size()); });
     metrics_.gauge("portcullis_upstream_connections_open", [this] {
       std::size_t open = 0;
       for (const auto& assistant : living_assistants()) open += assistant->open_connections();
@@ -457,6 +460,7 @@ class Gateway::Impl {
   observe::Metrics metrics_;
   audit::LogSink sink_;
   std::unique_ptr<state::Store> store_;
+  state::BlockTable blocks_;
   const state::RecentFigures figures_;
   chat::StreamHub hub_;
   net::ConnectionLimits connections_;
@@ -502,7 +506,8 @@ std::string describe_routes(const config::Settings& given, std::vector<std::stri
   chat::StreamHub hub({});
   guards::ForwardingWarning forwarding(log);
   const Assistants assistants;
-  const Lasting lasting{log, metrics, sink, store, hub, forwarding, assistants, 1};
+  state::BlockTable blocks(1);
+  const Lasting lasting{log, metrics, sink, store, blocks, hub, forwarding, assistants, 1};
   auto runtime = Runtime::make(settings, lasting,
                                {std::string(version()), WallTime{}, [] { return false; },
                                 [] { return state::StoreFigures{}; },

@@ -19,7 +19,7 @@ Result<std::vector<std::unique_ptr<pipeline::Guard>>> make_guards(
   // Everything after it speaks of the visitor, so first find out who that is.
   guards.push_back(guards::make_address_guard(settings, lasting.forwarding));
   // A blocked address must cost next to nothing.
-  guards.push_back(guards::make_blocks_guard(nullptr));
+  guards.push_back(guards::make_blocks_guard(settings, lasting.blocks));
   // What is no valid request has no headers to look at.
   guards.push_back(guards::make_protocol_guard());
   // A request for somebody else's host is not ours to answer, whoever sends it; and what comes over
@@ -31,13 +31,15 @@ Result<std::vector<std::unique_ptr<pipeline::Guard>>> make_guards(
   // more.
   guards.push_back(guards::make_credentials_guard(settings, tokens));
   // One call for all tiers; what the store knows of the session comes along.
-  guards.push_back(guards::make_rate_guard(settings, lasting.store, lasting.metrics));
+  guards.push_back(
+      guards::make_rate_guard(settings, lasting.store, lasting.blocks, lasting.metrics));
   // Is the session alive, and of this site and origin?
   guards.push_back(guards::make_session_guard());
   // Reading a body is the most expensive step, so only callers that got here are listened to.
   guards.push_back(guards::make_body_guard(static_cast<std::uint64_t>(settings.forms_total_bytes)));
   // Where the body says whose session this is, only now is known whom to charge.
-  guards.push_back(guards::make_claim_guard(settings, tokens, lasting.store, lasting.metrics));
+  guards.push_back(
+      guards::make_claim_guard(settings, tokens, lasting.store, lasting.blocks, lasting.metrics));
   // What is said is judged last: only now is it known which of it is prose, and all of it is there.
   TRY(auto content, guards::make_content_guard(inspector, lasting.metrics, lasting.workers));
   guards.push_back(std::move(content));

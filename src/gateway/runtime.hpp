@@ -18,6 +18,7 @@
 #include "routes/ops/ops_routes.hpp"
 #include "routes/session/session_routes.hpp"
 #include "routes/widget/widget_routes.hpp"
+#include "state/block_table.hpp"
 #include "state/store.hpp"
 #include "upstream/assistant.hpp"
 
@@ -33,6 +34,7 @@ struct Lasting {
   observe::Metrics& metrics;
   audit::Sink& sink;
   state::Store& store;
+  state::BlockTable& blocks;
   chat::StreamHub& hub;
   guards::ForwardingWarning& forwarding;
   const Assistants& assistants;  ///< those in force: one that the new configuration has too is kept

@@ -88,7 +88,7 @@ class Exchange {
   virtual bool body_done() const noexcept = 0;
 
   // ---- what guards learn; each field has one writer, named here
-  Client client;                           ///< address guard
+  Client client;                           ///< address guard; the mark of a block: blocks guard
   Uuid request_id;                         ///< address guard
   const pipeline::Route* route = nullptr;  ///< pipeline
   const pipeline::Site* site = nullptr;    ///< origin guard; the default site before it

@@ -14,6 +14,7 @@ struct Client {
   IpAddress peer;      ///< who holds the socket
   IpAddress address;   ///< the visitor: the peer, or what a trusted proxy says
   bool https = false;  ///< how the visitor reached us, by our own TLS or a trusted proxy's word
+  std::optional<WallTime> blocked_since;  ///< a rule blocked it; sessions from before go on
   bool forwarded_by_stranger = false;  ///< forwarding headers came from a peer that is not trusted
 };
 

@@ -43,6 +43,7 @@ constexpr MetricInfo kTable[] = {
     {"portcullis_content_findings_total", "counter", "class",
      "Requests in which the content guard found an attack, refused or not, by class; header: one "
      "that does not follow its grammar; too_complex: too costly to judge."},
+    {"portcullis_blocked_addresses", "gauge", "", "Addresses that a rule has blocked for a time."},
     {"portcullis_state_keys", "gauge", "", "Keys that the limiter remembers."},
     {"portcullis_state_sessions", "gauge", "",
      "Sessions stored (those with at least one message)."},

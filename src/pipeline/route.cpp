@@ -30,6 +30,11 @@ std::string_view name_of(RouteClass cls) noexcept {
   return {};
 }
 
+bool Route::enforces(std::string_view guard) const noexcept {
+  const auto at = std::ranges::find(config::kGuardNames, guard) - std::begin(config::kGuardNames);
+  return guards[static_cast<std::size_t>(at)].mode == config::Mode::enforce;
+}
+
 bool Route::allows(http::Method method) const noexcept {
   // HEAD is answered wherever GET is (RFC 9110 section 9.3.2), without the body.
   return std::ranges::any_of(methods, [&](http::Method m) {

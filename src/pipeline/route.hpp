@@ -117,6 +117,8 @@ struct Route {
   bool ops_only = false;  ///< without login only on the operations listener or from this machine
 
   bool allows(http::Method method) const noexcept;
+  /// Whether what this guard finds has effects: others only count and tell.
+  bool enforces(std::string_view guard) const noexcept;
 };
 
 /// A site, as guards and filters need it.

@@ -23,10 +23,8 @@ MemoryStore::MemoryStore(const MemoryStoreOptions& options, const Clock& clock)
     : options_(options),
       session_idle_(options.session_idle),
       clock_(clock),
+      limiter_(options.max_limiter_keys, clock),
       silent_(options.session_idle) {
-  const std::size_t capacity = std::max<std::size_t>(AdmitRequest::kMaxCharges * 2,
-                                                     options.max_limiter_keys / kLimiterShards);
-  for (auto& shard : limiter_shards_) shard = std::make_unique<LimiterShard>(capacity);
   const std::size_t claims = std::max<std::size_t>(1, options.max_sessions / kSessionShards);
   for (auto& shard : claim_shards_) shard = std::make_unique<ClaimShard>(claims);
 }
@@ -38,58 +36,10 @@ MemoryStore::~MemoryStore() = default;
 Eventual<Result<AdmitAnswer>> MemoryStore::admit(const AdmitRequest& request) {
   AdmitAnswer answer;
   if (request.session) answer.session = view_of(*request.session);
-  if (request.count > 0 && !charge(request, answer.admission)) return Result<AdmitAnswer>(answer);
+  answer.admission = limiter_.charge(request);
+  if (!answer.admission.admitted) return Result<AdmitAnswer>(answer);
   if (request.claim) answer.claim = visit(*request.claim);
   return Result<AdmitAnswer>(answer);
-}
-
-bool MemoryStore::charge(const AdmitRequest& request, Admission& admission) {
-  // Lock the shards of all charges in order of their number: no two requests can wait for each
-  // other.
-  std::array<std::size_t, AdmitRequest::kMaxCharges> shards;
-  for (std::size_t i = 0; i < request.count; ++i)
-    shards[i] = request.charges[i].key[1] % kLimiterShards;
-  std::sort(shards.begin(), shards.begin() + request.count);
-  const auto last = std::unique(shards.begin(), shards.begin() + request.count);
-  std::array<std::unique_lock<std::mutex>, AdmitRequest::kMaxCharges> locks;
-  for (auto at = shards.begin(); at != last; ++at) {
-    locks[static_cast<std::size_t>(at - shards.begin())] =
-        std::unique_lock(limiter_shards_[*at]->mutex);
-  }
-
-  const std::int64_t now =
-      std::chrono::duration_cast<Milliseconds>(clock_.monotonic().time_since_epoch()).count();
-  // A second pass looks windows up again: the table may move them while it grows.
-  const auto window_of = [&](const Charge& charge) -> Window& {
-    return limiter_shards_[charge.key[1] % kLimiterShards]->table.touch(charge.key);
-  };
-  std::int64_t tightest = INT64_MAX;
-  for (std::size_t i = 0; i < request.count; ++i) {
-    const Charge& charge = request.charges[i];
-    const std::int64_t window_ms = Milliseconds(charge.window).count();
-    Window& window = window_of(charge);
-    const auto used = static_cast<std::int64_t>(window.used(now, window_ms));
-    const std::int64_t left = std::int64_t{charge.limit} - used - charge.cost;
-    const auto seconds = [](std::int64_t ms) { return Seconds{(ms + 999) / 1000}; };
-    if (left < 0) {
-      // Of several that refuse, the one that lasts longest tells when to come back.
-      const auto wait = seconds(window.wait_for(charge.cost, charge.limit, now, window_ms));
-      if (admission.admitted || wait > admission.reset) {
-        admission = {false, i, 0, wait};
-      }
-    } else if (admission.admitted && left < tightest) {
-      tightest = left;
-      admission = {true, i, left, seconds(window.until_empty(now, window_ms))};
-      if (admission.reset.count() == 0) admission.reset = charge.window;
-    }
-  }
-  if (admission.admitted) {
-    for (std::size_t i = 0; i < request.count; ++i) {
-      const Charge& charge = request.charges[i];
-      window_of(charge).take(charge.cost, now, Milliseconds(charge.window).count());
-    }
-  }
-  return admission.admitted;
 }
 
 ClaimStanding MemoryStore::visit(const Claim& claim) {
@@ -338,10 +288,7 @@ void MemoryStore::set_session_idle(Seconds idle) {
 
 StoreFigures MemoryStore::figures() const {
   StoreFigures out;
-  for (const auto& shard : limiter_shards_) {
-    const std::lock_guard lock(shard->mutex);
-    out.limiter_keys += shard->table.size();
-  }
+  out.limiter_keys = limiter_.size();
   const WallTime now = clock_.wall();
   for (auto& shard : session_shards_) {
     const std::lock_guard lock(shard.mutex);

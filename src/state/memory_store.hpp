@@ -9,7 +9,7 @@
 #include <unordered_map>
 
 #include "state/claim_table.hpp"
-#include "state/limiter_table.hpp"
+#include "state/limiter.hpp"
 #include "state/store.hpp"
 
 namespace portcullis::state {
@@ -25,8 +25,7 @@ struct MemoryStoreOptions {
 
 /// The state of one process in memory.
 ///
-/// Threads: any; 64 shards of windows and 16 of sessions, each with a lock of its own. A request's
-///          charges lock their shards in order, so the decision is exact over all workers.
+/// Threads: any; 16 shards of sessions, each with a lock of its own.
 /// Bounds:  keys, sessions, messages and bytes as in the options, sessions exactly; what was silent
 ///          longest gives way, but never a session that was active in the last 15 minutes.
 ///          Ended sessions are remembered until their tokens are too old to be taken for those of
@@ -54,17 +53,10 @@ class MemoryStore final : public Store {
   StoreFigures figures() const override;
 
  private:
-  static constexpr std::size_t kLimiterShards = 64;
   static constexpr std::size_t kSessionShards = 16;
   /// Sent messages that are remembered for repeated sends.
   static constexpr std::size_t kRememberedSends = 64;
   static constexpr Seconds kProtectedAfterActivity{15 * 60};
-
-  struct alignas(64) LimiterShard {
-    explicit LimiterShard(std::size_t capacity) : table(capacity) {}
-    std::mutex mutex;
-    LimiterTable table;
-  };
 
   struct alignas(64) ClaimShard {
     explicit ClaimShard(std::size_t capacity) : table(capacity) {}
@@ -121,7 +113,6 @@ class MemoryStore final : public Store {
   SessionShard& shard_of(const Key& key) noexcept {
     return session_shards_[key[1] % kSessionShards];
   }
-  bool charge(const AdmitRequest& request, Admission& admission);
   ClaimStanding visit(const Claim& claim);
   SessionView view_of(const Key& key);
   Session* find(SessionShard& shard, const Key& key);
@@ -137,7 +128,7 @@ class MemoryStore final : public Store {
   const MemoryStoreOptions options_;
   std::atomic<Seconds> session_idle_;  ///< the one of the options, until it is set anew
   const Clock& clock_;
-  std::array<std::unique_ptr<LimiterShard>, kLimiterShards> limiter_shards_;
+  Limiter limiter_;
   mutable std::array<SessionShard, kSessionShards> session_shards_;
   std::array<std::unique_ptr<ClaimShard>, kSessionShards> claim_shards_;
   std::atomic<std::size_t> session_count_{0};

@@ -22,11 +22,15 @@ struct KeyHash {
 
 /// One window that a request is charged to.
 struct Charge {
+  static constexpr std::uint8_t kNobody = 255;
   std::string_view tier;  ///< static text: the name in headers, events and metrics
   Key key{};
   std::uint32_t limit = 0;
   Seconds window{60};
   std::uint32_t cost = 1;
+  /// Who is throttled where this window refuses: an index of AdmitRequest::subjects. Nobody is for
+  /// a window that many share.
+  std::uint8_t subject = kNobody;
 };
 
 /// What became of a request's charges.
@@ -36,6 +40,8 @@ struct Admission {
       0;  ///< index of the charge that refused, or that is nearest to its limit
   std::int64_t remaining = 0;  ///< of that charge, after this request
   Seconds reset{0};            ///< until that window has room again (refused) or is empty
+  bool paced = false;          ///< what refused is the pace of a throttled subject, not a window
+  bool offence = false;        ///< a subject goes on far beyond its limit
 };
 
 /// A message of a conversation.
@@ -76,14 +82,28 @@ enum class ClaimStanding : std::uint8_t {
   foreign,  ///< others are
 };
 
+/// Whose pace is watched, beside its windows: an address, a session, later a user.
+struct Subject {
+  Key key{};
+  bool hold_back = false;  ///< paced in any case
+};
+
 struct AdmitRequest {
   static constexpr std::size_t kMaxCharges = 6;
+  static constexpr std::size_t kMaxSubjects = 2;
   std::array<Charge, kMaxCharges> charges;
   std::size_t count = 0;
+  std::array<Subject, kMaxSubjects> subjects;
+  std::size_t subject_count = 0;
   std::optional<Key> session;  ///< looked up in the same flight
   std::optional<Claim> claim;  ///< likewise
 
   void add(const Charge& charge) { charges[count++] = charge; }
+  /// @returns its index. Its first charge tells the pace where it is held back.
+  std::uint8_t add(const Subject& subject) {
+    subjects[subject_count] = subject;
+    return static_cast<std::uint8_t>(subject_count++);
+  }
 };
 
 struct AdmitAnswer {

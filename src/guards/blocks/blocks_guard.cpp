@@ -1,31 +1,64 @@
 #include "guards/blocks/blocks_guard.hpp"
 
+#include "http/fields.hpp"
+
 namespace portcullis::guards {
 namespace {
 
+using pipeline::Verdict;
+
 class BlocksGuard final : public pipeline::Guard {
  public:
-  explicit BlocksGuard(const BlockList* blocks) : blocks_(blocks) {}
+  BlocksGuard(const config::Settings& settings, const state::BlockTable& blocks)
+      : never_(settings.never_blocked),
+        always_(settings.always_blocked),
+        cookie_name_(settings.cookie_name),
+        blocks_(blocks) {}
   std::string_view name() const noexcept override { return "blocks"; }
 
   pipeline::Decision on_request(http::Exchange& exchange) const override {
-    if (blocks_ == nullptr || exchange.route->cls == pipeline::RouteClass::probe)
-      return pipeline::Verdict::pass();
-    const std::int64_t seconds = blocks_->remaining(exchange.client.address);
-    if (seconds == 0) return pipeline::Verdict::pass();
-    return pipeline::Verdict::refuse(http::Problem(http::Code::address_blocked, {}, seconds),
-                                     {audit::EventType::network_security,
-                                      audit::ThreatLevel::medium, "RATE_001", "blocked address"});
+    const auto& route = *exchange.route;
+    if (route.cls == pipeline::RouteClass::probe) return Verdict::pass();
+    const IpAddress& address = exchange.client.address;
+    if (always_.contains(address))
+      return refuse_blocked(std::nullopt, "address on the list of blocked ones");
+    const auto block = blocks_.find(address);
+    if (!block || never_.contains(address)) return Verdict::pass();
+    // An office behind one address is not one visitor: who was there before may go on, if the
+    // guards behind this one find that it is so.
+    if (block->by == state::Block::By::rule && route.enforces(name()) &&
+        route.session == pipeline::SessionNeed::required && shows_session(exchange)) {
+      exchange.client.blocked_since = block->since;
+      return Verdict::pass();
+    }
+    const auto left = std::chrono::ceil<Seconds>(block->until - exchange.started_wall()).count();
+    return refuse_blocked(std::max<std::int64_t>(1, left), "blocked address: " + block->reason);
   }
 
  private:
-  const BlockList* blocks_;
+  /// Whether there is anything that could be a session; its signature is looked at later.
+  bool shows_session(const http::Exchange& exchange) const {
+    return http::bearer_token(exchange.head()) ||
+           !http::cookie_values(exchange.head(), cookie_name_).empty();
+  }
+
+  const AddressSet never_;
+  const AddressSet always_;
+  const std::string cookie_name_;
+  const state::BlockTable& blocks_;
 };
 
 }  // namespace
 
-std::unique_ptr<pipeline::Guard> make_blocks_guard(const BlockList* blocks) {
-  return std::make_unique<BlocksGuard>(blocks);
+Verdict refuse_blocked(std::optional<std::int64_t> seconds, std::string why) {
+  return Verdict::refuse(
+      http::Problem(http::Code::address_blocked, {}, seconds),
+      {audit::EventType::network_security, audit::ThreatLevel::medium, "RATE_001", std::move(why)});
+}
+
+std::unique_ptr<pipeline::Guard> make_blocks_guard(const config::Settings& settings,
+                                                   const state::BlockTable& blocks) {
+  return std::make_unique<BlocksGuard>(settings, blocks);
 }
 
 }  // namespace portcullis::guards

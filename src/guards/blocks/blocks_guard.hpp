@@ -1,19 +1,17 @@
 #pragma once
 #include <memory>
 
+#include "config/settings.hpp"
 #include "pipeline/guard.hpp"
+#include "state/block_table.hpp"
 
 namespace portcullis::guards {
 
-/// Where blocked addresses are kept; an implementation with expiry and reasons takes this place.
-class BlockList {
- public:
-  virtual ~BlockList() = default;
-  /// Seconds that the block of this address still lasts; 0: not blocked.
-  virtual std::int64_t remaining(const IpAddress& address) const noexcept = 0;
-};
+/// The refusal of a blocked address. `seconds`: how long the block lasts, where that is known.
+pipeline::Verdict refuse_blocked(std::optional<std::int64_t> seconds, std::string why);
 
-/// Refuses blocked addresses before anything else is looked at. Null: nobody is blocked.
-std::unique_ptr<pipeline::Guard> make_blocks_guard(const BlockList* blocks);
+/// Refuses blocked addresses before anything else is looked at. See README.md.
+std::unique_ptr<pipeline::Guard> make_blocks_guard(const config::Settings& settings,
+                                                   const state::BlockTable& blocks);
 
 }  // namespace portcullis::guards

@@ -13,8 +13,8 @@ using state::ClaimStanding;
 class ClaimGuard final : public pipeline::Guard {
  public:
   ClaimGuard(const config::Settings& settings, const identity::SessionTokens& tokens,
-             state::Store& store, observe::Metrics& metrics)
-      : tokens_(tokens), store_(store), charges_(settings, metrics) {}
+             state::Store& store, state::BlockTable& blocks, observe::Metrics& metrics)
+      : tokens_(tokens), store_(store), charges_("claim", settings, blocks, metrics) {}
   std::string_view name() const noexcept override { return "claim"; }
 
   pipeline::Decision on_request(http::Exchange& exchange) const override {
@@ -105,8 +105,9 @@ class ClaimGuard final : public pipeline::Guard {
 
 std::unique_ptr<pipeline::Guard> make_claim_guard(const config::Settings& settings,
                                                   const identity::SessionTokens& tokens,
-                                                  state::Store& store, observe::Metrics& metrics) {
-  return std::make_unique<ClaimGuard>(settings, tokens, store, metrics);
+                                                  state::Store& store, state::BlockTable& blocks,
+                                                  observe::Metrics& metrics) {
+  return std::make_unique<ClaimGuard>(settings, tokens, store, blocks, metrics);
 }
 
 }  // namespace portcullis::guards

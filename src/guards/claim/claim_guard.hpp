@@ -5,6 +5,7 @@
 #include "identity/session_tokens.hpp"
 #include "observe/metrics.hpp"
 #include "pipeline/guard.hpp"
+#include "state/block_table.hpp"
 #include "state/store.hpp"
 
 namespace portcullis::guards {
@@ -13,6 +14,7 @@ namespace portcullis::guards {
 /// and charges the request to it. See README.md.
 std::unique_ptr<pipeline::Guard> make_claim_guard(const config::Settings& settings,
                                                   const identity::SessionTokens& tokens,
-                                                  state::Store& store, observe::Metrics& metrics);
+                                                  state::Store& store, state::BlockTable& blocks,
+                                                  observe::Metrics& metrics);
 
 }  // namespace portcullis::guards

@@ -53,7 +53,7 @@ class ClaimGuardTest : public testing::Test {
     exchange.route = &route_;
     exchange.site = &site_;
     exchange.client.address = *IpAddress::parse(address);
-    const auto guard = make_claim_guard(settings_, tokens_, store, metrics_);
+    const auto guard = make_claim_guard(settings_, tokens_, store, blocks_, metrics_);
     auto decision = guard->on_request(exchange);
     EXPECT_TRUE(decision.ready());
     return {decision.value(), exchange.principal, exchange.session_state.status,
@@ -71,6 +71,7 @@ class ClaimGuardTest : public testing::Test {
   identity::SessionTokens tokens_{{std::string(48, 'k')}};
   observe::Metrics metrics_;
   state::MemoryStore store_{{}, clock_};
+  state::BlockTable blocks_{100, clock_};
   pipeline::Site site_;
   pipeline::Route route_;
   FixedClaim reader_;

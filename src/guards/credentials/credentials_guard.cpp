@@ -1,5 +1,6 @@
 #include "guards/credentials/credentials_guard.hpp"
 
+#include "guards/blocks/blocks_guard.hpp"
 #include "http/fields.hpp"
 
 namespace portcullis::guards {
@@ -14,16 +15,25 @@ class CredentialsGuard final : public pipeline::Guard {
   std::string_view name() const noexcept override { return "credentials"; }
 
   pipeline::Decision on_request(http::Exchange& exchange) const override {
+    find(exchange);
+    if (exchange.client.blocked_since && !exchange.principal.session) {
+      return refuse_blocked(std::nullopt, "blocked address, and a session that does not verify");
+    }
+    return Verdict::pass();
+  }
+
+ private:
+  void find(http::Exchange& exchange) const {
     auto& principal = exchange.principal;
     if (const auto bearer = http::bearer_token(exchange.head())) {
       if (!bearer->starts_with(identity::SessionTokens::kPrefix)) {
         principal.credential_rejected = true;
-        return Verdict::pass();
+        return;
       }
       return take(principal, tokens_.verify(*bearer));
     }
     if (exchange.head().find("authorization")) principal.credential_rejected = true;
-    if (exchange.route->kind != pipeline::RouteKind::browser) return Verdict::pass();
+    if (exchange.route->kind != pipeline::RouteKind::browser) return;
     // A sibling domain can set a cookie of the same name, so one that does not verify does not hide
     // one that does.
     for (const auto value : http::cookie_values(exchange.head(), cookie_name_)) {
@@ -32,17 +42,14 @@ class CredentialsGuard final : public pipeline::Guard {
       if (claims) return take(principal, std::move(claims));
       principal.credential_rejected = true;
     }
-    return Verdict::pass();
   }
 
- private:
-  static Verdict take(http::Principal& principal, std::optional<http::SessionClaims> claims) {
+  static void take(http::Principal& principal, std::optional<http::SessionClaims> claims) {
     principal.credential_rejected = !claims;
     if (claims) {
       principal.kind = http::Principal::Kind::session;
       principal.session = std::move(claims);
     }
-    return Verdict::pass();
   }
 
   const std::string cookie_name_;

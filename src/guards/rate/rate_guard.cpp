@@ -12,8 +12,11 @@ using state::AdmitRequest;
 
 class RateGuard final : public pipeline::Guard {
  public:
-  RateGuard(const config::Settings& settings, state::Store& store, observe::Metrics& metrics)
-      : store_(store), charges_(settings, metrics), session_idle_(settings.session_idle) {}
+  RateGuard(const config::Settings& settings, state::Store& store, state::BlockTable& blocks,
+            observe::Metrics& metrics)
+      : store_(store),
+        charges_("rate", settings, blocks, metrics),
+        session_idle_(settings.session_idle) {}
   std::string_view name() const noexcept override { return "rate"; }
 
   pipeline::Decision on_request(http::Exchange& exchange) const override {
@@ -73,8 +76,9 @@ class RateGuard final : public pipeline::Guard {
 }  // namespace
 
 std::unique_ptr<pipeline::Guard> make_rate_guard(const config::Settings& settings,
-                                                 state::Store& store, observe::Metrics& metrics) {
-  return std::make_unique<RateGuard>(settings, store, metrics);
+                                                 state::Store& store, state::BlockTable& blocks,
+                                                 observe::Metrics& metrics) {
+  return std::make_unique<RateGuard>(settings, store, blocks, metrics);
 }
 
 }  // namespace portcullis::guards

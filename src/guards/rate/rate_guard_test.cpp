@@ -27,7 +27,7 @@ class RateGuardTest : public testing::Test {
     site_.id = "default";
     site_.limit_per_minute = 1000;
     route_.cls = RouteClass::chat;
-    guard_ = make_rate_guard(settings_, store_, metrics_);
+    guard_ = make_rate_guard(settings_, store_, blocks_, metrics_);
   }
   struct Call {
     Verdict verdict;
@@ -68,6 +68,7 @@ class RateGuardTest : public testing::Test {
   config::Settings settings_ = default_settings();
   observe::Metrics metrics_;
   state::MemoryStore store_{{}, clock_};
+  state::BlockTable blocks_{100, clock_};
   pipeline::Site site_;
   pipeline::Route route_;
   std::unique_ptr<pipeline::Guard> guard_;
@@ -149,11 +150,13 @@ TEST_F(RateGuardTest, Ipv6CountsBySlash64) {
 TEST_F(RateGuardTest, ApiRoutesHaveAWindowOfTheirOwn) {
   PROVES("F131,F143");
   settings_.limit_api_address_minute = 100;
-  guard_ = make_rate_guard(settings_, store_, metrics_);
+  guard_ = make_rate_guard(settings_, store_, blocks_, metrics_);
   route_.cls = RouteClass::api;
-  EXPECT_EQ(admitted(150), 100);
+  EXPECT_EQ(admitted(100), 100);
   route_.cls = RouteClass::chat;
   EXPECT_TRUE(call().passed());
+  route_.cls = RouteClass::api;
+  EXPECT_EQ(admitted(50), 0);
 }
 
 TEST_F(RateGuardTest, LightRoutesCostNothingButHaveACeilingAndShowItOnlyThere) {
@@ -200,7 +203,7 @@ TEST_F(RateGuardTest, AStoreThatFailsIsAnErrorAndNoVerdict) {
   state::SimulatedStore failing(
       std::make_unique<state::MemoryStore>(state::MemoryStoreOptions{}, clock_),
       state::SimulatedStore::Behaviour::failing);
-  const auto guard = make_rate_guard(settings_, failing, metrics_);
+  const auto guard = make_rate_guard(settings_, failing, blocks_, metrics_);
   http::MemoryExchange exchange(worker_, "POST / HTTP/1.1\r\nHost: a\r\n\r\n");
   exchange.route = &route_;
   exchange.site = &site_;
@@ -209,6 +212,78 @@ TEST_F(RateGuardTest, AStoreThatFailsIsAnErrorAndNoVerdict) {
   ASSERT_FALSE(decision.value().has_value());
   EXPECT_EQ(decision.value().error().code, ErrorCode::unavailable);
   EXPECT_EQ(exchange.limit_state.tier, "");
+}
+
+TEST_F(RateGuardTest, WhoDoesNotStopAtTheLimitIsPaced) {
+  PROVES("F139,F140");
+  EXPECT_EQ(admitted(70), 60);
+  clock_.advance(Seconds{66});  // the window has room again, and the pace admits its burst
+  EXPECT_EQ(admitted(40), 20) << "stage 2: ten refusals";
+  clock_.advance(Seconds{10});
+  EXPECT_EQ(admitted(3, "203.0.113.8"), 3) << "nobody else is paced";
+  EXPECT_EQ(admitted(10), 5) << "one in two seconds";
+}
+
+TEST_F(RateGuardTest, WhoGoesOnFarBeyondTheLimitIsBlockedForATime) {
+  PROVES("F133,F138");
+  EXPECT_EQ(admitted(61), 60);
+  EXPECT_EQ(admitted(49), 0);
+  EXPECT_FALSE(blocks_.find(*IpAddress::parse("203.0.113.7")));
+  const auto last = call();
+  EXPECT_EQ(last.verdict.problem.code, http::Code::address_blocked);
+  EXPECT_EQ(last.verdict.problem.retry_after, 900);
+  EXPECT_EQ(last.verdict.incident.code, "RATE_001");
+  EXPECT_EQ(last.verdict.incident.level, audit::ThreatLevel::high);
+  EXPECT_TRUE(blocks_.find(*IpAddress::parse("203.0.113.7")));
+  EXPECT_FALSE(blocks_.find(*IpAddress::parse("203.0.113.8")));
+}
+
+TEST_F(RateGuardTest, TheLengthOfTheFirstBlockIsASetting) {
+  PROVES("F134");
+  settings_.first_block = Seconds{120};
+  guard_ = make_rate_guard(settings_, store_, blocks_, metrics_);
+  admitted(120);
+  const auto block = blocks_.find(*IpAddress::parse("203.0.113.7"));
+  ASSERT_TRUE(block);
+  EXPECT_EQ(block->until - block->since, Seconds{120});
+}
+
+TEST_F(RateGuardTest, SomeAreLimitedButNeverBlocked) {
+  PROVES("F142");
+  settings_.never_blocked = {*Cidr::parse("203.0.113.0/24")};
+  guard_ = make_rate_guard(settings_, store_, blocks_, metrics_);
+  EXPECT_EQ(admitted(200), 60);
+  EXPECT_EQ(call().verdict.problem.code, http::Code::rate_limited);
+  settings_.never_blocked.clear();
+  settings_.automatic_blocks = false;
+  guard_ = make_rate_guard(settings_, store_, blocks_, metrics_);
+  EXPECT_EQ(admitted(200, "198.51.100.1"), 60);
+  EXPECT_EQ(blocks_.size(), 0U);
+}
+
+TEST_F(RateGuardTest, AProxyThatSomebodyForgotToConfigureIsNotBlocked) {
+  const auto hammer = [&](const char* peer, bool forwards) {
+    http::MemoryExchange exchange(worker_, "POST / HTTP/1.1\r\nHost: a\r\n\r\n");
+    for (int i = 0; i < 200; ++i) {
+      exchange.route = &route_;
+      exchange.site = &site_;
+      exchange.client.peer = exchange.client.address = *IpAddress::parse(peer);
+      exchange.client.forwarded_by_stranger = forwards;
+      EXPECT_TRUE(guard_->on_request(exchange).ready());
+    }
+    return blocks_.find(*IpAddress::parse(peer)).has_value();
+  };
+  EXPECT_FALSE(hammer("10.0.0.1", true));
+  EXPECT_TRUE(hammer("10.0.0.2", false));
+  EXPECT_TRUE(hammer("203.0.113.9", true)) << "no stranger buys himself out with a header";
+}
+
+TEST_F(RateGuardTest, TheSiteTierThrottlesNobody) {
+  site_.limit_per_minute = 5;
+  EXPECT_EQ(admitted(100), 5);
+  EXPECT_EQ(blocks_.size(), 0U);
+  site_.limit_per_minute = 1000;
+  EXPECT_EQ(admitted(30), 30) << "as before";
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "guards/session/session_guard.hpp"
 
+#include "guards/blocks/blocks_guard.hpp"
+
 namespace portcullis::guards {
 namespace {
 
@@ -12,6 +14,13 @@ Verdict unauthorized(std::string reason, ThreatLevel level = ThreatLevel::low) {
                          {EventType::authentication, level, "SES_001", std::move(reason)});
 }
 
+/// Whether the session was in use before its address was blocked.
+bool stood_before(const http::Exchange& exchange) {
+  const auto& session = exchange.principal.session;
+  return session && session->created < *exchange.client.blocked_since &&
+         exchange.session_state.status == http::SessionState::Status::live;
+}
+
 class SessionGuard final : public pipeline::Guard {
  public:
   std::string_view name() const noexcept override { return "session"; }
@@ -19,6 +28,9 @@ class SessionGuard final : public pipeline::Guard {
   pipeline::Decision on_request(http::Exchange& exchange) const override {
     if (exchange.route->session == pipeline::SessionNeed::none) return Verdict::pass();
     const auto& principal = exchange.principal;
+    if (exchange.client.blocked_since && !stood_before(exchange)) {
+      return refuse_blocked(std::nullopt, "blocked address, and a session that is new");
+    }
     if (!principal.session) {
       return principal.credential_rejected
                  ? unauthorized("the credential does not verify", ThreatLevel::medium)

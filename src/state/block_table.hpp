@@ -1,0 +1,59 @@
+#pragma once
+#include <atomic>
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <optional>
+#include <shared_mutex>
+#include <string>
+
+#include "base/address.hpp"
+#include "base/clock.hpp"
+
+namespace portcullis::state {
+
+/// Why an address may not come in, and until when.
+struct Block {
+  enum class By : std::uint8_t { rule, operator_ };
+  WallTime since;
+  WallTime until;
+  By by = By::rule;
+  std::string reason;          ///< for operators; no text of visitors
+  std::uint32_t offences = 0;  ///< blocks so far, each twice as long as the one before
+};
+
+/// The addresses that are blocked for a time; IPv6 by /64.
+///
+/// Threads: any. Nobody blocked costs one load.
+/// Bounds:  `capacity` addresses. What is no longer blocked gives way first; where all are, a new
+///          block is not kept (`refused()` counts it): a flood of new addresses frees nobody.
+///          Offences are forgotten kMemory after their block.
+class BlockTable {
+ public:
+  static constexpr Seconds kLongest{24 * 3600};
+  static constexpr Seconds kMemory{24 * 3600};
+
+  explicit BlockTable(std::size_t capacity, const Clock& clock = Clock::system())
+      : capacity_(capacity), clock_(clock) {}
+
+  /// A rule blocks this address: for `first`, and for twice as long as the time before where it was
+  /// blocked already, up to kLongest. A block that lasts is left as it is.
+  /// @returns the block; nullopt where there is no room.
+  std::optional<Block> offend(const IpAddress& address, Seconds first, std::string_view reason);
+  /// The block of this address that lasts now.
+  std::optional<Block> find(const IpAddress& address) const;
+  /// Addresses that are blocked now.
+  std::size_t size() const;
+  std::uint64_t refused() const noexcept { return refused_.load(std::memory_order_relaxed); }
+
+ private:
+  bool make_room(WallTime now);
+
+  const std::size_t capacity_;
+  const Clock& clock_;
+  mutable std::shared_mutex mutex_;
+  boost::unordered_flat_map<IpAddress, Block, std::hash<IpAddress>> blocks_;
+  WallTime swept_;  ///< when those that are over were looked for
+  std::atomic<std::size_t> kept_{0};
+  std::atomic<std::uint64_t> refused_{0};
+};
+
+}  // namespace portcullis::state

@@ -1,0 +1,79 @@
+#include "state/block_table.hpp"
+
+#include "proves.hpp"
+
+namespace portcullis::state {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::minutes;
+
+constexpr Seconds kFirst{15 * 60};
+const IpAddress kOne = IpAddress::v4(0xc6336401);
+const IpAddress kOther = IpAddress::v4(0xc6336402);
+
+class BlockTableTest : public testing::Test {
+ protected:
+  ManualClock clock_;
+  BlockTable table_{4, clock_};
+};
+
+TEST_F(BlockTableTest, ABlockEndsByItself) {
+  PROVES("F133");
+  EXPECT_FALSE(table_.find(kOne));
+  const auto block = table_.offend(kOne, kFirst, "rate");
+  ASSERT_TRUE(block);
+  EXPECT_EQ(block->until - block->since, kFirst);
+  EXPECT_EQ(table_.find(kOne)->reason, "rate");
+  EXPECT_FALSE(table_.find(kOther));
+  clock_.advance(kFirst - Seconds{1});
+  EXPECT_TRUE(table_.find(kOne));
+  clock_.advance(Seconds{1});
+  EXPECT_FALSE(table_.find(kOne));
+  EXPECT_EQ(table_.size(), 0U);
+}
+
+TEST_F(BlockTableTest, EachFurtherOneIsTwiceAsLongUpToADay) {
+  const Seconds expected[] = {minutes{15}, minutes{30}, hours{1},  hours{2}, hours{4},
+                              hours{8},    hours{16},   hours{24}, hours{24}};
+  std::uint32_t offences = 0;
+  for (const auto length : expected) {
+    const auto block = table_.offend(kOne, kFirst, "rate");
+    ASSERT_TRUE(block);
+    EXPECT_EQ(block->until - block->since, length);
+    EXPECT_EQ(block->offences, ++offences);
+    clock_.advance(length + minutes{1});
+  }
+  clock_.advance(BlockTable::kMemory);
+  const auto block = table_.offend(kOne, kFirst, "rate");
+  EXPECT_EQ(block->until - block->since, kFirst) << "forgotten";
+  EXPECT_EQ(block->offences, 1U);
+}
+
+TEST_F(BlockTableTest, OneThatLastsIsLeftAsItIs) {
+  const auto first = table_.offend(kOne, kFirst, "rate");
+  clock_.advance(minutes{5});
+  const auto again = table_.offend(kOne, kFirst, "other");
+  EXPECT_EQ(again->until, first->until);
+  EXPECT_EQ(again->offences, 1U);
+  EXPECT_EQ(again->reason, "rate");
+}
+
+TEST_F(BlockTableTest, AnIPv6VisitorIsBlockedWithTheWholeNetwork) {
+  table_.offend(*IpAddress::parse("2001:db8:1:2::1"), kFirst, "rate");
+  EXPECT_TRUE(table_.find(*IpAddress::parse("2001:db8:1:2:ffff::9")));
+  EXPECT_FALSE(table_.find(*IpAddress::parse("2001:db8:1:3::1")));
+}
+
+TEST_F(BlockTableTest, AFloodOfNewAddressesFreesNobody) {
+  for (std::uint32_t i = 0; i < 100; ++i) table_.offend(IpAddress::v4(i + 1), kFirst, "rate");
+  for (std::uint32_t i = 0; i < 4; ++i) EXPECT_TRUE(table_.find(IpAddress::v4(i + 1)));
+  EXPECT_EQ(table_.size(), 4U);
+  EXPECT_EQ(table_.refused(), 96U);
+  clock_.advance(kFirst);
+  EXPECT_TRUE(table_.offend(kOne, kFirst, "rate")) << "those that are over give way";
+  EXPECT_EQ(table_.size(), 1U);
+}
+
+}  // namespace
+}  // namespace portcullis::state
