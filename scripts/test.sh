@@ -8,6 +8,7 @@ rm -f build/reports/*.log build/reports/*.jsonl build/reports/*.xml
 
 scripts/install-packages.sh build web test
 scripts/npm-install.sh
+scripts/stock-widget.sh
 node web/build.mjs build/web
 
 build dev

@@ -11,8 +11,8 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 async function bundle() {
   const { outputFiles } = await build({
     stdin: {
-      contents: `import { createChat } from '@n8n/chat'; import '@n8n/chat/style.css'; window.createChat = createChat;`,
-      resolveDir: root,
+      contents: `import { createChat } from './chat.bundle.es.js'; import './style.css'; window.createChat = createChat;`,
+      resolveDir: join(root, 'node_modules/@n8n/chat/dist'),
     },
     bundle: true,
     write: false,
