@@ -310,10 +310,11 @@ test('on a state store that answers late a conversation is remembered all the sa
   });
 });
 
-// ---- the fakes themselves: what the official clients read out of them
+// ---- the fakes themselves: what the official clients read out of them. They bring a fetch() of their own along, which
+// on Node.js 18 takes whole answers for broken ones.
 
 test("OpenAI's own client reads the fake as the gateway does", async () => {
-  const client = new OpenAI({ apiKey: 'none', baseURL: `${upstream.url}/v1`, maxRetries: 0 });
+  const client = new OpenAI({ fetch, apiKey: 'none', baseURL: `${upstream.url}/v1`, maxRetries: 0 });
   upstream.onRequest(openai.stream(['Good ', 'day 😀'], { usage: [12, 5], reason: 'length' }));
   let text = '';
   let usage;
@@ -336,7 +337,7 @@ test("OpenAI's own client reads the fake as the gateway does", async () => {
 });
 
 test("Anthropic's own client reads the fake as the gateway does", async () => {
-  const client = new Anthropic({ apiKey: 'none', baseURL: upstream.url, maxRetries: 0 });
+  const client = new Anthropic({ fetch, apiKey: 'none', baseURL: upstream.url, maxRetries: 0 });
   upstream.onRequest(anthropic.stream(['Good ', 'day 😀'], { usage: [25, 15], reason: 'max_tokens' }));
   const stream = client.messages.stream({ model: 'm', max_tokens: 9, messages: [{ role: 'user', content: 'Hi' }] });
   const message = await stream.finalMessage();
