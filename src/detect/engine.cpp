@@ -27,6 +27,7 @@ constexpr Judge kJudges[] = {
     {judge_template, Signal::template_expression, Signal::template_arithmetic},
     {judge_urls, Signal::url_internal, Signal::url_disguised},
     {judge_libinjection, Signal::libinjection_sqli, Signal::libinjection_xss},
+    {judge_prompt, Signal::prompt_cancel, Signal::prompt_order_to_machine},
 };
 
 }  // namespace

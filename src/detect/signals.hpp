@@ -33,9 +33,20 @@ enum class Signal : std::uint8_t {
   url_disguised,
   libinjection_sqli,
   libinjection_xss,
+  prompt_cancel,
+  prompt_cancel_hint,
+  prompt_reveal,
+  prompt_reveal_hint,
+  prompt_role,
+  prompt_unbound,
+  prompt_claim,
+  prompt_fresh,
+  prompt_dictation,
+  prompt_henceforth,
+  prompt_order_to_machine,
 };
 
-inline constexpr std::array<std::string_view, 24> kSignalNames{
+inline constexpr std::array<std::string_view, 35> kSignalNames{
     "sql_breakout",
     "sql_comment_tail",
     "sql_tautology",
@@ -60,6 +71,17 @@ inline constexpr std::array<std::string_view, 24> kSignalNames{
     "url_disguised",
     "libinjection_sqli",
     "libinjection_xss",
+    "prompt_cancel",
+    "prompt_cancel_hint",
+    "prompt_reveal",
+    "prompt_reveal_hint",
+    "prompt_role",
+    "prompt_unbound",
+    "prompt_claim",
+    "prompt_fresh",
+    "prompt_dictation",
+    "prompt_henceforth",
+    "prompt_order_to_machine",
 };
 
 constexpr std::optional<Signal> signal_of(std::string_view name) noexcept {

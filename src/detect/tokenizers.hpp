@@ -22,6 +22,8 @@ void judge_shell(std::string_view text, Marks marks, Budget& budget, Signals& ou
 void judge_template(std::string_view text, Marks marks, Budget& budget, Signals& out);
 /// URLs whose host is a machine of ours, however it is spelled.
 void judge_urls(std::string_view text, Marks marks, Budget& budget, Signals& out);
+/// Orders to the assistant: which words stand close to each other, in fifteen languages.
+void judge_prompt(std::string_view text, Marks marks, Budget& budget, Signals& out);
 /// What libinjection says, of the whole text and after its first quotes.
 void judge_libinjection(std::string_view text, Marks marks, Budget& budget, Signals& out);
 /// Its own grammars still work: three texts whose verdict is known.
