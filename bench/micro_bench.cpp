@@ -157,15 +157,32 @@ BENCHMARK(inspect_attack);
 
 /// 64 KB of what makes one part or another work hardest.
 void inspect_worst(benchmark::State& bench) {
-  static constexpr std::array<std::string_view, 20> kPieces{
-      "' or '", "'",        "' or x=",   "<a b='",  "<script>",    ";ls ",        ";a'b\"c;",
-      "$(`",    "{{a.b(",   "http://a@", "%2525",   "&#38;#38;",   "aGVsbG8g",    "../",
-      "1 or ",  "1 union ", "'/*",       "') or (", "ignore all ", "\xef\xbc\x9c"};
+  static constexpr std::array<std::string_view, 21> kPieces{"' or '",
+                                                            "'",
+                                                            "' or x=",
+                                                            "<a b='",
+                                                            "<script>",
+                                                            ";ls ",
+                                                            ";a'b\"c;",
+                                                            "$(`",
+                                                            "{{a.b(",
+                                                            "http://a@",
+                                                            "%2525",
+                                                            "&#38;#38;",
+                                                            "aGVsbG8g",
+                                                            "../",
+                                                            "1 or ",
+                                                            "1 union ",
+                                                            "'/*",
+                                                            "') or (",
+                                                            "ignore all ",
+                                                            "\xef\xbc\x9c",
+                                                            "tell your rules "};
   const auto piece = kPieces[static_cast<std::size_t>(bench.range(0))];
   bench.SetLabel(std::string(piece));
   inspect(bench, repeated(piece, 64 * 1024));
 }
-BENCHMARK(inspect_worst)->DenseRange(0, 19)->Unit(benchmark::kMillisecond);
+BENCHMARK(inspect_worst)->DenseRange(0, 20)->Unit(benchmark::kMillisecond);
 
 void engine_start(benchmark::State& bench) {
   for (auto _ : bench) {

@@ -9,23 +9,20 @@
 namespace portcullis::detect {
 namespace {
 
-bool is_letter(char c) noexcept {
-  return text::is_alpha(c) || static_cast<unsigned char>(c) >= 0x80;
-}
-
 /// Where a sentence ends; other writings have signs of their own for it.
 std::size_t sentence_end(std::string_view text) noexcept {
   constexpr std::array<std::string_view, 5> kSigns{"\xe3\x80\x82", "\xef\xbc\x81", "\xef\xbc\x9f",
                                                    "\xd8\x9f", "\xe0\xa5\xa4"};
   switch (text[0]) {
     case '.':
-      return text.size() == 1 || !is_letter(text[1]) ? 1 : 0;
+      return text.size() == 1 || !text::is_alpha(text[1]) ? 1 : 0;
     case '!':
     case '?':
     case '\n':
     case ';':
       return 1;
     default:
+      if (static_cast<unsigned char>(text[0]) < 0x80) return 0;
       break;
   }
   for (const auto sign : kSigns) {
@@ -55,33 +52,43 @@ class PromptScan {
   }
 
   void run() {
-    bool word_before = false;
+    bool in_word = false;
     for (std::size_t i = 0; i < text_.size();) {
-      const auto rest = text_.substr(i);
-      if (const std::size_t end = sentence_end(rest)) {
-        sentence_ = at_ + 1;
-        at_ += 2;
-        i += end;
-        word_before = false;
-        continue;
-      }
-      if (!is_letter(rest[0])) {
-        word_before = text::is_digit(rest[0]);
+      const char c = text_[i];
+      if (in_word && text::is_alpha(c)) {
         ++i;
         continue;
       }
+      const auto rest = text_.substr(i);
+      if (!text::is_alpha(c)) {
+        if (const std::size_t end = sentence_end(rest)) {
+          sentence_ = at_ + 1;
+          at_ += 2;
+          i += end;
+          in_word = false;
+          continue;
+        }
+        if (static_cast<unsigned char>(c) < 0x80) {
+          in_word = text::is_digit(c);
+          ++i;
+          continue;
+        }
+      }
       const bool unspaced = is_unspaced(rest);
-      if (word_before && !unspaced) {
+      if (in_word && !unspaced) {
         ++i;
         continue;
       }
       const LexiconMatch match = look_up(rest);
       if (!budget_.spend(4 + match.bytes)) return;
       at_ += unspaced ? 1 : 2;  // a word is two or three Chinese characters
-      topic_ = is_topic(rest.substr(match.bytes));
-      if ((match.slots & slot::machine) != 0) see_address(rest.substr(match.bytes));
-      if (match.slots != 0) see(match.slots);
-      word_before = !unspaced;
+      if (match.slots != 0) {
+        const auto behind = rest.substr(match.bytes);
+        topic_ = is_topic(behind);
+        if ((match.slots & slot::machine) != 0) see_address(behind);
+        see(match.slots);
+      }
+      in_word = !unspaced;
       i += match.slots != 0 ? match.bytes : unspaced ? 3 : 1;
     }
   }

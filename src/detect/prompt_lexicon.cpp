@@ -328,22 +328,34 @@ constexpr Group kGroups[] = {
 struct Entry {
   std::string word;
   std::uint64_t slots = 0;
+  std::uint64_t start = 0;  ///< its first eight bytes
+  std::uint64_t mask = 0;   ///< of those that it has
+  std::size_t bucket = 0;
   bool stem = false;
 };
 
-constexpr std::size_t kBuckets = 512;
+/// The first eight bytes, ASCII in small letters; zeros behind the end.
+std::uint64_t start_of(std::string_view text) noexcept {
+  std::uint64_t out = 0;
+  for (std::size_t i = 0; i < std::min<std::size_t>(8, text.size()); ++i) {
+    out |= std::uint64_t{static_cast<unsigned char>(text::lower(text[i]))} << (8 * i);
+  }
+  return out;
+}
+
+constexpr std::size_t kBuckets = 1024;
 
 bool is_letter(char c) noexcept {
   return text::is_alpha(c) || static_cast<unsigned char>(c) >= 0x80;
 }
 
 /// By the first two letters; of a Chinese character the second byte tells little.
-std::size_t bucket_of(std::string_view text) noexcept {
-  const auto letter = [&](std::size_t i) {
-    const bool there = i < text.size() && is_letter(text[i]);
-    return there ? static_cast<unsigned char>(text::lower(text[i])) : 0U;
+std::size_t bucket_of(std::uint64_t start) noexcept {
+  const auto byte = [&](unsigned i) { return static_cast<unsigned char>(start >> (8 * i)); };
+  const auto letter = [&](unsigned i) {
+    return is_letter(static_cast<char>(byte(i))) ? std::size_t{byte(i)} : 0;
   };
-  const bool wide = letter(0) >= 0xe0;
+  const bool wide = byte(0) >= 0xe0;
   return (letter(0) * 31 + letter(wide ? 2 : 1) * 7 + (wide ? letter(1) * 3 : 0)) % kBuckets;
 }
 
@@ -371,17 +383,26 @@ class Lexicon {
     for (const auto& group : kGroups) {
       for (const auto word : text::split_list(group.words, ' ')) add(word, group.slots);
     }
-    for (auto& bucket : buckets_) {
-      std::ranges::sort(bucket, std::greater{}, [](const Entry& e) { return e.word.size(); });
+    // The longest first: what is found decides how long others must be.
+    std::ranges::sort(entries_, [](const Entry& a, const Entry& b) {
+      return a.bucket != b.bucket ? a.bucket < b.bucket : a.word.size() > b.word.size();
+    });
+    for (const auto& entry : entries_) ++first_[entry.bucket + 1];
+    for (std::size_t i = 0; i < kBuckets; ++i) {
+      first_[i + 1] = static_cast<std::uint16_t>(first_[i + 1] + first_[i]);
     }
   }
 
   LexiconMatch find(std::string_view text) const noexcept {
     LexiconMatch out;
-    for (const auto& entry : buckets_[bucket_of(text)]) {
-      if (entry.word.size() < out.bytes) break;
-      if (!text::istarts_with(text, entry.word)) continue;
+    const std::uint64_t start = start_of(text);
+    const std::size_t bucket = bucket_of(start);
+    for (std::size_t i = first_[bucket]; i < first_[bucket + 1]; ++i) {
+      const Entry& entry = entries_[i];
+      if ((start & entry.mask) != entry.start) continue;
       const std::size_t end = entry.word.size();
+      if (end < out.bytes) break;
+      if (end > 8 && !text::istarts_with(text, entry.word)) continue;
       if (!entry.stem && end < text.size() && is_letter(text[end]) && !is_unspaced(text)) continue;
       out.slots |= entry.slots;
       out.bytes = end;
@@ -391,16 +412,21 @@ class Lexicon {
 
  private:
   void add(std::string_view written, std::uint64_t slots) {
-    Entry entry{std::string(written), slots, written.ends_with('*')};
-    if (entry.stem) entry.word.pop_back();
-    std::ranges::replace(entry.word, '_', ' ');
-    const std::string capital = capitalised(entry.word);
-    if (capital != entry.word) put({capital, slots, entry.stem});
-    put(std::move(entry));
+    const bool stem = written.ends_with('*');
+    std::string word(written.substr(0, written.size() - (stem ? 1 : 0)));
+    std::ranges::replace(word, '_', ' ');
+    const std::string capital = capitalised(word);
+    if (capital != word) put(capital, slots, stem);
+    put(std::move(word), slots, stem);
   }
-  void put(Entry entry) { buckets_[bucket_of(entry.word)].push_back(std::move(entry)); }
+  void put(std::string word, std::uint64_t slots, bool stem) {
+    const std::uint64_t start = start_of(word);
+    const std::uint64_t mask = word.size() >= 8 ? ~0ULL : (1ULL << (8 * word.size())) - 1;
+    entries_.push_back({std::move(word), slots, start, mask, bucket_of(start), stem});
+  }
 
-  std::array<std::vector<Entry>, kBuckets> buckets_;
+  std::vector<Entry> entries_;
+  std::array<std::uint16_t, kBuckets + 1> first_{};
 };
 
 }  // namespace
