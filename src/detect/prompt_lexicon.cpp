@@ -135,7 +135,7 @@ constexpr Group kGroups[] = {
      " النظام المخفية السرية الداخلية السري  سیستم सिस्टम छिपे* छुपे* गुप्त आंतरिक "
      "系统 系統 隐藏 隱藏 秘密 内部 機密  システム 隠された 秘密 内部   "
      "시스템* 숨겨진 비밀* 내부* "},
-    {slot::some, "a an another any_good ein eine einen une un una uns uma um uno bir een jakiś"},
+    {slot::some, "a an another ein eine einen une un una uns uma um uno bir een jakiś"},
     {slot::role,
      "pretend* act_as acting_as act_like roleplay* role-play* simulate* imagine_you* behave_as "
      "behave_like impersonate* you_are_now you're_now you_will_now persona take_on_the_role "
@@ -156,7 +156,7 @@ constexpr Group kGroups[] = {
      "역할* 행세* 척해* 연기*"},
     {slot::unbound,
      "unrestricted unfiltered uncensored unbound jailbr* amoral unethical do_anything anything_now "
-     "no_longer_bound free_from no_longer_have "
+     "no_longer_bound "
      "uneingeschränkt* ungefiltert* unzensiert* non_censuré* sin_censura sem_censura "
      "senza_censura bez_cenzury ongecensureerd* sansürsüz* kısıtlamasız* kuralsız* "
      "无限制 無限制 不受限制 不受任何 没有限制 没有任何限制 制限なし 制限のない 制約のない 無制限 "
@@ -294,7 +294,7 @@ constexpr Group kGroups[] = {
     {slot::undo, "switched_off turned_off ausgeschaltet abgeschaltet désactivé* desactivad*"},
     {slot::tell,
      "write give list provide describe outline schreib* gib écris écrivez "
-     "escribe escreva scrivi napisz schrijf yaz напиши* اكتب* लिख* 写出 写下 書いて 適어 써줘"},
+     "escribe escreva scrivi napisz schrijf yaz напиши* اكتب* लिख* 写出 写下 書いて 적어 써줘"},
     {slot::machine,
      "ai a.i. llm llms assistant assistants chatbot chatbots bot language_model model_reading "
      "chatgpt gpt claude gemini ki ki-assistent* ki-system* sprachmodell* assistent* ia l'ia "
@@ -306,7 +306,7 @@ constexpr Group kGroups[] = {
      "instructions_for instructions_to hinweis_an hinweis_für nachricht_an anweisung_an note_à "
      "note_pour attention_à message_pour à_l'attention nota_para nota_per mensaje_para "
      "mensagem_para atención messaggio_per uwaga_dla wiadomość_dla notitie_voor bericht_voor "
-     "not_: примечание_для сообщение_для внимание ملاحظة إلى 致 给 注意 への注意 への指示"},
+     " примечание_для сообщение_для внимание ملاحظة إلى 致 给 注意 への注意 への指示"},
     {slot::deed,
      "send forward append include recommend rank approve grant transfer email upload visit fetch "
      "call delete confirm refund reply respond answer output mention hide sende schick* leite "
