@@ -183,9 +183,8 @@ class PromptScan {
     const bool yours = near(12, slot::yours | slot::earlier);
     const bool told = near(12, slot::tell);
     const bool of_some = near(6, slot::some);
-    if (near(5, slot::hidden, kAny) && (yours || (told && !of_some))) {
-      out_.add(Signal::prompt_reveal);
-    } else if (yours && near(8, slot::prompt)) {
+    const bool secret = near(5, slot::hidden, kAny) && (yours || (told && !of_some));
+    if (secret || (yours && near(8, slot::prompt))) {
       out_.add(Signal::prompt_reveal);
     } else if (yours && near(8, slot::authority | slot::rule) && !topic_) {
       out_.add(told && near(6, slot::authority) ? Signal::prompt_reveal

@@ -364,9 +364,7 @@ std::string capitalised(std::string word) {
   if (word.size() < 2) return word;
   const auto first = static_cast<unsigned char>(word[0]);
   const auto second = static_cast<unsigned char>(word[1]);
-  if (first == 0xc3 && second >= 0xa0) {
-    word[1] = static_cast<char>(second - 0x20);
-  } else if (first == 0xd0 && second >= 0xb0) {
+  if ((first == 0xc3 && second >= 0xa0) || (first == 0xd0 && second >= 0xb0)) {
     word[1] = static_cast<char>(second - 0x20);
   } else if (first == 0xd1 && second >= 0x80 && second <= 0x8f) {
     word[0] = static_cast<char>(0xd0);
