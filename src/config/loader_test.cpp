@@ -464,7 +464,7 @@ TEST_F(LoaderTest, SitesHaveOriginsUpstreamsAndLimitsOfTheirOwn) {
   const auto loaded = load_both(
       "sites:\n- id: shop\n  origins: [https://shop.example]\n"
       "  upstream: {kind: n8n, url: 'http://127.0.0.1:5678/webhook/shop'}\n"
-      "  history: off\n  limits: {per_minute: 5}\n",
+      "  history: off\n  limits: {per_minute: 5, session_per_minute: 7}\n",
       {{"ALLOWED_ORIGINS", "https://www.example.com"}});
   EXPECT_TRUE(loaded.errors.empty()) << all_of(loaded.errors);
   ASSERT_EQ(loaded.settings.sites.size(), 2U);
@@ -473,7 +473,26 @@ TEST_F(LoaderTest, SitesHaveOriginsUpstreamsAndLimitsOfTheirOwn) {
   EXPECT_EQ(shop.id, "shop");
   EXPECT_EQ(shop.upstream.kind, UpstreamKind::n8n);
   EXPECT_EQ(shop.history, HistoryMode::off);
-  EXPECT_EQ(shop.limit_per_minute, 5);
+  EXPECT_EQ(shop.limits.at("per_minute"), 5);
+  EXPECT_EQ(shop.limits.at("session_per_minute"), 7);
+  EXPECT_EQ(shop.limits.size(), 2U);
+}
+
+TEST_F(LoaderTest, RoutesHaveACostAndAWindowOfTheirOwn) {
+  const auto loaded = load_file(
+      "routes:\n- path: /api/health\n  cost: 5\n  limits: {address_per_minute: 20}\n"
+      "- path: /api/test\n");
+  EXPECT_TRUE(loaded.errors.empty()) << all_of(loaded.errors);
+  EXPECT_EQ(loaded.settings.routes[0].cost, 5);
+  EXPECT_EQ(loaded.settings.routes[0].address_per_minute, 20);
+  EXPECT_EQ(loaded.settings.routes[1].cost, 1);
+  EXPECT_FALSE(loaded.settings.routes[1].address_per_minute);
+  for (const char* wrong : {"cost: 0", "cost: 1001", "cost: [1]", "limits: {per_minute: 5}",
+                            "limits: {address_per_minute: none}"}) {
+    EXPECT_FALSE(
+        load_file("routes:\n- path: /api/health\n  " + std::string(wrong) + "\n").errors.empty())
+        << wrong;
+  }
 }
 
 TEST_F(LoaderTest, SitesThatClashAreErrors) {

@@ -62,6 +62,9 @@ std::string configuration_reference() {
       "| `sites[].texts` | Its words for visitors, as in `texts`. |\n"
       "| `sites[].history` | `on` (default) or `off`: whether texts are kept for `history`. |\n"
       "| `sites[].limits.per_minute` | Its own limit of chat requests in a minute. |\n"
+      "| `sites[].limits.chat_address_per_minute` `.chat_address_per_hour` `.session_per_minute` "
+      "`.in_flight` `.in_flight_per_address` `.in_flight_per_session` | What it has of its own, "
+      "else as in `limits.*` (`in_flight`: `limits.in_flight_per_site`). |\n"
       "| `texts.LANGUAGE.CODE` | What n8n's own widget shows where a request was refused or has "
       "failed, by language tag and error code, at most 500 bytes; the id of the event is added. "
       "Without one: a built-in text in English, German, French, Spanish, Italian, Portuguese, "
@@ -69,6 +72,12 @@ std::string configuration_reference() {
       "or Polish. |\n"
       "| `routes[].path` | One of the gateway's own routes, as `check-config` lists them. |\n"
       "| `routes[].enabled` | `false` switches the route off: it answers 404. |\n"
+      "| `routes[].cost` | Units that one request takes of each of its tiers: 1 to 1000, default "
+      "1. "
+      "|\n"
+      "| `routes[].limits.address_per_minute` | Units that one address has for this route in a "
+      "minute, "
+      "beside the tiers of its class. |\n"
       "| `routes[].guards.NAME` | Mode of one guard on this route: `enforce`, `monitor`, `off`. "
       "|\n";
   return out;

@@ -79,7 +79,7 @@ struct SiteSettings {
   std::vector<OriginPattern> origins;
   UpstreamSettings upstream;
   HistoryMode history = HistoryMode::on;
-  std::optional<std::int64_t> limit_per_minute;  ///< the site tier; default limits.site_per_minute
+  std::map<std::string, std::int64_t, std::less<>> limits;  ///< its own, by key of kSiteLimits
   Texts texts;
 };
 
@@ -88,6 +88,8 @@ struct RouteOverride {
   std::string path;
   bool enabled = true;
   std::map<std::string, Mode, std::less<>> guard_modes;
+  std::int64_t cost = 1;                             ///< units that a request takes of each tier
+  std::optional<std::int64_t> address_per_minute{};  ///< a window of the route's own
 };
 
 /// Every setting, checked and typed: what the rest of the program reads. One object describes one
@@ -164,7 +166,12 @@ struct Settings {
   std::int64_t limit_chat_session_minute = 0;
   std::int64_t limit_site_minute = 0;
   std::int64_t limit_api_address_minute = 0;
+  std::int64_t limit_api_user_minute = 0;
+  std::int64_t limit_api_key_minute = 0;
   std::int64_t limit_light_factor = 0;
+  std::int64_t in_flight_address = 0;
+  std::int64_t in_flight_session = 0;
+  std::int64_t in_flight_site = 0;
   std::int64_t state_max_keys = 0;
   StateSimulation state_simulate = StateSimulation::none;
   std::int64_t chat_body_bytes = 0;
@@ -254,6 +261,21 @@ struct Settings {
 
   bool production() const noexcept { return profile == Profile::production; }
   bool development() const noexcept { return profile == Profile::development; }
+};
+
+/// Limits that a site may have of its own.
+struct SiteLimit {
+  std::string_view key;  ///< below `sites[].limits`
+  std::int64_t Settings::* field;
+};
+inline constexpr SiteLimit kSiteLimits[] = {
+    {"per_minute", &Settings::limit_site_minute},
+    {"chat_address_per_minute", &Settings::limit_chat_address_minute},
+    {"chat_address_per_hour", &Settings::limit_chat_address_hour},
+    {"session_per_minute", &Settings::limit_chat_session_minute},
+    {"in_flight", &Settings::in_flight_site},
+    {"in_flight_per_address", &Settings::in_flight_address},
+    {"in_flight_per_session", &Settings::in_flight_session},
 };
 
 }  // namespace portcullis::config

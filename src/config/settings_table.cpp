@@ -82,6 +82,11 @@ void add_limits(std::vector<Setting>& t) {
   t.push_back(integer({.path = "limits.session_per_minute", .env = {"RATE_LIMIT_SESSION_PER_MINUTE"}, .text = "Messages of one session in a minute."}, &S::limit_chat_session_minute, 30, 1, kMaxLimit));
   t.push_back(integer({.path = "limits.site_per_minute", .env = {"RATE_LIMIT_DOMAIN_PER_MINUTE"}, .text = "Chat requests of one site in a minute."}, &S::limit_site_minute, 1000, 1, kMaxLimit));
   t.push_back(integer({.path = "limits.api_address_per_minute", .env = {"SECURITY_RATE_LIMIT_REQUESTS_PER_MINUTE"}, .text = "API requests of one anonymous address in a minute. Default: 100, and 1000 in the development profile."}, &S::limit_api_address_minute, 100, 1, kMaxLimit));
+  t.push_back(integer({.path = "limits.api_user_per_minute", .env = {"SECURITY_RATE_LIMIT_AUTHENTICATED_RPM"}, .text = "API requests of one user in a minute, wherever they come from."}, &S::limit_api_user_minute, 1000, 1, kMaxLimit));
+  t.push_back(integer({.path = "limits.api_key_per_minute", .env = {"SECURITY_API_RATE_LIMIT_PER_KEY"}, .text = "API requests with one API key in a minute."}, &S::limit_api_key_minute, 5000, 1, kMaxLimit));
+  t.push_back(integer({.path = "limits.in_flight_per_address", .text = "Chat and API requests of one address that are being answered at a time (IPv6: one /64); subscriptions to events have the caps of `stream.*` instead."}, &S::in_flight_address, 64, 1, kMaxLimit));
+  t.push_back(integer({.path = "limits.in_flight_per_session", .text = "The same for one session."}, &S::in_flight_session, 16, 1, kMaxLimit));
+  t.push_back(integer({.path = "limits.in_flight_per_site", .text = "The same for one site."}, &S::in_flight_site, 2000, 1, kMaxLimit));
   t.push_back(integer({.path = "limits.light_factor", .text = "Static files, preflights, `validate` and `history` cost nothing in the tiers above; one address may make this many times its per-minute limit of them."}, &S::limit_light_factor, 10, 1, 1'000'000));
   t.push_back(blocks({.path = "blocks.never", .env = {"SECURITY_IP_WHITELIST", "ADDRESSES_NEVER_BLOCKED"}, .text = "Addresses that are never blocked; limits hold for them too."}, &S::never_blocked));
   t.push_back(blocks({.path = "blocks.always", .env = {"ADDRESSES_BLOCKED"}, .text = "Addresses that are refused until they are taken off this list."}, &S::always_blocked));

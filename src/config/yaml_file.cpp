@@ -256,9 +256,9 @@ class Reader {
         check(prompt_fault(text));
         upstream.system_prompt = text;
       } else if (key == "max_output_tokens") {
-        upstream.max_output_tokens = read_count(value, place, text, 1);
+        upstream.max_output_tokens = read_number(value, place, 1, 1'000'000);
       } else if (key == "history_tokens") {
-        upstream.history_tokens = read_count(value, place, text, 0);
+        upstream.history_tokens = read_number(value, place, 0, 1'000'000);
       } else if (key == "temperature") {
         check(temperature_fault(text));
         upstream.temperature = text;
@@ -275,11 +275,17 @@ class Reader {
     });
   }
 
-  std::optional<std::int64_t> read_count(const YAML::Node& node, const std::string& path,
-                                         const std::string& text, std::int64_t least) {
-    const auto number = text::parse_number<std::uint32_t>(text);
-    if (number && *number >= least && *number <= 1'000'000) return *number;
-    error(node, path, "'" + text + "' is no number from " + std::to_string(least) + " to 1000000");
+  std::optional<std::int64_t> read_number(const YAML::Node& node, const std::string& path,
+                                          std::int64_t least, std::int64_t most) {
+    if (!node.IsScalar()) {
+      error(node, path, "one value is expected");
+      return std::nullopt;
+    }
+    const auto number = text::parse_number<std::int64_t>(node.Scalar());
+    if (number && *number >= least && *number <= most) return number;
+    error(node, path,
+          "'" + node.Scalar() + "' is no number from " + std::to_string(least) + " to " +
+              std::to_string(most));
     return std::nullopt;
   }
 
@@ -329,12 +335,11 @@ class Reader {
 
   void read_site_limits(const YAML::Node& node, const std::string& path, SiteSettings& site) {
     read_entry(node, path, [&](const std::string& key, const YAML::Node& value) {
-      if (key != "per_minute") return false;
-      const auto number = text::parse_number<std::int64_t>(text_of(value, below(path, key)));
-      if (!number || *number < 1 || *number > 1'000'000'000) {
-        error(value, below(path, key), "a whole number from 1 to 1000000000 is expected");
-      } else {
-        site.limit_per_minute = number;
+      if (std::ranges::find(kSiteLimits, key, &SiteLimit::key) == std::end(kSiteLimits)) {
+        return false;
+      }
+      if (const auto number = read_number(value, below(path, key), 1, 1'000'000'000)) {
+        site.limits[key] = *number;
       }
       return true;
     });
@@ -346,29 +351,23 @@ class Reader {
       const std::string path = "routes[" + std::to_string(i) + "]";
       RouteOverride route;
       read_entry(node[i], path, [&](const std::string& key, const YAML::Node& value) {
+        const std::string place = below(path, key);
         if (key == "path") {
-          route.path = text_of(value, path + ".path");
+          route.path = text_of(value, place);
         } else if (key == "enabled") {
-          const auto flag = text_of(value, path + ".enabled");
-          if (flag != "true" && flag != "false")
-            error(value, path + ".enabled", "true or false is expected");
+          const auto flag = text_of(value, place);
+          if (flag != "true" && flag != "false") error(value, place, "true or false is expected");
           route.enabled = flag != "false";
         } else if (key == "guards") {
-          read_entry(value, path + ".guards",
-                     [&](const std::string& guard, const YAML::Node& mode) {
-                       if (std::ranges::find(kGuardNames, guard) == std::end(kGuardNames))
-                         return false;
-                       const auto text = text_of(mode, below(path + ".guards", guard));
-                       for (const Mode m : {Mode::enforce, Mode::monitor, Mode::off}) {
-                         if (text == name_of(m)) {
-                           route.guard_modes[guard] = m;
-                           return true;
-                         }
-                       }
-                       error(mode, below(path + ".guards", guard),
-                             "'" + text + "' is not one of enforce, monitor, off");
-                       return true;
-                     });
+          read_guard_modes(value, place, route);
+        } else if (key == "cost") {
+          route.cost = read_number(value, place, 1, 1000).value_or(1);
+        } else if (key == "limits") {
+          read_entry(value, place, [&](const std::string& limit, const YAML::Node& number) {
+            if (limit != "address_per_minute") return false;
+            route.address_per_minute = read_number(number, below(place, limit), 1, 1'000'000'000);
+            return true;
+          });
         } else {
           return false;
         }
@@ -378,6 +377,21 @@ class Reader {
         error(node[i], path + ".path", "a path that begins with / is expected");
       out_.routes.push_back(std::move(route));
     }
+  }
+
+  void read_guard_modes(const YAML::Node& node, const std::string& path, RouteOverride& route) {
+    read_entry(node, path, [&](const std::string& guard, const YAML::Node& mode) {
+      if (std::ranges::find(kGuardNames, guard) == std::end(kGuardNames)) return false;
+      const auto text = text_of(mode, below(path, guard));
+      for (const Mode m : {Mode::enforce, Mode::monitor, Mode::off}) {
+        if (text == name_of(m)) {
+          route.guard_modes[guard] = m;
+          return true;
+        }
+      }
+      error(mode, below(path, guard), "'" + text + "' is not one of enforce, monitor, off");
+      return true;
+    });
   }
 
   FileContent& out_;

@@ -205,7 +205,8 @@ class Gateway::Impl {
 
  private:
   Lasting lasting() {
-    return {log_, metrics_, sink_, *store_, blocks_, hub_, forwarding_, assistants_, workers_};
+    return {log_,       metrics_, sink_,       *store_,     blocks_,
+            in_flight_, hub_,     forwarding_, assistants_, workers_};
   }
 
   routes::Vitals vitals() {
@@ -461,6 +462,7 @@ class Gateway::Impl {
   audit::LogSink sink_;
   std::unique_ptr<state::Store> store_;
   state::BlockTable blocks_;
+  http::InFlight in_flight_;
   const state::RecentFigures figures_;
   chat::StreamHub hub_;
   net::ConnectionLimits connections_;
@@ -507,7 +509,9 @@ std::string describe_routes(const config::Settings& given, std::vector<std::stri
   guards::ForwardingWarning forwarding(log);
   const Assistants assistants;
   state::BlockTable blocks(1);
-  const Lasting lasting{log, metrics, sink, store, blocks, hub, forwarding, assistants, 1};
+  http::InFlight in_flight;
+  const Lasting lasting{log,       metrics, sink,       store,      blocks,
+                        in_flight, hub,     forwarding, assistants, 1};
   auto runtime = Runtime::make(settings, lasting,
                                {std::string(version()), WallTime{}, [] { return false; },
                                 [] { return state::StoreFigures{}; },

@@ -15,6 +15,8 @@ namespace portcullis::gateway {
 Result<std::vector<std::unique_ptr<pipeline::Guard>>> make_guards(
     const config::Settings& settings, const Lasting& lasting, const identity::SessionTokens& tokens,
     const std::vector<pipeline::Site>& sites, const detect::Inspector& inspector) {
+  const guards::LimitParts limits{lasting.store, lasting.blocks, lasting.in_flight,
+                                  lasting.metrics};
   std::vector<std::unique_ptr<pipeline::Guard>> guards;
   // Everything after it speaks of the visitor, so first find out who that is.
   guards.push_back(guards::make_address_guard(settings, lasting.forwarding));
@@ -31,15 +33,13 @@ Result<std::vector<std::unique_ptr<pipeline::Guard>>> make_guards(
   // more.
   guards.push_back(guards::make_credentials_guard(settings, tokens));
   // One call for all tiers; what the store knows of the session comes along.
-  guards.push_back(
-      guards::make_rate_guard(settings, lasting.store, lasting.blocks, lasting.metrics));
+  guards.push_back(guards::make_rate_guard(settings, limits));
   // Is the session alive, and of this site and origin?
   guards.push_back(guards::make_session_guard());
   // Reading a body is the most expensive step, so only callers that got here are listened to.
   guards.push_back(guards::make_body_guard(static_cast<std::uint64_t>(settings.forms_total_bytes)));
   // Where the body says whose session this is, only now is known whom to charge.
-  guards.push_back(
-      guards::make_claim_guard(settings, tokens, lasting.store, lasting.blocks, lasting.metrics));
+  guards.push_back(guards::make_claim_guard(settings, tokens, limits));
   // What is said is judged last: only now is it known which of it is prose, and all of it is there.
   TRY(auto content, guards::make_content_guard(inspector, lasting.metrics, lasting.workers));
   guards.push_back(std::move(content));

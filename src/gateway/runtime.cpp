@@ -192,8 +192,7 @@ Result<void> Runtime::build(const Lasting& lasting, const routes::Vitals& vitals
   services.metrics = &lasting.metrics;
   services.owner = weak_from_this();
   for (const auto& site : settings_.sites) {
-    const auto limit = site.limit_per_minute.value_or(settings_.limit_site_minute);
-    sites_.push_back({sites_.size(), site.id, site.origins, static_cast<std::uint32_t>(limit)});
+    sites_.push_back({sites_.size(), site.id, site.origins, pipeline::Limits::of(settings_, site)});
     TRY(auto assistant, assistant_of(site, settings_, lasting, assistants_));
     // Told from the start, also where no model is asked.
     for (const char* direction : {"input", "output"}) {

@@ -35,6 +35,7 @@ struct Lasting {
   audit::Sink& sink;
   state::Store& store;
   state::BlockTable& blocks;
+  http::InFlight& in_flight;
   chat::StreamHub& hub;
   guards::ForwardingWarning& forwarding;
   const Assistants& assistants;  ///< those in force: one that the new configuration has too is kept

@@ -25,7 +25,8 @@ class RuntimeTest : public testing::Test {
     };
     const Assistants none;
     const Assistants& in_force = in_force_ ? in_force_->assistants() : none;
-    const Lasting lasting{log_, metrics_, sink_, store_, blocks_, hub_, forwarding_, in_force, 1};
+    const Lasting lasting{log_,       metrics_, sink_,       store_,   blocks_,
+                          in_flight_, hub_,     forwarding_, in_force, 1};
     return Runtime::make(
         config::load(sources).settings, lasting,
         {"1", WallTime{}, [] { return false; }, [] { return state::StoreFigures{}; },
@@ -45,6 +46,7 @@ class RuntimeTest : public testing::Test {
   audit::LogSink sink_{log_, metrics_};
   state::MemoryStore store_{{.max_limiter_keys = 1000}};
   state::BlockTable blocks_{1};
+  http::InFlight in_flight_;
   chat::StreamHub hub_{{}};
   guards::ForwardingWarning forwarding_{log_};
   std::shared_ptr<const Runtime> in_force_;

@@ -14,6 +14,7 @@
 #include "config/settings.hpp"
 #include "http/framing.hpp"
 #include "http/header_block.hpp"
+#include "http/in_flight.hpp"
 #include "http/principal.hpp"
 #include "http/problem.hpp"
 #include "http/request_head.hpp"
@@ -98,6 +99,7 @@ class Exchange {
   SessionState session_state;              ///< rate guard (the same flight); claim guard likewise
   std::unique_ptr<JsonBody> json;          ///< body guard
   std::unique_ptr<MultipartForm> form;     ///< body guard; instead of `json`
+  InFlight::Places places;                 ///< rate guard; claim guard on routes of its own
   std::shared_ptr<const void> body_room;  ///< body guard: its part of what bodies may hold together
 
   // ---- how it ended; written by the pipeline, read by finish()

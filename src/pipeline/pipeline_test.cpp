@@ -94,7 +94,7 @@ class PipelineTest : public testing::Test {
     add("below", "/a/", true, RouteKind::anonymous, {http::Method::get});
     add("deeper", "/a/b/", true, RouteKind::token, {http::Method::get});
     problems_ = parts.routes.build(settings_);
-    parts.sites.push_back({0, "default", {}, 1000});
+    parts.sites.push_back({0, "default", {}, {}});
     parts.not_found = std::make_unique<FakeHandler>(*this, "not_found");
     parts.preflight = std::make_unique<FakeHandler>(*this, "preflight");
     parts.reporter = &reporter_;

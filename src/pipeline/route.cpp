@@ -30,6 +30,22 @@ std::string_view name_of(RouteClass cls) noexcept {
   return {};
 }
 
+Limits Limits::of(const config::Settings& settings, const config::SiteSettings& site) {
+  const auto limit = [&](std::int64_t config::Settings::* field) {
+    const auto* own = std::ranges::find(config::kSiteLimits, field, &config::SiteLimit::field);
+    const auto at = site.limits.find(own->key);
+    return static_cast<std::uint32_t>(at == site.limits.end() ? settings.*field : at->second);
+  };
+  using S = config::Settings;
+  return {limit(&S::limit_chat_address_minute),
+          limit(&S::limit_chat_address_hour),
+          limit(&S::limit_chat_session_minute),
+          limit(&S::limit_site_minute),
+          limit(&S::in_flight_address),
+          limit(&S::in_flight_session),
+          limit(&S::in_flight_site)};
+}
+
 bool Route::enforces(std::string_view guard) const noexcept {
   const auto at = std::ranges::find(config::kGuardNames, guard) - std::begin(config::kGuardNames);
   return guards[static_cast<std::size_t>(at)].mode == config::Mode::enforce;
@@ -62,6 +78,8 @@ std::vector<std::string> RouteTable::build(const config::Settings& settings) {
         const auto mode = override.guard_modes.find(config::kGuardNames[g]);
         if (mode != override.guard_modes.end()) route.guards[g].mode = mode->second;
       }
+      route.cost = static_cast<std::uint32_t>(override.cost);
+      route.address_minute = static_cast<std::uint32_t>(override.address_per_minute.value_or(0));
       if (!override.enabled) return true;
     }
     return false;

@@ -97,7 +97,10 @@ struct Route {
   RouteKind kind = RouteKind::anonymous;
   RouteClass cls = RouteClass::api;
   SessionNeed session = SessionNeed::none;
-  bool is_message = false;  ///< charged to the session tier
+  bool is_message = false;           ///< charged to the session tier
+  bool subscription = false;         ///< waits for events: bounded by the caps of streams
+  std::uint32_t cost = 1;            ///< units that a request takes of each of its tiers
+  std::uint32_t address_minute = 0;  ///< units of one address for this route; 0: no such window
   bool takes_body = false;
   std::uint64_t max_body_bytes = 0;
   std::uint64_t max_form_bytes = 0;  ///< of multipart/form-data; 0: not taken
@@ -121,12 +124,26 @@ struct Route {
   bool enforces(std::string_view guard) const noexcept;
 };
 
+/// How much visitors of a site may do.
+struct Limits {
+  std::uint32_t chat_address_minute = 0;
+  std::uint32_t chat_address_hour = 0;
+  std::uint32_t session_minute = 0;
+  std::uint32_t site_minute = 0;
+  std::uint32_t in_flight_address = 0;
+  std::uint32_t in_flight_session = 0;
+  std::uint32_t in_flight_site = 0;
+
+  /// Those of the site, and of the settings where it has none.
+  static Limits of(const config::Settings& settings, const config::SiteSettings& site);
+};
+
 /// A site, as guards and filters need it.
 struct Site {
   std::size_t index = 0;
   std::string id;
   std::vector<OriginPattern> origins;
-  std::uint32_t limit_per_minute = 1000;
+  Limits limits;
 };
 
 /// Finds the route of a request: exact paths first, then the longest prefix.

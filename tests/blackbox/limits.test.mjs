@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { eventually, expectProblem } from '../harness/expect.mjs';
+import { answers, startFakeUpstream } from '../harness/fake_upstream.mjs';
 import { startGateway } from '../harness/gateway.mjs';
 import { samplesOf } from '../harness/metrics.mjs';
 import { PROVES } from '../harness/proves.mjs';
@@ -165,6 +166,99 @@ test(PROVES('F002', { guard: 'address' }) + 'visitors behind a trusted proxy hav
       const answers = await repeat(gateway, 3, createRequest({ headers: { 'X-Forwarded-For': `192.0.2.9, ${visitor}` } }));
       assert.deepEqual(statuses(answers), [200, 200, 429], visitor);
     }
+  });
+});
+
+// ---- how much at a time
+
+/** Sends `count` messages that no answer comes to until `release()`, and looks at what came of them. */
+async function holdAnswers(gateway, upstream, send, count) {
+  let release;
+  const held = new Promise((resolve) => (release = resolve));
+  upstream.onRequest(async (call, response) => {
+    await held;
+    await answers.object('output', 'at last')(call, response);
+  });
+  const pending = Array.from({ length: count }, send);
+  await eventually(() => upstream.requests.length === count, { what: 'all of them are under way' });
+  return { release, pending };
+}
+
+for (const [tier, setting, visitor] of [
+  ['address-in-flight', 'LIMITS_IN_FLIGHT_PER_ADDRESS', 'one address'],
+  ['session-in-flight', 'LIMITS_IN_FLIGHT_PER_SESSION', 'one session'],
+  ['site-in-flight', 'LIMITS_IN_FLIGHT_PER_SITE', 'one site'],
+]) {
+  test(`${visitor} has so many requests under way at a time (${setting}), and the refused one costs nothing`, kTimeout, async () => {
+    const upstream = await startFakeUpstream();
+    const env = { ...kChat, ...kWideLimits, UPSTREAM_RUNS_PER_SESSION: '100', RATE_LIMIT_SESSION_PER_MINUTE: '9', N8N_WEBHOOK_URL: upstream.url, [setting]: '3' };
+    try {
+      await withGateway({ env }, async (gateway) => {
+        const token = await openSession(gateway);
+        const send = () => request(gateway, messageRequest(token, 'hi'));
+        const { release, pending } = await holdAnswers(gateway, upstream, send, 3);
+        for (let i = 0; i < 5; ++i) {
+          const refused = await send();
+          const problem = expectProblem(refused, 429, 'RATE_LIMITED');
+          assert.equal(problem.retry_after, 1);
+        }
+        const elsewhere = await request(gateway, { ...createRequest(), localAddress: '127.0.0.2' });
+        assert.equal(elsewhere.status, tier === 'site-in-flight' ? 429 : 200);
+        const light = await request(gateway, { path: '/api/v1/session/validate', headers: { Origin: kOrigin, Authorization: `Bearer ${token}` } });
+        assert.equal(light.status, 200, 'what costs nothing is not counted');
+        release();
+        assert.deepEqual(statuses(await Promise.all(pending)), [200, 200, 200]);
+        assert.equal(upstream.requests.length, 3);
+        assert.equal((await samplesOf(gateway)).value('portcullis_rate_limited_total', { tier }), tier === 'site-in-flight' ? 6 : 5);
+        assert.deepEqual(statuses(await repeat(gateway, 7, messageRequest(token, 'hi'))), [...times(200, 6), 429], 'nine messages in all: the refused ones took none');
+      });
+    } finally {
+      await upstream.stop();
+    }
+  });
+}
+
+test('a visitor who leaves gives the place back', kTimeout, async () => {
+  const upstream = await startFakeUpstream();
+  const env = { ...kChat, ...kWideLimits, STREAM_RESUME_GRACE: '0s', N8N_WEBHOOK_URL: upstream.url, LIMITS_IN_FLIGHT_PER_SESSION: '1' };
+  try {
+    await withGateway({ env }, async (gateway) => {
+      const token = await openSession(gateway);
+      const wire = await connect(gateway);
+      upstream.onRequest([() => new Promise(() => {}), answers.object('output', 'hello')]);
+      wire.send(bytesOf(messageRequest(token, 'hi')));
+      await eventually(() => upstream.requests.length === 1, { what: 'the message is under way' });
+      expectProblem(await request(gateway, messageRequest(token, 'hi')), 429, 'RATE_LIMITED');
+      wire.destroy();
+      await eventually(async () => (await request(gateway, messageRequest(token, 'hi'))).status === 200, { what: 'a place' });
+    });
+  } finally {
+    await upstream.stop();
+  }
+});
+
+test('a site has limits of its own, and a route a cost and a window', kTimeout, async () => {
+  const yaml = [
+    'sites:',
+    '- id: shop',
+    '  origins: [https://small.example]',
+    '  upstream: {kind: demo}',
+    '  limits: {chat_address_per_minute: 4, session_per_minute: 2}',
+    'routes:',
+    '- path: /api/v1/session/create',
+    '  cost: 2',
+    '- path: /api/health',
+    '  limits: {address_per_minute: 3}',
+  ].join('\n');
+  await withGateway({ env: { ...kChat, ...kNoBlocks }, yaml }, async (gateway) => {
+    const small = createRequest({ origin: 'https://small.example', body: { origin_domain: 'small.example', delivery: 'bearer' } });
+    const created = await repeat(gateway, 3, small);
+    assert.deepEqual(statuses(created), [200, 200, 429]);
+    assert.equal(tierOf(created.at(-1)), '"address-minute";q=4;w=60');
+    assert.equal((await request(gateway, { ...createRequest(), localAddress: '127.0.0.2' })).header('X-RateLimit-Remaining'), '58');
+    const health = await repeat(gateway, 4, kApi, { localAddress: '127.0.0.3' });
+    assert.deepEqual(statuses(health), [200, 200, 200, 429]);
+    assert.equal(tierOf(health.at(-1)), '"route-minute";q=3;w=60');
   });
 });
 

@@ -12,6 +12,9 @@ export const kWideLimits = {
   RATE_LIMIT_SESSION_PER_MINUTE: '100000000',
   RATE_LIMIT_DOMAIN_PER_MINUTE: '100000000',
   SECURITY_RATE_LIMIT_REQUESTS_PER_MINUTE: '100000000',
+  LIMITS_IN_FLIGHT_PER_ADDRESS: '100000000',
+  LIMITS_IN_FLIGHT_PER_SESSION: '100000000',
+  LIMITS_IN_FLIGHT_PER_SITE: '100000000',
 };
 
 /** What production needs to start: secrets, an origin, an assistant, and a proxy that speaks https. */

@@ -1,7 +1,5 @@
 #include "guards/claim/claim_guard.hpp"
 
-#include "guards/rate/charges.hpp"
-
 namespace portcullis::guards {
 namespace {
 
@@ -13,8 +11,8 @@ using state::ClaimStanding;
 class ClaimGuard final : public pipeline::Guard {
  public:
   ClaimGuard(const config::Settings& settings, const identity::SessionTokens& tokens,
-             state::Store& store, state::BlockTable& blocks, observe::Metrics& metrics)
-      : tokens_(tokens), store_(store), charges_("claim", settings, blocks, metrics) {}
+             const LimitParts& parts)
+      : tokens_(tokens), store_(parts.store), charges_("claim", settings, parts) {}
   std::string_view name() const noexcept override { return "claim"; }
 
   pipeline::Decision on_request(http::Exchange& exchange) const override {
@@ -30,6 +28,7 @@ class ClaimGuard final : public pipeline::Guard {
 
     AdmitRequest request;
     if (claimed->is_message) {
+      if (auto full = charges_.enter_session(exchange, *principal.session)) return *std::move(full);
       charges_.add(request, exchange, route.cls, &*principal.session);
     }
     std::string name = exchange.site->id;
@@ -105,9 +104,8 @@ class ClaimGuard final : public pipeline::Guard {
 
 std::unique_ptr<pipeline::Guard> make_claim_guard(const config::Settings& settings,
                                                   const identity::SessionTokens& tokens,
-                                                  state::Store& store, state::BlockTable& blocks,
-                                                  observe::Metrics& metrics) {
-  return std::make_unique<ClaimGuard>(settings, tokens, store, blocks, metrics);
+                                                  const LimitParts& parts) {
+  return std::make_unique<ClaimGuard>(settings, tokens, parts);
 }
 
 }  // namespace portcullis::guards

@@ -2,11 +2,9 @@
 #include <memory>
 
 #include "config/settings.hpp"
+#include "guards/rate/charges.hpp"
 #include "identity/session_tokens.hpp"
-#include "observe/metrics.hpp"
 #include "pipeline/guard.hpp"
-#include "state/block_table.hpp"
-#include "state/store.hpp"
 
 namespace portcullis::guards {
 
@@ -14,7 +12,6 @@ namespace portcullis::guards {
 /// and charges the request to it. See README.md.
 std::unique_ptr<pipeline::Guard> make_claim_guard(const config::Settings& settings,
                                                   const identity::SessionTokens& tokens,
-                                                  state::Store& store, state::BlockTable& blocks,
-                                                  observe::Metrics& metrics);
+                                                  const LimitParts& parts);
 
 }  // namespace portcullis::guards

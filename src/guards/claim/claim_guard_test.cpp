@@ -36,6 +36,7 @@ class ClaimGuardTest : public testing::Test {
  protected:
   ClaimGuardTest() {
     site_.id = "default";
+    site_.limits = pipeline::Limits::of(settings_, {});
     route_.cls = pipeline::RouteClass::chat;
     route_.claims = &reader_;
   }
@@ -53,7 +54,7 @@ class ClaimGuardTest : public testing::Test {
     exchange.route = &route_;
     exchange.site = &site_;
     exchange.client.address = *IpAddress::parse(address);
-    const auto guard = make_claim_guard(settings_, tokens_, store, blocks_, metrics_);
+    const auto guard = make_claim_guard(settings_, tokens_, {store, blocks_, in_flight_, metrics_});
     auto decision = guard->on_request(exchange);
     EXPECT_TRUE(decision.ready());
     return {decision.value(), exchange.principal, exchange.session_state.status,
@@ -72,6 +73,7 @@ class ClaimGuardTest : public testing::Test {
   observe::Metrics metrics_;
   state::MemoryStore store_{{}, clock_};
   state::BlockTable blocks_{100, clock_};
+  http::InFlight in_flight_;
   pipeline::Site site_;
   pipeline::Route route_;
   FixedClaim reader_;
@@ -123,6 +125,16 @@ TEST_F(ClaimGuardTest, ChargesMessagesToTheirSession) {
   send();
   reader_.claim->id = "id-2";
   EXPECT_TRUE(call().passed()) << "another session";
+}
+
+TEST_F(ClaimGuardTest, ASessionHasSoManyMessagesUnderWay) {
+  site_.limits.in_flight_session = 0;
+  const auto refused = call();
+  ASSERT_FALSE(refused.passed());
+  EXPECT_EQ(refused.verdict->incident.code, "RATE_004");
+  EXPECT_EQ(store_.figures().limiter_keys, 0U) << "nothing was charged";
+  look();
+  EXPECT_TRUE(call().passed()) << "no message";
 }
 
 TEST_F(ClaimGuardTest, RefusesASessionThatCannotBeHeld) {

@@ -15,8 +15,8 @@ class OriginGuardTest : public testing::Test {
  protected:
   OriginGuardTest() {
     settings_.public_url = "https://chat.example.com";
-    sites_.push_back({0, "default", {*OriginPattern::parse("https://www.example.com")}, 1000});
-    sites_.push_back({1, "shop", {*OriginPattern::parse("https://*.shop.example")}, 1000});
+    sites_.push_back({0, "default", {*OriginPattern::parse("https://www.example.com")}, {}});
+    sites_.push_back({1, "shop", {*OriginPattern::parse("https://*.shop.example")}, {}});
   }
   struct Seen {
     bool passed = false;

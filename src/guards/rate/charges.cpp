@@ -19,66 +19,137 @@ std::string_view bytes_of(const http::SessionClaims& session) {
 
 }  // namespace
 
-Charges::Charges(std::string_view guard, const config::Settings& settings,
-                 state::BlockTable& blocks, observe::Metrics& metrics)
+/// Whom the tiers of an address are charged to, and who is paced for them.
+struct Charges::Caller {
+  std::string_view minute_tier;  ///< of class api
+  std::uint32_t api_minute = 0;
+  state::Subject subject;
+  IpAddress network;
+  std::string_view other;  ///< who it is, where it is no network
+
+  std::string_view name() const { return other.empty() ? bytes_of(network) : other; }
+};
+
+struct Charges::Holder {
+  std::string_view tier;
+  http::InFlight::Holder holder;
+};
+
+Charges::Charges(std::string_view guard, const config::Settings& settings, const LimitParts& parts)
     : guard_(guard),
       never_blocked_(settings.never_blocked),
       automatic_(settings.automatic_blocks),
       first_block_(settings.first_block),
-      blocks_(blocks),
-      chat_minute_(static_cast<std::uint32_t>(settings.limit_chat_address_minute)),
-      chat_hour_(static_cast<std::uint32_t>(settings.limit_chat_address_hour)),
-      session_minute_(static_cast<std::uint32_t>(settings.limit_chat_session_minute)),
+      blocks_(parts.blocks),
+      in_flight_(parts.in_flight),
       api_minute_(static_cast<std::uint32_t>(settings.limit_api_address_minute)),
+      user_minute_(static_cast<std::uint32_t>(settings.limit_api_user_minute)),
+      key_minute_(static_cast<std::uint32_t>(settings.limit_api_key_minute)),
       light_minute_(static_cast<std::uint32_t>(std::min<std::int64_t>(
           4'000'000'000,
           settings.limit_light_factor *
               std::max(settings.limit_chat_address_minute, settings.limit_api_address_minute)))),
-      limited_(metrics.counter("portcullis_rate_limited_total")) {}
+      limited_(parts.metrics.counter("portcullis_rate_limited_total")) {}
+
+Charges::Caller Charges::caller_of(const http::Exchange& exchange) const {
+  using Kind = http::Principal::Kind;
+  const auto& principal = exchange.principal;
+  // Verified by the credentials guard: its limits are its own, wherever it comes from.
+  if (principal.kind == Kind::user || principal.kind == Kind::service) {
+    return {"user-minute", user_minute_, {state::key_of("user", principal.id)}, {}, principal.id};
+  }
+  if (principal.kind == Kind::api_key) {
+    return {"key-minute", key_minute_, {state::key_of("key", principal.id)}, {}, principal.id};
+  }
+  // Behind a blocked address a visitor who was there before is on his own: what others did there
+  // takes nothing from him, and he is paced himself.
+  if (exchange.client.blocked_since && principal.session) {
+    const auto& session = *principal.session;
+    return {
+        "api-minute", api_minute_, {state::session_key(session.id), true}, {}, bytes_of(session)};
+  }
+  const IpAddress network = exchange.client.address.network();
+  return {"api-minute", api_minute_, {state::key_of("address", bytes_of(network))}, network, {}};
+}
+
+std::optional<Verdict> Charges::enter(http::Exchange& exchange,
+                                      std::span<const Holder> holders) const {
+  std::array<http::InFlight::Holder, http::InFlight::kMost> plain;
+  for (std::size_t i = 0; i < holders.size(); ++i) plain[i] = holders[i].holder;
+  const auto full = in_flight_.enter({plain.data(), holders.size()}, exchange.places);
+  if (!full) return std::nullopt;
+  const std::string tier(holders[*full].tier);
+  limited_.add(limited_.cell({tier}));
+  return Verdict::refuse(
+      http::Problem(http::Code::rate_limited,
+                    "Too many requests at a time. Please wait for your answers.", 1),
+      {audit::EventType::rate_limiting, audit::ThreatLevel::low, "RATE_004",
+       "too many requests are being answered, tier " + tier});
+}
+
+std::optional<Verdict> Charges::enter(http::Exchange& exchange,
+                                      const http::SessionClaims* session) const {
+  const auto& limits = exchange.site->limits;
+  const std::array holders{
+      Holder{"address-in-flight", {caller_of(exchange).subject.key, limits.in_flight_address}},
+      Holder{"site-in-flight", {state::key_of("site", exchange.site->id), limits.in_flight_site}},
+      Holder{"session-in-flight",
+             {session != nullptr ? state::session_key(session->id) : state::Key{},
+              limits.in_flight_session}}};
+  return enter(exchange, std::span(holders).first(session != nullptr ? 3 : 2));
+}
+
+std::optional<Verdict> Charges::enter_session(http::Exchange& exchange,
+                                              const http::SessionClaims& session) const {
+  const std::array holders{
+      Holder{"session-in-flight",
+             {state::session_key(session.id), exchange.site->limits.in_flight_session}}};
+  return enter(exchange, std::span<const Holder>(holders));
+}
 
 void Charges::add(state::AdmitRequest& request, const http::Exchange& exchange, RouteClass cls,
                   const http::SessionClaims* session) const {
-  const IpAddress network = exchange.client.address.network();
-  const auto& own = exchange.principal.session;
-  // Behind a blocked address a visitor who was there before is on his own: what others did there
-  // takes nothing from him, and he is paced himself.
-  const bool held_back = exchange.client.blocked_since && own;
-  const auto caller = held_back ? bytes_of(*own) : bytes_of(network);
+  if (cls == RouteClass::probe) return;
+  const Caller caller = caller_of(exchange);
+  const auto& route = *exchange.route;
+  const auto& limits = exchange.site->limits;
   const auto charge = [&](std::string_view tier, std::string_view value, std::uint32_t limit,
                           Seconds window, std::uint8_t subject = state::Charge::kNobody) {
-    request.add({tier, state::key_of(tier, value), limit, window, 1, subject});
+    request.add({tier, state::key_of(tier, value), limit, window, route.cost, subject});
   };
-  const auto watch = [&] {
-    return held_back ? request.add(state::Subject{state::session_key(own->id), true})
-                     : request.add(state::Subject{state::key_of("address", caller)});
-  };
-  switch (cls) {
-    case RouteClass::chat: {
-      const auto watched = watch();
-      charge("address-minute", caller, chat_minute_, Seconds{60}, watched);
-      charge("address-hour", caller, chat_hour_, Seconds{3600}, watched);
-      if (session != nullptr) {
-        const auto speaker =
-            held_back ? watched : request.add(state::Subject{state::session_key(session->id)});
-        charge("session-minute", bytes_of(*session), session_minute_, Seconds{60}, speaker);
-      }
-      charge("site-minute", exchange.site->id, exchange.site->limit_per_minute, Seconds{60});
-      break;
-    }
-    case RouteClass::api:
-      charge("api-minute", caller, api_minute_, Seconds{60}, watch());
-      break;
-    case RouteClass::light:
-      charge(kLightTier, caller, light_minute_, Seconds{60});
-      break;
-    case RouteClass::probe:
-      break;
+  if (cls == RouteClass::light) {
+    charge(kLightTier, caller.name(), light_minute_, Seconds{60});
+    return;
   }
+  const auto watched = request.add(caller.subject);
+  if (route.address_minute > 0) {
+    std::string place(route.name);
+    place += ' ';
+    place += caller.name();
+    charge("route-minute", place, route.address_minute, Seconds{60}, watched);
+  }
+  if (cls == RouteClass::api) {
+    charge(caller.minute_tier, caller.name(), caller.api_minute, Seconds{60}, watched);
+    return;
+  }
+  charge("address-minute", caller.name(), limits.chat_address_minute, Seconds{60}, watched);
+  charge("address-hour", caller.name(), limits.chat_address_hour, Seconds{3600}, watched);
+  if (session != nullptr) {
+    const bool own = caller.subject.hold_back;  // the caller is this session already
+    const auto speaker =
+        own ? watched : request.add(state::Subject{state::session_key(session->id)});
+    charge("session-minute", bytes_of(*session), limits.session_minute, Seconds{60}, speaker);
+  }
+  charge("site-minute", exchange.site->id, limits.site_minute, Seconds{60});
 }
 
-/// Not one that an operator trusts, and not a proxy of his that he forgot to configure.
+/// Not one that an operator trusts, not a proxy of his that he forgot to configure, and not one
+/// from which a verified user or key speaks: that is paced.
 bool Charges::may_block(const http::Exchange& exchange) const {
+  using Kind = http::Principal::Kind;
   const auto& client = exchange.client;
+  const auto kind = exchange.principal.kind;
+  if (kind != Kind::anonymous && kind != Kind::session) return false;
   const bool forgotten_proxy =
       client.forwarded_by_stranger && (client.peer.is_loopback() || client.peer.is_private());
   return automatic_ && exchange.route->enforces(guard_) && !forgotten_proxy &&

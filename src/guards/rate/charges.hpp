@@ -1,5 +1,6 @@
 #pragma once
 #include <optional>
+#include <span>
 
 #include "config/settings.hpp"
 #include "observe/metrics.hpp"
@@ -9,6 +10,14 @@
 
 namespace portcullis::guards {
 
+/// What limits are kept in, over all workers and reloads.
+struct LimitParts {
+  state::Store& store;
+  state::BlockTable& blocks;
+  http::InFlight& in_flight;
+  observe::Metrics& metrics;
+};
+
 /// What a request of each class is charged to, and what follows where a limit is reached. The rate
 /// guard and the claim guard decide by it.
 ///
@@ -16,11 +25,20 @@ namespace portcullis::guards {
 class Charges {
  public:
   /// `guard`: the name of the one that decides by it.
-  Charges(std::string_view guard, const config::Settings& settings, state::BlockTable& blocks,
-          observe::Metrics& metrics);
+  Charges(std::string_view guard, const config::Settings& settings, const LimitParts& parts);
+
+  /// Counts the exchange among those that are being answered, for as long as it lasts: for the
+  /// caller, for the site, and for `session` where it is given.
+  /// @returns the refusal where one of them has too many under way.
+  std::optional<pipeline::Verdict> enter(http::Exchange& exchange,
+                                         const http::SessionClaims* session) const;
+  /// The same for a session that has become known later.
+  std::optional<pipeline::Verdict> enter_session(http::Exchange& exchange,
+                                                 const http::SessionClaims& session) const;
 
   /// Adds the windows of this class; with `session`, a message's, the session's too. The
-  /// address is throttled for its own windows, a session for its own.
+  /// address is throttled for its own windows, a session for its own. A verified user or key is
+  /// charged to itself and not to its address.
   void add(state::AdmitRequest& request, const http::Exchange& exchange, pipeline::RouteClass cls,
            const http::SessionClaims* session) const;
   /// Notes the tier that decided for the limit headers; a refusal where one is over its limit, or
@@ -29,6 +47,12 @@ class Charges {
                           const state::Admission& admission) const;
 
  private:
+  struct Caller;
+  struct Holder;
+
+  Caller caller_of(const http::Exchange& exchange) const;
+  std::optional<pipeline::Verdict> enter(http::Exchange& exchange,
+                                         std::span<const Holder> holders) const;
   bool may_block(const http::Exchange& exchange) const;
 
   const std::string_view guard_;
@@ -36,7 +60,8 @@ class Charges {
   const bool automatic_;
   const Seconds first_block_;
   state::BlockTable& blocks_;
-  const std::uint32_t chat_minute_, chat_hour_, session_minute_, api_minute_, light_minute_;
+  http::InFlight& in_flight_;
+  const std::uint32_t api_minute_, user_minute_, key_minute_, light_minute_;
   observe::CounterFamily& limited_;
 };
 

@@ -1,7 +1,5 @@
 #include "guards/rate/rate_guard.hpp"
 
-#include "guards/rate/charges.hpp"
-
 namespace portcullis::guards {
 namespace {
 
@@ -12,21 +10,26 @@ using state::AdmitRequest;
 
 class RateGuard final : public pipeline::Guard {
  public:
-  RateGuard(const config::Settings& settings, state::Store& store, state::BlockTable& blocks,
-            observe::Metrics& metrics)
-      : store_(store),
-        charges_("rate", settings, blocks, metrics),
+  RateGuard(const config::Settings& settings, const LimitParts& parts)
+      : store_(parts.store),
+        charges_("rate", settings, parts),
         session_idle_(settings.session_idle) {}
   std::string_view name() const noexcept override { return "rate"; }
 
   pipeline::Decision on_request(http::Exchange& exchange) const override {
     const auto& route = *exchange.route;
+    const auto& session = exchange.principal.session;
+    const bool counted = route.cls == RouteClass::chat || route.cls == RouteClass::api;
+    if (counted && !route.subscription) {
+      // Before anything is charged: who has too much under way loses no unit by asking for more.
+      if (auto full = charges_.enter(exchange, session ? &*session : nullptr))
+        return *std::move(full);
+    }
     AdmitRequest request;
     if (route.claims != nullptr) {
       // Whose message it is stands in the body; the claim guard charges the rest.
       charges_.add(request, exchange, RouteClass::light, nullptr);
     } else {
-      const auto& session = exchange.principal.session;
       charges_.add(request, exchange, route.cls, route.is_message && session ? &*session : nullptr);
       if (session) request.session = state::session_key(session->id);
     }
@@ -76,9 +79,8 @@ class RateGuard final : public pipeline::Guard {
 }  // namespace
 
 std::unique_ptr<pipeline::Guard> make_rate_guard(const config::Settings& settings,
-                                                 state::Store& store, state::BlockTable& blocks,
-                                                 observe::Metrics& metrics) {
-  return std::make_unique<RateGuard>(settings, store, blocks, metrics);
+                                                 const LimitParts& parts) {
+  return std::make_unique<RateGuard>(settings, parts);
 }
 
 }  // namespace portcullis::guards

@@ -25,9 +25,9 @@ class RateGuardTest : public testing::Test {
  protected:
   void SetUp() override {
     site_.id = "default";
-    site_.limit_per_minute = 1000;
+    site_.limits = pipeline::Limits::of(settings_, {});
     route_.cls = RouteClass::chat;
-    guard_ = make_rate_guard(settings_, store_, blocks_, metrics_);
+    guard_ = make_rate_guard(settings_, parts_);
   }
   struct Call {
     Verdict verdict;
@@ -69,6 +69,8 @@ class RateGuardTest : public testing::Test {
   observe::Metrics metrics_;
   state::MemoryStore store_{{}, clock_};
   state::BlockTable blocks_{100, clock_};
+  http::InFlight in_flight_;
+  const LimitParts parts_{store_, blocks_, in_flight_, metrics_};
   pipeline::Site site_;
   pipeline::Route route_;
   std::unique_ptr<pipeline::Guard> guard_;
@@ -132,7 +134,7 @@ TEST_F(RateGuardTest, ASiteHasAThousandAMinuteFromEverybodyTogether) {
 TEST_F(RateGuardTest, OneRefusedAddressDoesNotEmptyTheSite) {
   PROVES("F005");
   admitted(5000);
-  site_.limit_per_minute = 1000;
+  site_.limits.site_minute = 1000;
   int sum = 0;
   for (int i = 0; i < 940; ++i) {
     const std::string address = "198.51." + std::to_string(i / 200) + "." + std::to_string(i % 200);
@@ -150,7 +152,7 @@ TEST_F(RateGuardTest, Ipv6CountsBySlash64) {
 TEST_F(RateGuardTest, ApiRoutesHaveAWindowOfTheirOwn) {
   PROVES("F131,F143");
   settings_.limit_api_address_minute = 100;
-  guard_ = make_rate_guard(settings_, store_, blocks_, metrics_);
+  guard_ = make_rate_guard(settings_, parts_);
   route_.cls = RouteClass::api;
   EXPECT_EQ(admitted(100), 100);
   route_.cls = RouteClass::chat;
@@ -203,7 +205,7 @@ TEST_F(RateGuardTest, AStoreThatFailsIsAnErrorAndNoVerdict) {
   state::SimulatedStore failing(
       std::make_unique<state::MemoryStore>(state::MemoryStoreOptions{}, clock_),
       state::SimulatedStore::Behaviour::failing);
-  const auto guard = make_rate_guard(settings_, failing, blocks_, metrics_);
+  const auto guard = make_rate_guard(settings_, {failing, blocks_, in_flight_, metrics_});
   http::MemoryExchange exchange(worker_, "POST / HTTP/1.1\r\nHost: a\r\n\r\n");
   exchange.route = &route_;
   exchange.site = &site_;
@@ -241,7 +243,7 @@ TEST_F(RateGuardTest, WhoGoesOnFarBeyondTheLimitIsBlockedForATime) {
 TEST_F(RateGuardTest, TheLengthOfTheFirstBlockIsASetting) {
   PROVES("F134");
   settings_.first_block = Seconds{120};
-  guard_ = make_rate_guard(settings_, store_, blocks_, metrics_);
+  guard_ = make_rate_guard(settings_, parts_);
   admitted(120);
   const auto block = blocks_.find(*IpAddress::parse("203.0.113.7"));
   ASSERT_TRUE(block);
@@ -251,20 +253,20 @@ TEST_F(RateGuardTest, TheLengthOfTheFirstBlockIsASetting) {
 TEST_F(RateGuardTest, SomeAreLimitedButNeverBlocked) {
   PROVES("F142");
   settings_.never_blocked = {*Cidr::parse("203.0.113.0/24")};
-  guard_ = make_rate_guard(settings_, store_, blocks_, metrics_);
+  guard_ = make_rate_guard(settings_, parts_);
   EXPECT_EQ(admitted(200), 60);
   EXPECT_EQ(call().verdict.problem.code, http::Code::rate_limited);
   settings_.never_blocked.clear();
   settings_.automatic_blocks = false;
-  guard_ = make_rate_guard(settings_, store_, blocks_, metrics_);
+  guard_ = make_rate_guard(settings_, parts_);
   EXPECT_EQ(admitted(200, "198.51.100.1"), 60);
   EXPECT_EQ(blocks_.size(), 0U);
 }
 
 TEST_F(RateGuardTest, AProxyThatSomebodyForgotToConfigureIsNotBlocked) {
   const auto hammer = [&](const char* peer, bool forwards) {
-    http::MemoryExchange exchange(worker_, "POST / HTTP/1.1\r\nHost: a\r\n\r\n");
     for (int i = 0; i < 200; ++i) {
+      http::MemoryExchange exchange(worker_, "POST / HTTP/1.1\r\nHost: a\r\n\r\n");
       exchange.route = &route_;
       exchange.site = &site_;
       exchange.client.peer = exchange.client.address = *IpAddress::parse(peer);
@@ -278,11 +280,89 @@ TEST_F(RateGuardTest, AProxyThatSomebodyForgotToConfigureIsNotBlocked) {
   EXPECT_TRUE(hammer("203.0.113.9", true)) << "no stranger buys himself out with a header";
 }
 
+TEST_F(RateGuardTest, SoManyRequestsOfAnAddressAreAnsweredAtATime) {
+  site_.limits.in_flight_address = 2;
+  std::vector<std::unique_ptr<http::MemoryExchange>> under_way;
+  const auto begin = [&](const char* address, const http::SessionClaims* session = nullptr) {
+    auto exchange =
+        std::make_unique<http::MemoryExchange>(worker_, "POST / HTTP/1.1\r\nHost: a\r\n\r\n");
+    exchange->route = &route_;
+    exchange->site = &site_;
+    exchange->client.address = *IpAddress::parse(address);
+    if (session != nullptr) exchange->principal.session = *session;
+    auto verdict = *guard_->on_request(*exchange).value();
+    under_way.push_back(std::move(exchange));
+    return verdict;
+  };
+  EXPECT_EQ(begin("203.0.113.7").kind, Verdict::Kind::pass);
+  EXPECT_EQ(begin("203.0.113.7").kind, Verdict::Kind::pass);
+  const auto refused = begin("203.0.113.7");
+  EXPECT_EQ(refused.problem.code, http::Code::rate_limited);
+  EXPECT_EQ(refused.problem.retry_after, 1);
+  EXPECT_EQ(refused.incident.code, "RATE_004");
+  EXPECT_EQ(limited("address-in-flight"), 1U);
+  EXPECT_EQ(begin("203.0.113.8").kind, Verdict::Kind::pass) << "another address";
+  under_way.clear();
+  EXPECT_EQ(call().limit.remaining, 60 - 3) << "the refused one took no unit";
+
+  const auto speaker = session();
+  site_.limits.in_flight_session = 1;
+  EXPECT_EQ(begin("203.0.113.20", &speaker).kind, Verdict::Kind::pass);
+  EXPECT_EQ(begin("203.0.113.21", &speaker).kind, Verdict::Kind::refuse);
+  EXPECT_EQ(limited("session-in-flight"), 1U);
+  site_.limits.in_flight_site = 1;
+  EXPECT_EQ(begin("203.0.113.22").kind, Verdict::Kind::refuse);
+  EXPECT_EQ(limited("site-in-flight"), 1U);
+  route_.subscription = true;
+  EXPECT_EQ(begin("203.0.113.22").kind, Verdict::Kind::pass) << "streams have caps of their own";
+}
+
+TEST_F(RateGuardTest, AVerifiedUserOrKeyIsChargedToItself) {
+  PROVES("F132,F141");
+  route_.cls = RouteClass::api;
+  const auto admitted_as = [&](http::Principal::Kind kind, const char* id, int calls,
+                               const char* address) {
+    int out = 0;
+    for (int i = 0; i < calls; ++i) {
+      http::MemoryExchange exchange(worker_, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+      exchange.route = &route_;
+      exchange.site = &site_;
+      exchange.client.address = *IpAddress::parse(address);
+      exchange.principal.kind = kind;
+      exchange.principal.id = id;
+      out += guard_->on_request(exchange).value()->kind == Verdict::Kind::pass ? 1 : 0;
+    }
+    return out;
+  };
+  using Kind = http::Principal::Kind;
+  EXPECT_EQ(admitted_as(Kind::user, "ann", 700, "203.0.113.7"), 700);
+  EXPECT_EQ(admitted_as(Kind::user, "ann", 700, "203.0.113.8"), 300) << "wherever she comes from";
+  EXPECT_EQ(admitted_as(Kind::user, "bob", 10, "203.0.113.7"), 10);
+  EXPECT_EQ(admitted_as(Kind::api_key, "ann", 5100, "203.0.113.7"), 5000);
+  EXPECT_EQ(call().limit.tier, "api-minute");
+  EXPECT_EQ(call().limit.remaining, settings_.limit_api_address_minute - 2)
+      << "nothing was taken from the address";
+  EXPECT_EQ(blocks_.size(), 0U) << "a verified user is paced, never blocked";
+}
+
+TEST_F(RateGuardTest, ARouteMayCostMoreAndHaveAWindowOfItsOwn) {
+  route_.cost = 7;
+  EXPECT_EQ(admitted(20), 8) << "8 times 7 of 60";
+  route_.cost = 1;
+  EXPECT_EQ(call("203.0.113.8").limit.remaining, 59);
+  route_.name = "dear";
+  route_.address_minute = 5;
+  EXPECT_EQ(admitted(20, "203.0.113.9"), 5);
+  EXPECT_EQ(limited("route-minute"), 15U);
+  route_.name = "other";
+  EXPECT_EQ(admitted(3, "203.0.113.10"), 3) << "of each route its own";
+}
+
 TEST_F(RateGuardTest, TheSiteTierThrottlesNobody) {
-  site_.limit_per_minute = 5;
+  site_.limits.site_minute = 5;
   EXPECT_EQ(admitted(100), 5);
   EXPECT_EQ(blocks_.size(), 0U);
-  site_.limit_per_minute = 1000;
+  site_.limits.site_minute = 1000;
   EXPECT_EQ(admitted(30), 30) << "as before";
 }
 

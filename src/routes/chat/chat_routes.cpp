@@ -562,6 +562,7 @@ void ChatRoutes::add_to(pipeline::RouteTable& table) {
   }
   auto subscribe =
       chat_api_route("chat_subscribe", "/api/v1/chat/stream", http::Method::get, subscribe_.get());
+  subscribe.subscription = true;
   subscribe.is_message = services_.settings->chat_get_message;
   table.add(std::move(subscribe));
   auto history =
