@@ -52,12 +52,12 @@ Task<void> Turn::run() {
   grace_.disarm();
   if (failure_) {
     if (!failure_->cancelled) error_id_ = parts_.report(*failure_);
-    (void)co_await parts_.store->fail_message(parts_.stream->key(), message_id_);
+    (void)co_await parts_.store->fail_message(parts_.session, message_id_);
   } else if (parts_.keep_text && !too_long_to_keep_) {
     const WallTime now = worker_.clock().wall();
     state::Message message{state::Message::Role::assistant, Ulid::make(now).text(), answer_, now,
                            message_id_};
-    (void)co_await parts_.store->add_answer(parts_.stream->key(), std::move(message));
+    (void)co_await parts_.store->add_answer(parts_.session, std::move(message));
   }
   if (parts_.publish) {
     // Turns leave the list in the same step as their last event appears, so that a repeated send
@@ -86,7 +86,7 @@ bool Turn::has_past() const {
 /// What was said before. A store that cannot say costs the conversation its thread, not the visitor
 /// the answer.
 Task<void> Turn::recall() {
-  const auto page = co_await parts_.store->history(parts_.stream->key(), SIZE_MAX, 0);
+  const auto page = co_await parts_.store->history(parts_.session, SIZE_MAX, 0);
   if (page)
     parts_.question.history =
         context_window(page->messages, message_id_, parts_.assistant->history_tokens());

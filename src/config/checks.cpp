@@ -240,9 +240,10 @@ void check_checklist(Loaded& loaded) {
   }
   if (!s.sanitize_context) warn("SECURITY_ENABLE_INPUT_SANITIZATION", "is off");
   if (!s.websocket_require_auth) warn("SECURITY_WEBSOCKET_REQUIRE_AUTH", "is off");
-  if (!s.redis_url.empty()) {
+  if (!s.redis_url.empty() && s.development() && !any_set(loaded, "session.secret_key")) {
     warn("REDIS_URL",
-         "is set, but this version keeps its state in memory: limits hold for one node");
+         "is set without SESSION_SECRET_KEY: each node makes a secret of its own, and "
+         "nodes with different ones share nothing");
   }
   if (!s.database_url.empty()) {
     warn("DATABASE_URL", "is set, but this version stores no events in PostgreSQL");

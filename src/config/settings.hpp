@@ -19,6 +19,8 @@ enum class LogFormatChoice : std::uint8_t { automatic, text, json };
 enum class UpstreamKind : std::uint8_t { automatic, demo, n8n, openai, anthropic, http };
 /// How the state store misbehaves on purpose, for tests.
 enum class StateSimulation : std::uint8_t { none, slow, failing };
+/// What becomes of requests while Redis is away.
+enum class StateFallback : std::uint8_t { local, open, closed };
 enum class ForwardedHeader : std::uint8_t { x_forwarded_for, forwarded };
 enum class HistoryMode : std::uint8_t { on, off };
 
@@ -251,8 +253,17 @@ struct Settings {
   std::string widget_position;
   std::string widget_theme;
 
-  // parts that this build does not have yet
+  // state that nodes share
   std::string redis_url;
+  std::string redis_password;
+  bool redis_tls = false;
+  std::string redis_ca_file;
+  std::string redis_prefix;
+  Milliseconds redis_deadline{};
+  StateFallback state_fallback = StateFallback::local;
+  std::int64_t state_nodes = 0;
+
+  // parts that this build does not have yet
   std::string database_url;
 
   std::map<std::string, GuardSettings, std::less<>> guards;

@@ -1,6 +1,7 @@
 // clang-format off: one setting a line reads as the table that it is.
 #include <algorithm>
 
+#include "config/redis_url.hpp"
 #include "config/setting_types.hpp"
 #include "config/upstream_values.hpp"
 
@@ -195,7 +196,15 @@ void add_rest(std::vector<Setting>& t) {
   t.push_back(string({.path = "widget.welcome_message", .text = "First message in the widget on the demo page."}, &S::widget_welcome, "Hello! How can I help you?"));
   t.push_back(string({.path = "widget.position", .text = "`bottom-right` or `bottom-left`."}, &S::widget_position, "bottom-right"));
   t.push_back(string({.path = "widget.theme", .text = "`light`, `dark` or `auto`."}, &S::widget_theme, "auto"));
-  t.push_back(string({.path = "redis.url", .text = "Shared state in Redis. Not in this version: where it is set the gateway warns and keeps its state in memory.", .secrecy = Secrecy::secret}, &S::redis_url, ""));
+  t.push_back(checked_text({.path = "redis.url", .text = "Redis that several nodes share their state through: `redis://[user]:[password]@host:port/database`, `rediss://` over TLS. Without one state is in memory. Texts of visitors are encrypted there.", .secrecy = Secrecy::secret, .restart = Restart::needed}, "URL", "", redis_url_fault, &S::redis_url));
+  t.push_back(string({.path = "redis.password", .env = {"SECURITY_REDIS_PASSWORD"}, .text = "Its password, instead of the one in the URL.", .secrecy = Secrecy::secret, .restart = Restart::needed}, &S::redis_password, ""));
+  t.push_back(boolean({.path = "redis.tls", .env = {"SECURITY_REDIS_SSL"}, .text = "Speak TLS to it, as `rediss://` does.", .restart = Restart::needed}, &S::redis_tls, false));
+  t.push_back(string({.path = "redis.ca_file", .text = "PEM file with further certificate authorities for it.", .restart = Restart::needed}, &S::redis_ca_file, ""));
+  t.push_back(string({.path = "redis.prefix", .text = "What every key there begins with; nodes of one gateway need the same, and the same `session.secret_key`.", .restart = Restart::needed}, &S::redis_prefix, "portcullis:"));
+  t.push_back(duration({.path = "redis.deadline", .text = "A reply that takes longer counts as a failure.", .restart = Restart::needed}, &S::redis_deadline, Milliseconds{50}, Milliseconds{10}, Seconds{5}));
+  t.push_back(choice<StateFallback>({.path = "state.fallback", .env = {"STATE_FALLBACK"}, .text = "While Redis does not answer: `local` limits by this node alone, to its part of each limit; `open` limits nothing; `closed` answers 503.", .restart = Restart::needed}, &S::state_fallback, StateFallback::local,
+      {{"local", StateFallback::local}, {"open", StateFallback::open}, {"closed", StateFallback::closed}}));
+  t.push_back(integer({.path = "state.nodes", .env = {"STATE_NODES"}, .text = "How many nodes share Redis, for a node that could never ask it; else they are counted there.", .restart = Restart::needed}, &S::state_nodes, 1, 1, 10'000));
   t.push_back(string({.path = "database.url", .text = "Events and users in PostgreSQL. Not in this version: where it is set the gateway warns.", .secrecy = Secrecy::secret}, &S::database_url, ""));
 }
 

@@ -75,6 +75,18 @@ Sha256 sha256(std::string_view data) {
   return out;
 }
 
+std::string sha1(std::string_view data) {
+  const Digest digest(EVP_MD_fetch(nullptr, "SHA1", nullptr));
+  const DigestContext context(EVP_MD_CTX_new());
+  std::string out(20, '\0');
+  unsigned length = 0;
+  require(EVP_DigestInit_ex2(context.get(), digest.get(), nullptr) == 1 &&
+          EVP_DigestUpdate(context.get(), data.data(), data.size()) == 1 &&
+          EVP_DigestFinal_ex(context.get(), reinterpret_cast<unsigned char*>(out.data()),
+                             &length) == 1);
+  return out;
+}
+
 std::string random_bytes(std::size_t count) {
   std::string out(count, '\0');
   std::size_t filled = 0;

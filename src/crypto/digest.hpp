@@ -17,6 +17,9 @@ inline std::string_view bytes_of(const Sha256& digest) noexcept {
 /// Threads: safe from any (a context per thread).  Cost: about 0.4 us for short input.
 Sha256 sha256(std::string_view data);
 
+/// For protocols that name things by it, and for nothing that anybody must not forge. 20 bytes.
+std::string sha1(std::string_view data);
+
 /// Bytes from the kernel's generator, fit for keys and ids.
 std::string random_bytes(std::size_t count);
 

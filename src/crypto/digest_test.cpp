@@ -127,5 +127,9 @@ TEST(RandomBytes, AreOfTheSizeAskedForAndNeverTheSame) {
   for (int i = 0; i < 1000; ++i) EXPECT_TRUE(seen.insert(random_bytes(16)).second);
 }
 
+TEST(Sha1, IsThatOfItsStandard) {
+  EXPECT_EQ(text::hex(sha1("abc")), "a9993e364706816aba3e25717850c26c9cd0d89d");
+}
+
 }  // namespace
 }  // namespace portcullis::crypto

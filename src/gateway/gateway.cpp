@@ -10,7 +10,9 @@
 
 #include "config/checks.hpp"
 #include "config/reference.hpp"
+#include "crypto/digest.hpp"
 #include "gateway/runtime.hpp"
+#include "gateway/shared_state.hpp"
 #include "net/connection_limits.hpp"
 #include "net/listener.hpp"
 #include "state/memory_store.hpp"
@@ -142,7 +144,6 @@ class Gateway::Impl {
       : sources_(std::move(sources)),
         log_(loaded.settings.log_level, log_format(loaded.settings)),
         sink_(log_, metrics_),
-        store_(make_store(loaded.settings)),
         blocks_(static_cast<std::size_t>(loaded.settings.max_blocks)),
         figures_([this] { return store_->figures(); }, Clock::system()),
         hub_(hub_options(loaded.settings)),
@@ -158,6 +159,16 @@ class Gateway::Impl {
     unsigned workers = static_cast<unsigned>(loaded.settings.workers);
     if (workers == 0) workers = std::max(1U, std::thread::hardware_concurrency());
     workers_ = workers;
+    if (!loaded.settings.redis_url.empty()) {
+      // Before the first key is made: all nodes must make the same ones.
+      state::share_keys(crypto::hkdf(loaded.settings.session_secrets.front(), "portcullis keys"));
+      TRY(shared_, SharedState::make(loaded.settings, store_options(loaded.settings), blocks_, log_,
+                                     metrics_, sink_));
+      store_ = &shared_->store();
+    } else {
+      own_store_ = make_store(loaded.settings);
+      store_ = own_store_.get();
+    }
     TRY(auto runtime, Runtime::make(loaded.settings, lasting(), vitals()));
     runtime_ = std::move(runtime);
     assistants_ = runtime_->assistants();
@@ -166,11 +177,17 @@ class Gateway::Impl {
       lanes_.push_back(std::make_unique<Lane>(i, runtime_));
     }
     if (auto opened = open_listeners(loaded.settings); !opened) return opened;
+    if (shared_) {
+      std::vector<net::Worker*> all;
+      for (auto& lane : lanes_) all.push_back(&lane->worker);
+      shared_->connect(all);
+    }
     for (auto& lane : lanes_) {
       lane->listener->start();
       if (lane->operations_listener) lane->operations_listener->start();
       lane->thread = std::thread([&worker = lane->worker] { worker.run(); });
     }
+    if (shared_) shared_->wait_until_tried();
     announce(loaded);
     return {};
   }
@@ -183,6 +200,7 @@ class Gateway::Impl {
         reload();
       } else {
         hub_.sweep();
+        if (shared_) shared_->beat();
       }
     }
     drain();
@@ -190,6 +208,7 @@ class Gateway::Impl {
   }
 
   ~Impl() {
+    if (shared_) shared_->stop();
     for (auto& lane : lanes_) {
       lane->worker.stop();
       if (lane->thread.joinable()) lane->thread.join();
@@ -201,6 +220,7 @@ class Gateway::Impl {
     runtime_.reset();
     for (auto& lane : lanes_) lane->runtime.reset();
     assistants_.clear();
+    shared_.reset();  // its connections belong to the workers, too
   }
 
  private:
@@ -210,18 +230,24 @@ class Gateway::Impl {
   }
 
   routes::Vitals vitals() {
-    return {version_, started_, [this] { return draining_.load(); },
-            [this] { return figures_.get(); },
-            [this](routes::Audience audience) {
-              std::vector<std::string> notices;
-              if (forwarding_.seen()) {
-                const bool named = audience == routes::Audience::operators;
-                notices.push_back((named ? "the peer " + forwarding_.peer() : "a peer") +
-                                  " sends forwarding headers but is not in TRUSTED_PROXIES: every "
-                                  "visitor behind it counts as one address");
-              }
-              return notices;
-            }};
+    return {
+        version_,
+        started_,
+        [this] { return draining_.load(); },
+        [this] {
+          return std::string_view(!shared_ ? "disabled" : shared_->up() ? "connected" : "degraded");
+        },
+        [this] { return figures_.get(); },
+        [this](routes::Audience audience) {
+          std::vector<std::string> notices;
+          if (forwarding_.seen()) {
+            const bool named = audience == routes::Audience::operators;
+            notices.push_back((named ? "the peer " + forwarding_.peer() : "a peer") +
+                              " sends forwarding headers but is not in TRUSTED_PROXIES: every "
+                              "visitor behind it counts as one address");
+          }
+          return notices;
+        }};
   }
 
   void register_gauges() {
@@ -460,8 +486,10 @@ class Gateway::Impl {
   observe::Log log_;
   observe::Metrics metrics_;
   audit::LogSink sink_;
-  std::unique_ptr<state::Store> store_;
+  std::unique_ptr<state::Store> own_store_;
   state::BlockTable blocks_;
+  std::unique_ptr<SharedState> shared_;  ///< where Redis is configured
+  state::Store* store_ = nullptr;        ///< one of the two
   http::InFlight in_flight_;
   const state::RecentFigures figures_;
   chat::StreamHub hub_;
@@ -512,10 +540,11 @@ std::string describe_routes(const config::Settings& given, std::vector<std::stri
   http::InFlight in_flight;
   const Lasting lasting{log,       metrics, sink,       store,      blocks,
                         in_flight, hub,     forwarding, assistants, 1};
-  auto runtime = Runtime::make(settings, lasting,
-                               {std::string(version()), WallTime{}, [] { return false; },
-                                [] { return state::StoreFigures{}; },
-                                [](routes::Audience) { return std::vector<std::string>{}; }});
+  auto runtime = Runtime::make(
+      settings, lasting,
+      {std::string(version()), WallTime{}, [] { return false; },
+       [] { return std::string_view("disabled"); }, [] { return state::StoreFigures{}; },
+       [](routes::Audience) { return std::vector<std::string>{}; }});
   if (!runtime) {
     problems.push_back(runtime.error().detail);
     return {};

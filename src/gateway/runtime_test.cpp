@@ -29,7 +29,8 @@ class RuntimeTest : public testing::Test {
                           in_flight_, hub_,     forwarding_, in_force, 1};
     return Runtime::make(
         config::load(sources).settings, lasting,
-        {"1", WallTime{}, [] { return false; }, [] { return state::StoreFigures{}; },
+        {"1", WallTime{}, [] { return false; }, [] { return std::string_view("disabled"); },
+         [] { return state::StoreFigures{}; },
          [](routes::Audience) { return std::vector<std::string>{}; }});
   }
   void put_in_force(const std::string& url) {

@@ -9,24 +9,53 @@ std::optional<Block> BlockTable::offend(const IpAddress& address, Seconds first,
                                         std::string_view reason) {
   const IpAddress network = address.network();
   const WallTime now = clock_.wall();
+  Block made;
+  {
+    const std::lock_guard lock(mutex_);
+    Block* block = place_of(network, now);
+    if (block == nullptr) return std::nullopt;
+    if (block->until > now) return *block;
+    const Seconds before = std::chrono::duration_cast<Seconds>(block->until - block->since);
+    const bool again = block->offences > 0 && now < block->until + kMemory;
+    const Seconds length = again ? std::max(first, before * 2) : first;
+    *block = {now, now + std::min(length, kLongest), Block::By::rule, std::string(reason),
+              again ? block->offences + 1 : 1};
+    made = *block;
+  }
+  if (made_) made_(network, made);
+  return made;
+}
+
+void BlockTable::learn(const IpAddress& network, const Block& block) {
+  const WallTime now = clock_.wall();
+  if (block.until + kMemory <= now) return;
   const std::lock_guard lock(mutex_);
+  Block* known = place_of(network, now);
+  if (known != nullptr && known->until < block.until) *known = block;
+}
+
+/// The entry of a network, made where there is room for one.
+Block* BlockTable::place_of(const IpAddress& network, WallTime now) {
   auto at = blocks_.find(network);
   if (at == blocks_.end()) {
     if (!make_room(now)) {
       refused_.fetch_add(1, std::memory_order_relaxed);
-      return std::nullopt;
+      return nullptr;
     }
     at = blocks_.try_emplace(network).first;
+    kept_.store(blocks_.size(), std::memory_order_release);
   }
-  Block& block = at->second;
-  if (block.until > now) return block;
-  const Seconds before = std::chrono::duration_cast<Seconds>(block.until - block.since);
-  const bool again = block.offences > 0 && now < block.until + kMemory;
-  const Seconds length = again ? std::max(first, before * 2) : first;
-  block = {now, now + std::min(length, kLongest), Block::By::rule, std::string(reason),
-           again ? block.offences + 1 : 1};
-  kept_.store(blocks_.size(), std::memory_order_release);
-  return block;
+  return &at->second;
+}
+
+std::vector<std::pair<IpAddress, Block>> BlockTable::lasting() const {
+  const WallTime now = clock_.wall();
+  const std::shared_lock lock(mutex_);
+  std::vector<std::pair<IpAddress, Block>> out;
+  for (const auto& [network, block] : blocks_) {
+    if (block.until > now) out.emplace_back(network, block);
+  }
+  return out;
 }
 
 std::optional<Block> BlockTable::find(const IpAddress& address) const {

@@ -1,9 +1,12 @@
 #pragma once
 #include <atomic>
 #include <boost/unordered/unordered_flat_map.hpp>
+#include <functional>
 #include <optional>
 #include <shared_mutex>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/address.hpp"
 #include "base/clock.hpp"
@@ -38,6 +41,14 @@ class BlockTable {
   /// blocked already, up to kLongest. A block that lasts is left as it is.
   /// @returns the block; nullopt where there is no room.
   std::optional<Block> offend(const IpAddress& address, Seconds first, std::string_view reason);
+  /// A block that another node has made. One that lasts longer is kept.
+  void learn(const IpAddress& network, const Block& block);
+  /// Calls `made` with each block that a rule makes here, on the thread that made it.
+  /// REQUIRES: before the first block.
+  using Made = std::function<void(const IpAddress& network, const Block& block)>;
+  void on_made(Made made) { made_ = std::move(made); }
+  /// Those that last now.
+  std::vector<std::pair<IpAddress, Block>> lasting() const;
   /// The block of this address that lasts now.
   std::optional<Block> find(const IpAddress& address) const;
   /// Addresses that are blocked now.
@@ -45,10 +56,12 @@ class BlockTable {
   std::uint64_t refused() const noexcept { return refused_.load(std::memory_order_relaxed); }
 
  private:
+  Block* place_of(const IpAddress& network, WallTime now);
   bool make_room(WallTime now);
 
   const std::size_t capacity_;
   const Clock& clock_;
+  Made made_;
   mutable std::shared_mutex mutex_;
   boost::unordered_flat_map<IpAddress, Block, std::hash<IpAddress>> blocks_;
   WallTime swept_;  ///< when those that are over were looked for

@@ -75,5 +75,30 @@ TEST_F(BlockTableTest, AFloodOfNewAddressesFreesNobody) {
   EXPECT_EQ(table_.size(), 1U);
 }
 
+TEST_F(BlockTableTest, TellsOfWhatARuleMadeHereAndLearnsWhatOthersMade) {
+  std::vector<IpAddress> told;
+  table_.on_made([&](const IpAddress& network, const Block&) { told.push_back(network); });
+  const auto first = *table_.offend(kOne, kFirst, "rate");
+  table_.offend(kOne, kFirst, "rate");
+  EXPECT_EQ(told, std::vector<IpAddress>{kOne}) << "once";
+  EXPECT_EQ(table_.lasting().size(), 1U);
+
+  BlockTable other(4, clock_);
+  other.learn(kOne, first);
+  ASSERT_TRUE(other.find(kOne));
+  Block shorter = first;
+  shorter.until -= Seconds{60};
+  other.learn(kOne, shorter);
+  EXPECT_EQ(other.find(kOne)->until, first.until) << "what lasts longer is kept";
+  clock_.advance(kFirst);
+  EXPECT_TRUE(other.lasting().empty());
+  EXPECT_EQ(other.offend(kOne, kFirst, "rate")->offences, 2U) << "it counts for what comes";
+  Block old = first;
+  old.until = clock_.wall() - BlockTable::kMemory - Seconds{1};
+  other.learn(IpAddress::v4(99), old);
+  for (std::uint32_t i = 0; i < 10; ++i) other.learn(IpAddress::v4(i + 1), first);
+  EXPECT_LE(other.size(), 4U) << "bounded";
+}
+
 }  // namespace
 }  // namespace portcullis::state

@@ -1,3 +1,5 @@
+#include <cstring>
+
 #include "base/random.hpp"
 #include "base/siphash.hpp"
 #include "state/store.hpp"
@@ -14,21 +16,30 @@ constexpr std::uint64_t fnv1a(std::string_view text) noexcept {
   return hash;
 }
 
-}  // namespace
-
-Key key_of(std::string_view space, std::string_view value) {
-  static const std::array<std::uint64_t, 2> kProcessKey = [] {
+std::array<std::uint64_t, 2>& process_key() {
+  static std::array<std::uint64_t, 2> key = [] {
     FastRandom random;
     return std::array<std::uint64_t, 2>{random.next(), random.next()};
   }();
-  const auto of_value = siphash128(value, kProcessKey);
+  return key;
+}
+
+}  // namespace
+
+void share_keys(std::string_view secret) {
+  std::memcpy(process_key().data(), secret.data(), sizeof(process_key()));
+}
+
+Key key_of(std::string_view space, std::string_view value) {
+  const auto of_value = siphash128(value, process_key());
   // Spaces are few names of ours, so an unkeyed hash keeps them apart. The second half depends on
   // the value alone: all windows of one address lie in one shard.
   return {of_value[0] ^ fnv1a(space), of_value[1]};
 }
 
-Key session_key(const std::array<std::uint8_t, 32>& id) {
-  return key_of("session", {reinterpret_cast<const char*>(id.data()), id.size()});
+Key session_key(const SessionId& id) {
+  // Nobody chooses these ids, so the hash needs no secret of its own.
+  return siphash128({reinterpret_cast<const char*>(id.data()), id.size()}, {0x73657373, 0x696f6e});
 }
 
 }  // namespace portcullis::state

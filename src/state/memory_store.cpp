@@ -130,24 +130,25 @@ Eventual<Result<bool>> MemoryStore::session_created(WallTime created) {
 Eventual<Result<BeginOutcome>> MemoryStore::begin_message(NewMessage message) {
   using Kind = BeginOutcome::Kind;
   const WallTime now = clock_.wall();
-  SessionShard& shard = shard_of(message.session);
+  const Key key = session_key(message.session);
+  SessionShard& shard = shard_of(key);
   std::unique_lock lock(shard.mutex);
   purge_expired(shard, now, 2);
-  if (shard.ended.contains(message.session)) return Result<BeginOutcome>({Kind::ended, {}, 0});
-  Session* session = find(shard, message.session);
+  if (shard.ended.contains(key)) return Result<BeginOutcome>({Kind::ended, {}, 0});
+  Session* session = find(shard, key);
   while (session == nullptr && !take_place()) {
     // Room is made in other shards; meanwhile anything may happen in this one.
     lock.unlock();
     if (!make_room(now)) return Result<BeginOutcome>({Kind::store_full, {}, 0});
     lock.lock();
-    if (shard.ended.contains(message.session)) return Result<BeginOutcome>({Kind::ended, {}, 0});
-    session = find(shard, message.session);
+    if (shard.ended.contains(key)) return Result<BeginOutcome>({Kind::ended, {}, 0});
+    session = find(shard, key);
   }
   if (session == nullptr) {
     session = &shard.by_age.emplace_back();
-    session->key = message.session;
+    session->key = key;
     session->created = message.session_created;
-    shard.sessions.emplace(message.session, std::prev(shard.by_age.end()));
+    shard.sessions.emplace(key, std::prev(shard.by_age.end()));
     silent_.remove(message.session_created, now);
   }
   const std::uint64_t text_hash = hash_text(message.message.content);
@@ -158,7 +159,7 @@ Eventual<Result<BeginOutcome>> MemoryStore::begin_message(NewMessage message) {
         return Result<BeginOutcome>({Kind::conflict, send.message_id, session->message_count});
       const Kind kind = send.failed ? Kind::started : Kind::duplicate;
       session->last_active = now;
-      const auto at = shard.sessions.at(message.session);
+      const auto at = shard.sessions.at(key);
       shard.by_age.splice(shard.by_age.end(), shard.by_age, at);
       send.failed = false;
       return Result<BeginOutcome>({kind, send.message_id, session->message_count});
@@ -168,14 +169,15 @@ Eventual<Result<BeginOutcome>> MemoryStore::begin_message(NewMessage message) {
   }
   session->last_active = now;
   ++session->message_count;
-  const auto at = shard.sessions.at(message.session);
+  const auto at = shard.sessions.at(key);
   shard.by_age.splice(shard.by_age.end(), shard.by_age, at);
   BeginOutcome outcome{Kind::started, message.message.id, session->message_count};
   if (message.keep_text) append(shard, *session, std::move(message.message));
   return Result<BeginOutcome>(std::move(outcome));
 }
 
-Eventual<Result<void>> MemoryStore::add_answer(const Key& key, Message answer) {
+Eventual<Result<void>> MemoryStore::add_answer(const SessionId& id, Message answer) {
+  const Key key = session_key(id);
   SessionShard& shard = shard_of(key);
   const std::lock_guard lock(shard.mutex);
   Session* session = find(shard, key);
@@ -187,7 +189,8 @@ Eventual<Result<void>> MemoryStore::add_answer(const Key& key, Message answer) {
   return Result<void>{};
 }
 
-Eventual<Result<void>> MemoryStore::fail_message(const Key& key, std::string_view message_id) {
+Eventual<Result<void>> MemoryStore::fail_message(const SessionId& id, std::string_view message_id) {
+  const Key key = session_key(id);
   SessionShard& shard = shard_of(key);
   const std::lock_guard lock(shard.mutex);
   if (Session* session = find(shard, key)) {
@@ -232,8 +235,9 @@ void MemoryStore::free_history(SessionShard& shard, const Session& keep) {
   }
 }
 
-Eventual<Result<HistoryPage>> MemoryStore::history(const Key& key, std::size_t limit,
+Eventual<Result<HistoryPage>> MemoryStore::history(const SessionId& id, std::size_t limit,
                                                    std::size_t offset) {
+  const Key key = session_key(id);
   SessionShard& shard = shard_of(key);
   const std::lock_guard lock(shard.mutex);
   HistoryPage page;
@@ -247,8 +251,9 @@ Eventual<Result<HistoryPage>> MemoryStore::history(const Key& key, std::size_t l
   return Result<HistoryPage>(std::move(page));
 }
 
-Eventual<Result<std::optional<Message>>> MemoryStore::find_answer(const Key& key,
+Eventual<Result<std::optional<Message>>> MemoryStore::find_answer(const SessionId& id,
                                                                   std::string_view message_id) {
+  const Key key = session_key(id);
   SessionShard& shard = shard_of(key);
   const std::lock_guard lock(shard.mutex);
   if (const Session* session = find(shard, key)) {
@@ -261,7 +266,8 @@ Eventual<Result<std::optional<Message>>> MemoryStore::find_answer(const Key& key
   return Result<std::optional<Message>>(std::nullopt);
 }
 
-Eventual<Result<void>> MemoryStore::end_session(const Key& key, WallTime created) {
+Eventual<Result<void>> MemoryStore::end_session(const SessionId& id, WallTime created) {
+  const Key key = session_key(id);
   const WallTime now = clock_.wall();
   SessionShard& shard = shard_of(key);
   const std::lock_guard lock(shard.mutex);

@@ -42,13 +42,14 @@ class MemoryStore final : public Store {
   Eventual<Result<AdmitAnswer>> admit(const AdmitRequest& request) override;
   Eventual<Result<bool>> session_created(WallTime created) override;
   Eventual<Result<BeginOutcome>> begin_message(NewMessage message) override;
-  Eventual<Result<void>> add_answer(const Key& session, Message answer) override;
-  Eventual<Result<void>> fail_message(const Key& session, std::string_view message_id) override;
-  Eventual<Result<HistoryPage>> history(const Key& session, std::size_t limit,
+  Eventual<Result<void>> add_answer(const SessionId& session, Message answer) override;
+  Eventual<Result<void>> fail_message(const SessionId& session,
+                                      std::string_view message_id) override;
+  Eventual<Result<HistoryPage>> history(const SessionId& session, std::size_t limit,
                                         std::size_t offset) override;
-  Eventual<Result<std::optional<Message>>> find_answer(const Key& session,
+  Eventual<Result<std::optional<Message>>> find_answer(const SessionId& session,
                                                        std::string_view message_id) override;
-  Eventual<Result<void>> end_session(const Key& session, WallTime created) override;
+  Eventual<Result<void>> end_session(const SessionId& session, WallTime created) override;
   void set_session_idle(Seconds idle) override;
   StoreFigures figures() const override;
 

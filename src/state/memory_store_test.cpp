@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <barrier>
+#include <cstring>
 #include <random>
 #include <string>
 #include <thread>
@@ -36,9 +37,13 @@ AdmitRequest charges(std::initializer_list<Charge> list) {
   return request;
 }
 
-Key session_of(int number) { return key_of("session", std::to_string(number)); }
+SessionId session_of(int number) {
+  SessionId id{};
+  std::memcpy(id.data(), &number, sizeof(number));
+  return id;
+}
 
-NewMessage message_of(const Key& session, std::string id, std::string text, WallTime created,
+NewMessage message_of(const SessionId& session, std::string id, std::string text, WallTime created,
                       std::string client_id = {}) {
   NewMessage out;
   out.session = session;
@@ -219,7 +224,7 @@ TEST_F(MemoryStoreTest, AKeyInUseOutlivesAFloodOfOthers) {
 
 TEST_F(MemoryStoreTest, AMessageStoresItsSessionAndIsCounted) {
   MemoryStore store(options_, clock_);
-  const Key key = session_of(1);
+  const SessionId key = session_of(1);
   ASSERT_TRUE(now(store.session_created(clock_.wall())));
   EXPECT_EQ(store.figures().silent_sessions, 1U);
   EXPECT_EQ(store.figures().sessions, 0U);
@@ -231,19 +236,19 @@ TEST_F(MemoryStoreTest, AMessageStoresItsSessionAndIsCounted) {
   EXPECT_EQ(store.figures().sessions, 1U);
 
   AdmitRequest look;
-  look.session = key;
+  look.session = session_key(key);
   clock_.advance(Seconds{5});
   const auto view = now(store.admit(look)).session;
   EXPECT_EQ(view.status, Status::live);
   EXPECT_EQ(view.message_count, 1U);
   EXPECT_EQ(view.last_active, clock_.wall() - Seconds{5});
-  look.session = session_of(2);
+  look.session = session_key(session_of(2));
   EXPECT_EQ(now(store.admit(look)).session.status, Status::unknown);
 }
 
 TEST_F(MemoryStoreTest, ARepeatedSendIsADuplicateAndAnotherTextAConflict) {
   MemoryStore store(options_, clock_);
-  const Key key = session_of(1);
+  const SessionId key = session_of(1);
   const WallTime t = clock_.wall();
   EXPECT_EQ(now(store.begin_message(message_of(key, "m1", "hello", t, "c1"))).kind, Kind::started);
   const auto repeated = now(store.begin_message(message_of(key, "m2", "hello", t, "c1")));
@@ -259,7 +264,7 @@ TEST_F(MemoryStoreTest, ARepeatedSendIsADuplicateAndAnotherTextAConflict) {
 
 TEST_F(MemoryStoreTest, AFailedMessageSentAgainStartsAnewOnce) {
   MemoryStore store(options_, clock_);
-  const Key key = session_of(1);
+  const SessionId key = session_of(1);
   const WallTime t = clock_.wall();
   (void)now(store.begin_message(message_of(key, "m1", "hello", t, "c1")));
   now(store.fail_message(key, "m1"));
@@ -283,7 +288,7 @@ TEST_F(MemoryStoreTest, MessagesWithoutAClientIdAreNeverDuplicates) {
 
 TEST_F(MemoryStoreTest, FindsTheAnswerToAMessage) {
   MemoryStore store(options_, clock_);
-  const Key key = session_of(1);
+  const SessionId key = session_of(1);
   (void)now(store.begin_message(message_of(key, "m1", "hello", clock_.wall(), "c1")));
   EXPECT_FALSE(now(store.find_answer(key, "m1")).has_value());
   now(store.add_answer(key, answer_of("m1", "hi there")));
@@ -297,7 +302,7 @@ TEST_F(MemoryStoreTest, FindsTheAnswerToAMessage) {
 TEST_F(MemoryStoreTest, HistoryKeepsTheNewestMessagesInOrder) {
   options_.history_max_messages = 10;
   MemoryStore store(options_, clock_);
-  const Key key = session_of(1);
+  const SessionId key = session_of(1);
   for (int i = 0; i < 25; ++i) {
     const std::string n = std::to_string(i);
     (void)now(store.begin_message(message_of(key, "m" + n, "question " + n, clock_.wall())));
@@ -320,7 +325,7 @@ TEST_F(MemoryStoreTest, HistoryKeepsTheNewestMessagesInOrder) {
 TEST_F(MemoryStoreTest, HistoryIsBoundedInBytesForASession) {
   options_.history_max_bytes = 10'000;
   MemoryStore store(options_, clock_);
-  const Key key = session_of(1);
+  const SessionId key = session_of(1);
   for (int i = 0; i < 100; ++i) {
     (void)now(store.begin_message(
         message_of(key, std::to_string(i), std::string(1000, 'x'), clock_.wall())));
@@ -373,11 +378,11 @@ TEST_F(MemoryStoreTest, EvictsTheSessionThatWasSilentLongestButNoneActiveLately)
   ASSERT_EQ(now(store.begin_message(message_of(session_of(100), "m", "x", t))).kind, Kind::started);
   EXPECT_LE(store.figures().sessions, 10U);
   AdmitRequest look;
-  look.session = session_of(0);
+  look.session = session_key(session_of(0));
   EXPECT_EQ(now(store.admit(look)).session.status, Status::live);
-  look.session = session_of(1);
+  look.session = session_key(session_of(1));
   EXPECT_EQ(now(store.admit(look)).session.status, Status::unknown);
-  look.session = session_of(2);
+  look.session = session_key(session_of(2));
   EXPECT_EQ(now(store.admit(look)).session.status, Status::live);
 }
 
@@ -449,7 +454,7 @@ TEST_F(MemoryStoreTest, RandomSessionsNeverBreakTheBounds) {
     for (const auto& [number, last] : active) {
       if (last + minutes{15} <= clock_.wall()) continue;
       AdmitRequest look;
-      look.session = session_of(number);
+      look.session = session_key(session_of(number));
       ASSERT_EQ(now(store.admit(look)).session.status, Status::live) << number;
     }
   }
@@ -458,11 +463,11 @@ TEST_F(MemoryStoreTest, RandomSessionsNeverBreakTheBounds) {
 TEST_F(MemoryStoreTest, AnEndedSessionStaysEnded) {
   MemoryStore store(options_, clock_);
   const WallTime t = clock_.wall();
-  const Key key = session_of(1);
+  const SessionId key = session_of(1);
   (void)now(store.begin_message(message_of(key, "m1", "hello", t, "c1")));
   now(store.end_session(key, t));
   AdmitRequest look;
-  look.session = key;
+  look.session = session_key(key);
   EXPECT_EQ(now(store.admit(look)).session.status, Status::ended);
   EXPECT_EQ(now(store.begin_message(message_of(key, "m2", "again", t))).kind, Kind::ended);
   EXPECT_EQ(now(store.history(key, 10, 0)).total, 0U);
@@ -483,7 +488,7 @@ TEST_F(MemoryStoreTest, EndedTokensAreBounded) {
   std::size_t remembered = 0;
   for (int i = 0; i < 20'000; ++i) {
     AdmitRequest look;
-    look.session = session_of(i);
+    look.session = session_key(session_of(i));
     remembered += now(store.admit(look)).session.status == Status::ended ? 1U : 0U;
   }
   EXPECT_LE(remembered, 160U);
@@ -496,13 +501,13 @@ TEST_F(MemoryStoreTest, AsManyEndedTokensAsSessionsAreRememberedHoweverTheyFallI
   for (int i = 0; i < 48; ++i) now(store.end_session(session_of(i), clock_.wall()));
   for (int i = 0; i < 48; ++i) {
     AdmitRequest look;
-    look.session = session_of(i);
+    look.session = session_key(session_of(i));
     EXPECT_EQ(now(store.admit(look)).session.status, Status::ended) << i;
   }
   clock_.advance(options_.session_idle);
   for (int i = 100; i < 200; ++i) now(store.end_session(session_of(i), clock_.wall()));
   AdmitRequest look;
-  look.session = session_of(199);
+  look.session = session_key(session_of(199));
   EXPECT_EQ(now(store.admit(look)).session.status, Status::ended) << "old ones made room";
 }
 
@@ -554,7 +559,7 @@ TEST_F(MemoryStoreTest, TheIdleTimeMayChangeWhileSessionsLive) {
   (void)now(store.begin_message(message_of(session_of(1), "m", "x", t)));
   now(store.end_session(session_of(2), t));
   AdmitRequest ended;
-  ended.session = session_of(2);
+  ended.session = session_key(session_of(2));
 
   store.set_session_idle(hours{10});
   clock_.advance(hours{9});
@@ -586,7 +591,7 @@ TEST_F(MemoryStoreTest, ThreadsShareSessionsWithoutLosingOne) {
   for (int t = 0; t < 8; ++t) {
     threads.emplace_back([&, t] {
       for (int i = 0; i < 400; ++i) {
-        const Key key = session_of((i + t * 7) % 64);
+        const SessionId key = session_of((i + t * 7) % 64);
         auto message = message_of(key, std::to_string(t) + "-" + std::to_string(i), "hello",
                                   clock_.wall(), "c" + std::to_string(i % 50));
         if (store.begin_message(std::move(message)).value()->kind == Kind::started) ++started;

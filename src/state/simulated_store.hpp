@@ -27,21 +27,21 @@ class SimulatedStore final : public Store {
   Eventual<Result<BeginOutcome>> begin_message(NewMessage message) override {
     return later(inner_->begin_message(std::move(message)));
   }
-  Eventual<Result<void>> add_answer(const Key& session, Message answer) override {
+  Eventual<Result<void>> add_answer(const SessionId& session, Message answer) override {
     return later(inner_->add_answer(session, std::move(answer)));
   }
-  Eventual<Result<void>> fail_message(const Key& session, std::string_view id) override {
+  Eventual<Result<void>> fail_message(const SessionId& session, std::string_view id) override {
     return later(inner_->fail_message(session, id));
   }
-  Eventual<Result<HistoryPage>> history(const Key& session, std::size_t limit,
+  Eventual<Result<HistoryPage>> history(const SessionId& session, std::size_t limit,
                                         std::size_t offset) override {
     return later(inner_->history(session, limit, offset));
   }
-  Eventual<Result<std::optional<Message>>> find_answer(const Key& session,
+  Eventual<Result<std::optional<Message>>> find_answer(const SessionId& session,
                                                        std::string_view id) override {
     return later(inner_->find_answer(session, id));
   }
-  Eventual<Result<void>> end_session(const Key& session, WallTime created) override {
+  Eventual<Result<void>> end_session(const SessionId& session, WallTime created) override {
     return later(inner_->end_session(session, created));
   }
   void set_session_idle(Seconds idle) override { inner_->set_session_idle(idle); }

@@ -20,6 +20,9 @@ struct KeyHash {
   std::size_t operator()(const Key& key) const noexcept { return key[0]; }
 };
 
+/// The secret id of a session. A store that lets texts out of the process seals them under it.
+using SessionId = std::array<std::uint8_t, 32>;
+
 /// One window that a request is charged to.
 struct Charge {
   static constexpr std::uint8_t kNobody = 255;
@@ -57,7 +60,12 @@ struct Message {
 
 /// What is known about a stored session.
 struct SessionView {
-  enum class Status : std::uint8_t { unknown, live, ended };
+  enum class Status : std::uint8_t {
+    unknown,      ///< no message yet, or forgotten
+    live,         ///< stored
+    ended,        ///< destroyed
+    provisional,  ///< what is shared cannot be asked now
+  };
   Status status = Status::unknown;
   WallTime last_active;
   std::uint32_t message_count = 0;
@@ -114,7 +122,7 @@ struct AdmitAnswer {
 
 /// A user's message on its way into a session.
 struct NewMessage {
-  Key session{};
+  SessionId session{};
   WallTime session_created;  ///< for the first one, which stores the session
   WallTime session_expires;
   Message message;
@@ -147,7 +155,7 @@ struct StoreFigures {
   std::size_t claimed_sessions = 0;  ///< of which a presenter is remembered
 };
 
-/// Everything that all workers, and later all nodes, share about visitors.
+/// Everything that all workers, and where it is in Redis all nodes, share about visitors.
 ///
 /// Threads:   safe from any. An answer is ready at once, or a Task that ends on the calling worker.
 /// Ownership: arguments are copied where they must outlive the call.
@@ -163,17 +171,18 @@ class Store {
   virtual Eventual<Result<bool>> session_created(WallTime created) = 0;
   virtual Eventual<Result<BeginOutcome>> begin_message(NewMessage message) = 0;
   /// Adds the assistant's answer to a stored session.
-  virtual Eventual<Result<void>> add_answer(const Key& session, Message answer) = 0;
+  virtual Eventual<Result<void>> add_answer(const SessionId& session, Message answer) = 0;
   /// The assistant failed: the same client id sent again starts anew instead of being a duplicate.
-  virtual Eventual<Result<void>> fail_message(const Key& session, std::string_view message_id) = 0;
+  virtual Eventual<Result<void>> fail_message(const SessionId& session,
+                                              std::string_view message_id) = 0;
   /// Newest last; offset 0 is the oldest message that is kept.
-  virtual Eventual<Result<HistoryPage>> history(const Key& session, std::size_t limit,
+  virtual Eventual<Result<HistoryPage>> history(const SessionId& session, std::size_t limit,
                                                 std::size_t offset) = 0;
   /// The answer to the user's message with this id, where it is kept.
-  virtual Eventual<Result<std::optional<Message>>> find_answer(const Key& session,
+  virtual Eventual<Result<std::optional<Message>>> find_answer(const SessionId& session,
                                                                std::string_view message_id) = 0;
   /// Ends a session: its data goes, its token is refused from now on.
-  virtual Eventual<Result<void>> end_session(const Key& session, WallTime created) = 0;
+  virtual Eventual<Result<void>> end_session(const SessionId& session, WallTime created) = 0;
 
   /// Sessions end after this time without a message; from now on.
   virtual void set_session_idle(Seconds idle) = 0;
@@ -181,10 +190,14 @@ class Store {
   virtual StoreFigures figures() const = 0;
 };
 
-/// A key for `value` of the kind `space` ("address", "session" …).
+/// A key for `value` of the kind `space` ("address", "user" …).
 Key key_of(std::string_view space, std::string_view value);
 
-/// The key of a session with this secret id.
-Key session_key(const std::array<std::uint8_t, 32>& id);
+/// Makes keys the same in every process that is given the same secret of at least 16 bytes; without
+/// it they differ from start to start. REQUIRES: no other thread runs yet.
+void share_keys(std::string_view secret);
+
+/// The key of a session with this secret id: the same in every process.
+Key session_key(const SessionId& id);
 
 }  // namespace portcullis::state

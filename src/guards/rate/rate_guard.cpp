@@ -63,6 +63,8 @@ class RateGuard final : public pipeline::Guard {
       out.status = Status::ended;
     } else if (claims.expires <= now) {
       out.status = Status::expired;
+    } else if (view.status == state::SessionView::Status::provisional) {
+      out.status = Status::provisional;
     } else if (view.status == state::SessionView::Status::live) {
       out.status = view.last_active + session_idle_ < now ? Status::expired : Status::live;
     } else {

@@ -187,7 +187,7 @@ TEST_F(RateGuardTest, TellsHowTheSessionStands) {
       << "a session without a message is idle since its creation";
   claims = session(2);
   state::NewMessage message;
-  message.session = state::session_key(claims.id);
+  message.session = claims.id;
   message.session_created = claims.created;
   message.message.id = "m";
   (void)store_.begin_message(message);

@@ -86,7 +86,7 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
         s_.settings->sites[exchange.site->index].history == config::HistoryMode::on;
 
     state::NewMessage incoming;
-    incoming.session = key;
+    incoming.session = claims.id;
     incoming.session_created = claims.created;
     incoming.session_expires = claims.expires;
     incoming.keep_text = keep_text;
@@ -114,7 +114,7 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
     if (!in.client_id.empty() && stream->has_turn(begun->message_id)) {
       co_await wait_while(exchange, [&] { return stream->has_turn(begun->message_id); });
       if (exchange.gone()) {
-        (void)co_await s_.store->fail_message(key, begun->message_id);
+        (void)co_await s_.store->fail_message(claims.id, begun->message_id);
         co_return;
       }
     }
@@ -123,7 +123,7 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
     const auto turn = make_turn(exchange, claims, *begun, std::move(in), stream, *form, keep_text);
     const auto max_turns = static_cast<std::size_t>(s_.settings->upstream_runs_per_session);
     if (!stream->add_turn(begun->message_id, exchange.worker(), turn, max_turns)) {
-      (void)co_await s_.store->fail_message(key, begun->message_id);
+      (void)co_await s_.store->fail_message(claims.id, begun->message_id);
       co_return co_await refuse_turn(s_, exchange);
     }
     beginning.end();
@@ -193,6 +193,7 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
     chat::Turn::Parts parts;
     parts.assistant = s_.assistants[exchange.site->index];
     parts.store = s_.store;
+    parts.session = claims.id;
     parts.outcomes = &outcomes_;
     parts.configuration = s_.owner.lock();
     parts.question = std::move(question);
@@ -356,7 +357,7 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
       body += "}";
       co_return co_await exchange.send(http::Response::json(202, std::move(body)));
     }
-    auto kept = co_await s_.store->find_answer(key, message_id);
+    auto kept = co_await s_.store->find_answer(claims.id, message_id);
     if (!kept) co_return co_await s_.reporter->refuse_without_state(exchange, kept.error());
     if (!*kept) {
       co_return co_await s_.reporter->answer(
@@ -481,8 +482,7 @@ class ChatRoutes::History final : public pipeline::RouteHandler {
           exchange, Problem(Code::validation_failed, "limit and offset must be whole numbers."));
     }
     const auto claims = Send::session_of(exchange);
-    auto page = co_await s_.store->history(state::session_key(claims.id),
-                                           std::min(*limit, kMaxHistoryPage), *offset);
+    auto page = co_await s_.store->history(claims.id, std::min(*limit, kMaxHistoryPage), *offset);
     if (!page) {
       co_return co_await s_.reporter->refuse_without_state(exchange, page.error());
     }

@@ -81,8 +81,9 @@ class OpsRoutes::Health final : public pipeline::RouteHandler {
     member(body, "timestamp", text::iso8601_millis(now));
     number(body, "uptime_seconds", epoch_seconds(now) - epoch_seconds(v.started));
     body += "\"services\":{";
-    member(body, "redis", "disabled");
-    member(body, "state", "memory");
+    const auto redis = v.redis();
+    member(body, "redis", redis);
+    member(body, "state", redis == "connected" ? "redis" : "memory");
     number(body, "sse_connections", s.hub->open_streams());
     number(body, "active_sessions", figures.sessions + figures.silent_sessions);
     body += "\"upstreams\":" + upstreams + "},\"notices\":[";

@@ -133,12 +133,11 @@ class SessionRoutes::Destroy final : public pipeline::RouteHandler {
 
   Task<void> serve(http::Exchange& exchange) override {
     if (const auto& session = exchange.principal.session) {
-      const auto key = state::session_key(session->id);
-      const auto ended = co_await s_.store->end_session(key, session->created);
+      const auto ended = co_await s_.store->end_session(session->id, session->created);
       if (!ended) {
         co_return co_await s_.reporter->refuse_without_state(exchange, ended.error());
       }
-      s_.hub->drop(key);
+      s_.hub->drop(state::session_key(session->id));
     }
     auto response = http::Response::json(200, R"({"message":"Session destroyed"})");
     response.headers.add("Set-Cookie",

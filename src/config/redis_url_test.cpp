@@ -1,0 +1,47 @@
+#include "config/redis_url.hpp"
+
+#include <gtest/gtest.h>
+
+namespace portcullis::config {
+namespace {
+
+TEST(RedisUrl, ReadsWhatClientsWrite) {
+  const auto plain = RedisUrl::parse("redis://localhost");
+  ASSERT_TRUE(plain);
+  EXPECT_EQ(plain->host, "localhost");
+  EXPECT_EQ(plain->port, 6379);
+  EXPECT_FALSE(plain->tls);
+  EXPECT_EQ(plain->database, 0);
+  const auto full = RedisUrl::parse("rediss://gate:p%40ss%3Aword@redis.internal:6380/3");
+  ASSERT_TRUE(full);
+  EXPECT_TRUE(full->tls);
+  EXPECT_EQ(full->user, "gate");
+  EXPECT_EQ(full->password, "p@ss:word");
+  EXPECT_EQ(full->host, "redis.internal");
+  EXPECT_EQ(full->port, 6380);
+  EXPECT_EQ(full->database, 3);
+  const auto password = RedisUrl::parse("redis://:secret@[::1]:7000/");
+  ASSERT_TRUE(password);
+  EXPECT_EQ(password->user, "");
+  EXPECT_EQ(password->password, "secret");
+  EXPECT_EQ(password->host, "::1");
+  EXPECT_EQ(password->port, 7000);
+}
+
+TEST(RedisUrl, SaysWhatIsWrongAndNeverRepeatsIt) {
+  for (const char* url :
+       {"", "localhost:6379", "http://hunter2@a", "redis://", "redis://:hunter2@", "redis://a:0",
+        "redis://a:hunter2", "redis://a:70000", "redis://a/hunter2", "redis://a/-1",
+        "redis://a/16384", "redis://[::1", "redis://[::1]x", "redis://hunter2%zz@a",
+        "redis://a b"}) {
+    const auto parsed = RedisUrl::parse(url);
+    ASSERT_FALSE(parsed) << url;
+    EXPECT_EQ(parsed.error().find("hunter2"), std::string::npos) << parsed.error();
+  }
+  EXPECT_FALSE(redis_url_fault(""));
+  EXPECT_FALSE(redis_url_fault("redis://a"));
+  EXPECT_TRUE(redis_url_fault("a"));
+}
+
+}  // namespace
+}  // namespace portcullis::config

@@ -1,0 +1,173 @@
+#include "gateway/shared_state.hpp"
+
+#include <thread>
+
+#include "base/text.hpp"
+#include "config/redis_url.hpp"
+#include "crypto/digest.hpp"
+
+namespace portcullis::gateway {
+namespace {
+
+/// A node that was silent for three beats is gone.
+constexpr Seconds kGoneAfter{15};
+/// How long a start waits for a first connection, and an end for the last coroutine.
+constexpr Milliseconds kPatience{1500};
+
+template <class Condition>
+void wait_for(Condition condition) {
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  while (!condition() && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(Milliseconds{2});
+  }
+}
+
+state::FallbackPolicy policy_of(config::StateFallback fallback) {
+  switch (fallback) {
+    case config::StateFallback::open:
+      return state::FallbackPolicy::open;
+    case config::StateFallback::closed:
+      return state::FallbackPolicy::closed;
+    case config::StateFallback::local:
+      break;
+  }
+  return state::FallbackPolicy::local;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<SharedState>> SharedState::make(const config::Settings& settings,
+                                                       state::MemoryStoreOptions local,
+                                                       state::BlockTable& blocks,
+                                                       observe::Log& log,
+                                                       observe::Metrics& metrics,
+                                                       audit::Sink& sink) {
+  const auto url = config::RedisUrl::parse(settings.redis_url);
+  if (!url) return fail(ErrorCode::invalid_input, "REDIS_URL: " + url.error());
+  state::RedisStoreOptions options;
+  options.server.target = {url->host, url->port, nullptr};
+  if (url->tls || settings.redis_tls) {
+    TRY(options.server.target.tls, net::TlsClientContext::make(settings.redis_ca_file));
+  }
+  options.server.user = url->user;
+  options.server.password = settings.redis_password.empty() ? url->password : settings.redis_password;
+  options.server.database = url->database;
+  options.server.name = "portcullis";
+  options.server.deadline = settings.redis_deadline;
+  options.prefix = settings.redis_prefix;
+  options.max_sessions = local.max_sessions;
+  options.session_idle = local.session_idle;
+  options.claim_life = settings.session_life;
+  options.history_max_messages = local.history_max_messages;
+  options.history_max_bytes = local.history_max_bytes;
+  return std::unique_ptr<SharedState>(
+      new SharedState(settings, std::move(options), local, blocks, log, metrics, sink));
+}
+
+SharedState::SharedState(const config::Settings& settings, state::RedisStoreOptions options,
+                         state::MemoryStoreOptions local, state::BlockTable& blocks,
+                         observe::Log& log, observe::Metrics& metrics, audit::Sink& sink)
+    : log_(log),
+      sink_(sink),
+      server_(options.server),
+      node_(text::hex(crypto::random_bytes(8))),
+      redis_(std::move(options),
+             {[this](redis::Connection& connection) { return prepare(connection); },
+              [this](bool, const std::string& reason) { changed(reason); }}),
+      local_(local),
+      fallbacks_(metrics.counter("portcullis_state_fallbacks_total")),
+      fallback_(redis_, local_, policy_of(settings.state_fallback), [this] { return redis_.up(); },
+                [this] { fallbacks_.add(fallbacks_.cell({})); }),
+      news_(redis_, blocks, static_cast<std::size_t>(settings.max_blocks)) {
+  fallback_.set_nodes(static_cast<std::size_t>(settings.state_nodes));
+  blocks.on_made([this](const IpAddress& network, const state::Block& block) {
+    news_.made(network, block);
+  });
+  metrics.gauge("portcullis_state_shared", [this] { return up() ? 1.0 : 0.0; });
+}
+
+SharedState::~SharedState() = default;
+
+void SharedState::connect(const std::vector<net::Worker*>& workers) {
+  first_ = workers.front();
+  running_ = true;
+  redis_.start(workers);
+  news_.start(*first_, server_);
+}
+
+void SharedState::wait_until_tried() {
+  wait_for([this] { return redis_.settled(); });
+  beat();
+}
+
+void SharedState::stop() {
+  if (!std::exchange(running_, false)) return;
+  news_.stop();
+  redis_.stop();
+  wait_for([this] { return redis_.stopped() && news_.stopped(); });
+}
+
+void SharedState::beat() {
+  if (!running_) return;
+  first_->post([this] { spawn(beat_there()); });
+  news_.probe();
+}
+
+Task<void> SharedState::beat_there() {
+  const auto nodes = co_await redis_.heartbeat(node_, kGoneAfter);
+  if (nodes) fallback_.set_nodes(*nodes);
+}
+
+/// The first word on a fresh connection shows whether scripts over several keys can run at all, which
+/// they cannot where a user may not, or on a cluster. Then what was ended while Redis was away is
+/// ended there, before anybody asks it again.
+Task<Result<void>> SharedState::prepare(redis::Connection& connection) {
+  const auto nodes = co_await redis_.heartbeat_over(connection, node_, kGoneAfter);
+  if (!nodes) co_return std::unexpected(nodes.error());
+  fallback_.set_nodes(*nodes);
+  auto ended = fallback_.take_ended();
+  while (!ended.empty()) {
+    const auto done =
+        co_await redis_.end_session_over(connection, ended.back().session, ended.back().created);
+    if (!done) {
+      fallback_.give_back(std::move(ended));
+      co_return done;
+    }
+    ended.pop_back();
+  }
+  co_return Result<void>{};
+}
+
+/// One event for each turn of fortune, however many workers notice it.
+void SharedState::changed(const std::string& reason) {
+  const std::lock_guard lock(mutex_);
+  const State before = state_;
+  const State now = redis_.all_up() ? State::up : State::degraded;
+  if (now == before) return;
+  // While workers connect for the first time, one that is not there yet is no news.
+  if (before == State::starting && now == State::degraded && reason.empty()) return;
+  state_ = now;
+  log_.write(now == State::up ? observe::Level::info : observe::Level::error,
+             now == State::up ? "connected to Redis"
+                              : "Redis does not answer: this node goes on with a state of its own",
+             {{"reason", reason}});
+  if (before == State::starting && now == State::up) return;  // as it should be
+  record(now == State::up);
+  if (now == State::up) news_.renew();
+}
+
+void SharedState::record(bool up) {
+  const WallTime now = Clock::system().wall();
+  audit::Event event;
+  event.event_id = Ulid::make(now);
+  event.event_type = audit::EventType::system_integrity;
+  event.threat_level = up ? audit::ThreatLevel::low : audit::ThreatLevel::high;
+  event.timestamp = now;
+  event.description = up ? "the shared state is there"
+                         : "the shared state is away: limits hold for each node by itself";
+  event.decision = audit::EventDecision::acted;
+  event.codes = {up ? "SYS_005" : "SYS_004"};
+  sink_.record(event);
+}
+
+}  // namespace portcullis::gateway

@@ -1,0 +1,148 @@
+#include "state/fallback_store.hpp"
+
+#include <algorithm>
+
+namespace portcullis::state {
+namespace {
+
+template <class T>
+Eventual<Result<T>> closed() {
+  return Result<T>(fail(ErrorCode::unavailable, "the shared state cannot be asked"));
+}
+
+}  // namespace
+
+/// Asks the shared store, and the own one where that fails. `call` is asked once or twice.
+template <class T, class Call>
+Eventual<Result<T>> FallbackStore::ask(Call call) {
+  if (up_()) return ask_there<T, Call>(std::move(call));
+  if (policy_ == FallbackPolicy::closed) return closed<T>();
+  return call(local_);
+}
+
+template <class T, class Call>
+Task<Result<T>> FallbackStore::ask_there(Call call) {
+  auto answer = co_await call(shared_);
+  if (!answer && policy_ != FallbackPolicy::closed) co_return co_await call(local_);
+  co_return answer;
+}
+
+// ---- limits
+
+Eventual<Result<AdmitAnswer>> FallbackStore::admit(const AdmitRequest& request) {
+  if (up_()) return admit_there(request);
+  return admit_here(request);
+}
+
+Task<Result<AdmitAnswer>> FallbackStore::admit_there(AdmitRequest request) {
+  auto answer = co_await shared_.admit(request);
+  if (answer) co_return answer;
+  co_return co_await admit_here(request);
+}
+
+Eventual<Result<AdmitAnswer>> FallbackStore::admit_here(AdmitRequest request) {
+  fell_back_();
+  if (policy_ == FallbackPolicy::closed) return closed<AdmitAnswer>();
+  using Status = SessionView::Status;
+  bool provisional = false;
+  if (request.session) {
+    AdmitRequest look;
+    look.session = request.session;
+    auto seen = local_.admit(look);
+    provisional = seen.value() && seen.value()->session.status == Status::unknown;
+  }
+  if (policy_ == FallbackPolicy::open) request.count = request.subject_count = 0;
+  const auto nodes = static_cast<std::uint32_t>(nodes_.load());
+  for (std::size_t i = 0; i < request.count; ++i) {
+    Charge& charge = request.charges[i];
+    const bool halved = provisional && charge.subject != Charge::kNobody;
+    charge.limit = std::max<std::uint32_t>(1, charge.limit / nodes / (halved ? 2 : 1));
+  }
+  auto answer = local_.admit(request);
+  if (provisional && answer.value()) answer.value()->session.status = Status::provisional;
+  return answer;
+}
+
+// ---- sessions
+
+Eventual<Result<bool>> FallbackStore::session_created(WallTime created) {
+  return ask<bool>([created](Store& store) { return store.session_created(created); });
+}
+
+Eventual<Result<BeginOutcome>> FallbackStore::begin_message(NewMessage message) {
+  return ask<BeginOutcome>(
+      [message = std::move(message)](Store& store) { return store.begin_message(message); });
+}
+
+Eventual<Result<void>> FallbackStore::add_answer(const SessionId& session, Message answer) {
+  return ask<void>([session, answer = std::move(answer)](Store& store) {
+    return store.add_answer(session, answer);
+  });
+}
+
+Eventual<Result<void>> FallbackStore::fail_message(const SessionId& session,
+                                                   std::string_view message_id) {
+  return ask<void>([session, id = std::string(message_id)](Store& store) {
+    return store.fail_message(session, id);
+  });
+}
+
+Eventual<Result<HistoryPage>> FallbackStore::history(const SessionId& session, std::size_t limit,
+                                                     std::size_t offset) {
+  return ask<HistoryPage>([session, limit, offset](Store& store) {
+    return store.history(session, limit, offset);
+  });
+}
+
+Eventual<Result<std::optional<Message>>> FallbackStore::find_answer(const SessionId& session,
+                                                                    std::string_view message_id) {
+  return ask<std::optional<Message>>([session, id = std::string(message_id)](Store& store) {
+    return store.find_answer(session, id);
+  });
+}
+
+Eventual<Result<void>> FallbackStore::end_session(const SessionId& session, WallTime created) {
+  if (up_()) return end_there(session, created);
+  return end_here(session, created);
+}
+
+Task<Result<void>> FallbackStore::end_there(SessionId session, WallTime created) {
+  auto ended = co_await shared_.end_session(session, created);
+  if (ended) co_return ended;
+  co_return co_await end_here(session, created);
+}
+
+/// Never refused, whatever the policy: an end is carried out later.
+Eventual<Result<void>> FallbackStore::end_here(const SessionId& session, WallTime created) {
+  give_back({{session_key(session), created}});
+  return local_.end_session(session, created);
+}
+
+std::vector<FallbackStore::Ended> FallbackStore::take_ended() {
+  const std::lock_guard lock(ended_mutex_);
+  return std::exchange(ended_, {});
+}
+
+void FallbackStore::give_back(std::vector<Ended> ended) {
+  const std::lock_guard lock(ended_mutex_);
+  ended_.insert(ended_.end(), ended.begin(), ended.end());
+  if (ended_.size() > kMaxEnded) {
+    ended_.erase(ended_.begin(),
+                 ended_.begin() + static_cast<std::ptrdiff_t>(ended_.size() - kMaxEnded));
+  }
+}
+
+void FallbackStore::set_session_idle(Seconds idle) {
+  shared_.set_session_idle(idle);
+  local_.set_session_idle(idle);
+}
+
+StoreFigures FallbackStore::figures() const {
+  StoreFigures out = shared_.figures();
+  const StoreFigures here = local_.figures();
+  out.limiter_keys = here.limiter_keys;
+  out.history_bytes = here.history_bytes;
+  return out;
+}
+
+}  // namespace portcullis::state

@@ -1,0 +1,140 @@
+#include "state/redis/block_news.hpp"
+
+#include <array>
+
+#include "base/text.hpp"
+
+namespace portcullis::state {
+namespace {
+
+constexpr std::int64_t kPage = 500;
+/// A subscriber waits for news and not for replies; only probes have a deadline.
+constexpr Milliseconds kProbeDeadline{2000};
+constexpr std::string_view kServerTime = "0";
+
+}  // namespace
+
+std::string BlockNews::text_of(const Block& block) {
+  return std::to_string(epoch_millis(block.since)) + ' ' +
+         std::to_string(epoch_millis(block.until)) +
+         (block.by == Block::By::operator_ ? " operator " : " rule ") +
+         std::to_string(block.offences) + ' ' + block.reason;
+}
+
+std::optional<Block> BlockNews::parse(std::string_view text) {
+  const auto word = [&] {
+    const auto space = text.find(' ');
+    const auto out = text.substr(0, space);
+    text.remove_prefix(space == std::string_view::npos ? text.size() : space + 1);
+    return out;
+  };
+  const auto since = text::parse_number<std::int64_t>(word());
+  const auto until = text::parse_number<std::int64_t>(word());
+  const auto by = word();
+  const auto offences = text::parse_number<std::uint32_t>(word());
+  // Beyond the year 3000 no clock of ours can count.
+  constexpr std::int64_t kLatest = 32'503'680'000'000;
+  if (!since || !until || !offences || *since < 0 || *until < *since || *until > kLatest ||
+      (by != "rule" && by != "operator")) {
+    return std::nullopt;
+  }
+  return Block{WallTime{Milliseconds{*since}}, WallTime{Milliseconds{*until}},
+               by == "rule" ? Block::By::rule : Block::By::operator_,
+               std::string(text.substr(0, 200)), *offences};
+}
+
+void BlockNews::start(net::Worker& worker, redis::ServerOptions server) {
+  worker_ = &worker;
+  server.deadline = kProbeDeadline;
+  server.name += "-news";
+  connection_ = std::make_unique<redis::Connection>(
+      worker, std::move(server),
+      redis::Connection::Hooks{[this](redis::Connection& connection) { return subscribe(connection); },
+                               [this](bool up, const std::string&) {
+                                 if (up) spawn(exchange_all());
+                               },
+                               [this](std::string_view, std::string_view payload) {
+                                 const auto space = payload.find(' ');
+                                 if (space == std::string_view::npos) return;
+                                 learn(payload.substr(0, space), payload.substr(space + 1));
+                               }});
+  worker.post([this] { connection_->start(); });
+}
+
+void BlockNews::stop() {
+  if (connection_) worker_->post([this] { connection_->stop(); });
+}
+
+void BlockNews::renew() {
+  if (connection_) worker_->post([this] { spawn(exchange_all()); });
+}
+
+void BlockNews::probe() {
+  if (!connection_) return;
+  worker_->post([this] {
+    const std::array<std::string_view, 1> words{"PING"};
+    if (connection_->up()) connection_->tell(words);
+  });
+}
+
+Task<Result<void>> BlockNews::subscribe(redis::Connection& connection) {
+  const std::string name = channel();
+  const std::array<std::string_view, 2> words{"SUBSCRIBE", name};
+  const auto reply = co_await connection.ask(words);
+  if (!reply) co_return std::unexpected(reply.error());
+  if (reply->is_error()) {
+    co_return fail(ErrorCode::unavailable, "SUBSCRIBE: " + std::string(reply->text()));
+  }
+  co_return Result<void>{};
+}
+
+/// Reads all blocks there are, and then tells those of this node. News that come meanwhile are
+/// learned as well: what lasts longer wins, in whatever order they come.
+Task<void> BlockNews::exchange_all() {
+  const std::string order = store_.key("blocks:order");
+  const std::string blocks = store_.key("blocks");
+  const std::array<std::string_view, 2> keys{order, blocks};
+  for (std::int64_t first = 0;; first += kPage) {
+    const std::string from = std::to_string(first);
+    const std::string number = std::to_string(kPage);
+    const std::array<std::string_view, 3> values{kServerTime, from, number};
+    const auto page = co_await store_.run(scripts::blocks_page(), keys, values);
+    if (!page) co_return;
+    for (std::size_t i = 0; i + 1 < page->size(); i += 2) {
+      learn((*page)[i].text(), (*page)[i + 1].text());
+    }
+    if (page->size() < 2 * static_cast<std::size_t>(kPage)) break;
+  }
+  for (const auto& [network, block] : table_.lasting()) {
+    if (!co_await tell(network, block)) co_return;
+  }
+}
+
+void BlockNews::learn(std::string_view network, std::string_view block) {
+  const auto address = IpAddress::parse(network);
+  const auto parsed = parse(block);
+  if (address && parsed) table_.learn(*address, *parsed);
+}
+
+void BlockNews::made(const IpAddress& network, const Block& block) {
+  if (!store_.up()) return;  // told when Redis is back
+  spawn([](BlockNews& self, IpAddress where, Block what) -> Task<void> {
+    (void)co_await self.tell(where, std::move(what));
+  }(*this, network, block));
+}
+
+Task<bool> BlockNews::tell(IpAddress network, Block block) {
+  const std::string order = store_.key("blocks:order");
+  const std::string blocks = store_.key("blocks");
+  const std::array<std::string_view, 2> keys{order, blocks};
+  const std::string where = network.text();
+  const std::string until = std::to_string(epoch_seconds(block.until));
+  const std::string what = text_of(block);
+  const std::string memory = std::to_string(BlockTable::kMemory.count());
+  const std::string most = std::to_string(max_blocks_);
+  const std::string name = channel();
+  const std::array<std::string_view, 7> values{kServerTime, where, until, what, memory, most, name};
+  co_return (co_await store_.run(scripts::block(), keys, values)).has_value();
+}
+
+}  // namespace portcullis::state

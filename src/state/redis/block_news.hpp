@@ -1,0 +1,53 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "redis/connection.hpp"
+#include "state/block_table.hpp"
+#include "state/redis/redis_store.hpp"
+
+namespace portcullis::state {
+
+/// Keeps the tables of blocked addresses of all nodes alike. A block that is made here is written
+/// to Redis and told to the others by publish/subscribe; whoever connects (again) reads all that
+/// last and tells its own, so that what was made while Redis was away is not lost.
+///
+/// Threads:   made() any worker; the rest on the worker that it listens on.
+/// Ownership: start(), stop(), wait for stopped(), destroy; table and store outlive it.
+/// Bounds:    `max_blocks` are kept in Redis; of more, further ones stay with their node.
+class BlockNews {
+ public:
+  BlockNews(RedisStore& store, BlockTable& table, std::size_t max_blocks)
+      : store_(store), table_(table), max_blocks_(max_blocks) {}
+
+  /// Listens on this worker.
+  void start(net::Worker& worker, redis::ServerOptions server);
+  void stop();
+  bool stopped() const { return connection_ == nullptr || connection_->stopped(); }
+  /// A block of this node's: tells the others. On a worker.
+  void made(const IpAddress& network, const Block& block);
+  /// Reads all blocks there are and tells those of this node: what was made while Redis was away
+  /// reached nobody.
+  void renew();
+  /// Sees to it that a connection that died without a word is noticed.
+  void probe();
+
+  static std::string text_of(const Block& block);
+  static std::optional<Block> parse(std::string_view text);
+
+ private:
+  std::string channel() const { return store_.key("blocks:news"); }
+  Task<Result<void>> subscribe(redis::Connection& connection);
+  Task<void> exchange_all();
+  Task<bool> tell(IpAddress network, Block block);
+  void learn(std::string_view network, std::string_view block);
+
+  RedisStore& store_;
+  BlockTable& table_;
+  const std::size_t max_blocks_;
+  net::Worker* worker_ = nullptr;
+  std::unique_ptr<redis::Connection> connection_;
+};
+
+}  // namespace portcullis::state

@@ -1,0 +1,447 @@
+#include "state/redis/redis_store.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <future>
+#include <random>
+#include <thread>
+
+#include "proves.hpp"
+#include "redis_server.hpp"
+#include "state/limiter.hpp"
+#include "state/memory_store.hpp"
+
+namespace portcullis::state {
+namespace {
+
+SessionId session_of(int number) {
+  SessionId id{};
+  std::memcpy(id.data(), &number, sizeof(number));
+  return id;
+}
+
+template <class T>
+T value_of(const Eventual<T>&);
+template <class T>
+T value_of(const Task<T>&);
+
+/// A worker on a thread of its own with a store on it.
+class Node {
+ public:
+  explicit Node(RedisStoreOptions options, RedisStore::Hooks hooks = {})
+      : store(std::move(options), std::move(hooks)), thread_([this] { worker.run(); }) {
+    store.start({&worker});
+    wait([&] { return store.settled(); });
+  }
+  ~Node() {
+    store.stop();
+    wait([&] { return store.stopped(); });
+    worker.stop();
+    thread_.join();
+  }
+
+  /// What a call yields; a second and a half at most.
+  template <class Call>
+  auto operator()(Call call) {
+    using T = decltype(value_of(call(store)));
+    std::promise<T> promise;
+    auto future = promise.get_future();
+    worker.post([&] { spawn(run<T>(call(store), promise)); });
+    return future.get();
+  }
+  bool up() {
+    std::promise<bool> promise;
+    worker.post([&] { promise.set_value(store.up()); });
+    return promise.get_future().get();
+  }
+  template <class Condition>
+  static void wait(Condition condition) {
+    for (int i = 0; i < 1000 && !condition(); ++i) {
+      std::this_thread::sleep_for(Milliseconds(5));
+    }
+    ASSERT_TRUE(condition());
+  }
+
+  net::Worker worker{0};
+  RedisStore store;
+
+ private:
+  template <class T, class Eventually>
+  static Task<void> run(Eventually eventual, std::promise<T>& promise) {
+    promise.set_value(co_await eventual);
+  }
+  std::thread thread_;
+};
+
+class RedisStoreTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() { server_ = new RedisServer(); }
+  static void TearDownTestSuite() {
+    delete server_;
+    server_ = nullptr;
+  }
+  /// Every test has keys of its own on the one server.
+  RedisStoreOptions options() {
+    RedisStoreOptions out;
+    out.server.target = {"127.0.0.1", server_->port(), nullptr};
+    out.server.deadline = Milliseconds{2000};
+    out.prefix = std::string(testing::UnitTest::GetInstance()->current_test_info()->name()) + ":";
+    out.clock = &clock_;
+    return out;
+  }
+  NewMessage message_of(int session, std::string id, std::string text, std::string client_id = "") {
+    NewMessage out;
+    out.session = session_of(session);
+    out.session_created = clock_.wall();
+    out.message = {Message::Role::user, std::move(id), std::move(text), clock_.wall(),
+                   std::move(client_id)};
+    return out;
+  }
+  BeginOutcome begin(Node& node, NewMessage message) {
+    auto outcome = node([&](Store& s) { return s.begin_message(message); });
+    EXPECT_TRUE(outcome) << outcome.error().detail;
+    return outcome.value_or(BeginOutcome{});
+  }
+  AdmitAnswer admit(Node& node, const AdmitRequest& request) {
+    auto answer = node([&](Store& s) { return s.admit(request); });
+    EXPECT_TRUE(answer) << answer.error().detail;
+    return answer.value_or(AdmitAnswer{});
+  }
+
+  static RedisServer* server_;
+  ManualClock clock_;
+};
+RedisServer* RedisStoreTest::server_ = nullptr;
+
+bool operator==(const Admission& a, const Admission& b) {
+  return a.admitted == b.admitted && a.decided_by == b.decided_by && a.remaining == b.remaining &&
+         a.reset == b.reset && a.paced == b.paced && a.offence == b.offence;
+}
+std::string text_of(const Admission& a) {
+  return std::string(a.admitted ? "admitted" : "refused") + " by " + std::to_string(a.decided_by) +
+         " remaining " + std::to_string(a.remaining) + " reset " + std::to_string(a.reset.count()) +
+         (a.paced ? " paced" : "") + (a.offence ? " offence" : "");
+}
+
+TEST_F(RedisStoreTest, DecidesAsTheLimiterInMemoryDoes) {
+  PROVES("F001,F139,F140");
+  Node node(options());
+  Limiter limiter(100'000, clock_);
+  std::mt19937 random(11);
+  const auto pick = [&](int bound) {
+    return std::uniform_int_distribution<int>(0, bound - 1)(random);
+  };
+  int refused = 0;
+  int paced = 0;
+  int offences = 0;
+  for (int i = 0; i < 6000; ++i) {
+    const std::string address = std::to_string(pick(3));
+    AdmitRequest request;
+    const auto watched =
+        request.add(Subject{key_of("address", address), address == "2" && pick(50) == 0});
+    request.add({"minute", key_of("minute", address), 12, Seconds{60},
+                 static_cast<std::uint32_t>(1 + pick(2)), watched});
+    request.add({"hour", key_of("hour", address), 400, Seconds{3600}, 1, watched});
+    if (pick(2) == 0) {
+      const std::string session = std::to_string(pick(5));
+      const auto speaker = request.add(Subject{key_of("session", session)});
+      request.add({"session", key_of("session-minute", session), 8, Seconds{60}, 1, speaker});
+    }
+    request.add({"site", key_of("site", "a"), 60, Seconds{60}, 1, Charge::kNobody});
+    const Admission here = limiter.charge(request);
+    const Admission there = admit(node, request).admission;
+    ASSERT_TRUE(here == there) << i << ": in memory " << text_of(here) << ", in Redis "
+                               << text_of(there);
+    refused += here.admitted ? 0 : 1;
+    paced += here.paced ? 1 : 0;
+    offences += here.offence ? 1 : 0;
+    const int pause = pick(100);
+    clock_.advance(Milliseconds{pause < 70 ? pick(600) : pause < 99 ? pick(9000) : pick(1'200'000)});
+  }
+  EXPECT_GT(refused, 300);
+  EXPECT_GT(paced, 50);
+  EXPECT_GT(offences, 3);
+}
+
+TEST_F(RedisStoreTest, ManyNodesAdmitExactlyTheLimit) {
+  PROVES("F001");
+  auto with_server_clock = options();
+  with_server_clock.clock = nullptr;
+  std::vector<std::unique_ptr<Node>> nodes;
+  for (int i = 0; i < 3; ++i) nodes.push_back(std::make_unique<Node>(with_server_clock));
+  std::atomic<int> admitted{0};
+  std::vector<std::jthread> threads;
+  for (auto& node : nodes) {
+    threads.emplace_back([&admitted, &node] {
+      for (int i = 0; i < 100; ++i) {
+        AdmitRequest request;
+        request.add({"minute", key_of("race", "one"), 64, Seconds{3600}});
+        const auto answer = (*node)([&](Store& s) { return s.admit(request); });
+        if (answer && answer->admission.admitted) ++admitted;
+      }
+    });
+  }
+  threads.clear();
+  EXPECT_EQ(admitted, 64);
+}
+
+TEST_F(RedisStoreTest, HoldsSessionsAsTheStoreInMemoryDoes) {
+  Node node(options());
+  Node other(options());
+  const auto id = session_of(1);
+  AdmitRequest look;
+  look.session = session_key(id);
+  EXPECT_EQ(admit(node, look).session.status, SessionView::Status::unknown);
+  EXPECT_EQ(begin(node, message_of(1, "m1", "Hello")).kind, BeginOutcome::Kind::started);
+  const auto view = admit(other, look).session;
+  EXPECT_EQ(view.status, SessionView::Status::live) << "on another node";
+  EXPECT_EQ(view.message_count, 1U);
+  EXPECT_EQ(epoch_seconds(view.last_active), epoch_seconds(clock_.wall()));
+
+  const WallTime created = clock_.wall();
+  ASSERT_TRUE(other([&](Store& s) { return s.end_session(id, created); }));
+  EXPECT_EQ(admit(node, look).session.status, SessionView::Status::ended);
+  EXPECT_EQ(begin(node, message_of(1, "m2", "again")).kind, BeginOutcome::Kind::ended);
+  const auto page = node([&](Store& s) { return s.history(id, 10, 0); });
+  ASSERT_TRUE(page);
+  EXPECT_EQ(page->total, 0U) << "its data went with it";
+}
+
+TEST_F(RedisStoreTest, KeepsBothSidesOfAConversation) {
+  Node node(options());
+  Node other(options());
+  const auto id = session_of(1);
+  for (int i = 0; i < 3; ++i) {
+    const std::string n = std::to_string(i);
+    begin(node, message_of(1, "m" + n, "question " + n + " ü"));
+    ASSERT_TRUE(other([&](Store& s) {
+      return s.add_answer(
+          id, {Message::Role::assistant, "a" + n, "answer " + n, clock_.wall(), "m" + n});
+    }));
+    clock_.advance(Seconds{1});
+  }
+  const auto page = other([&](Store& s) { return s.history(id, 3, 1); });
+  ASSERT_TRUE(page);
+  EXPECT_EQ(page->total, 6U);
+  ASSERT_EQ(page->messages.size(), 3U);
+  EXPECT_EQ(page->messages[0].content, "answer 0");
+  EXPECT_EQ(page->messages[0].role, Message::Role::assistant);
+  EXPECT_EQ(page->messages[1].content, "question 1 ü");
+  EXPECT_EQ(epoch_millis(page->messages[1].created), epoch_millis(clock_.wall()) - 2000);
+  const auto answer = node([&](Store& s) { return s.find_answer(id, "m2"); });
+  ASSERT_TRUE(answer && *answer);
+  EXPECT_EQ((*answer)->content, "answer 2");
+  const auto none = node([&](Store& s) { return s.find_answer(id, "m9"); });
+  EXPECT_TRUE(none && !*none);
+}
+
+TEST_F(RedisStoreTest, TheServerSeesNoTextAndNoToken) {
+  PROVES("F166");
+  Node node(options());
+  const auto id = session_of(77);
+  begin(node, message_of(77, "m", "my secret illness", "client-1"));
+  const Script script("dump", R"(
+      local out = ''
+      for _, key in ipairs(redis.call('KEYS', '*')) do
+        out = out .. key .. '=' .. redis.call('DUMP', key) .. '\n'
+      end
+      return out)");
+  const auto reply = node([&](RedisStore& s) { return s.run(script, {}, {}); });
+  ASSERT_TRUE(reply);
+  const auto dump = reply->text();
+  EXPECT_NE(dump.find("history:"), std::string::npos);
+  EXPECT_EQ(dump.find("illness"), std::string::npos);
+  EXPECT_EQ(dump.find("client-1"), std::string::npos);
+  EXPECT_EQ(dump.find(std::string_view(reinterpret_cast<const char*>(id.data()), id.size())),
+            std::string::npos);
+}
+
+TEST_F(RedisStoreTest, ARepeatedSendIsADuplicateUnlessItFailed) {
+  Node node(options());
+  using Kind = BeginOutcome::Kind;
+  EXPECT_EQ(begin(node, message_of(1, "m1", "Hello", "c1")).kind, Kind::started);
+  const auto again = begin(node, message_of(1, "m2", "Hello", "c1"));
+  EXPECT_EQ(again.kind, Kind::duplicate);
+  EXPECT_EQ(again.message_id, "m1");
+  EXPECT_EQ(begin(node, message_of(1, "m3", "Other", "c1")).kind, Kind::conflict);
+  const auto id = session_of(1);
+  ASSERT_TRUE(node([&](Store& s) { return s.fail_message(id, "m1"); }));
+  const auto retried = begin(node, message_of(1, "m4", "Hello", "c1"));
+  EXPECT_EQ(retried.kind, Kind::started);
+  EXPECT_EQ(retried.message_id, "m1");
+  EXPECT_EQ(retried.message_count, 1U);
+  for (int i = 0; i < 64; ++i) {
+    begin(node, message_of(1, "n" + std::to_string(i), "x", "d" + std::to_string(i)));
+  }
+  EXPECT_EQ(begin(node, message_of(1, "m5", "Hello", "c1")).kind, Kind::started)
+      << "the first of sixty-five is forgotten";
+  EXPECT_EQ(begin(node, message_of(1, "m6", "x", "d63")).kind, Kind::duplicate);
+}
+
+TEST_F(RedisStoreTest, BoundsAHistoryByMessagesAndBytes) {
+  auto small = options();
+  small.history_max_messages = 3;
+  small.history_max_bytes = 1000;
+  Node node(small);
+  for (int i = 0; i < 5; ++i) begin(node, message_of(1, "m" + std::to_string(i), "short"));
+  const auto count = [&](int session) {
+    return node([&](Store& s) { return s.history(session_of(session), 100, 0); })->total;
+  };
+  EXPECT_EQ(count(1), 3U);
+  for (int i = 0; i < 3; ++i) {
+    begin(node, message_of(2, "m" + std::to_string(i), std::string(400, 'x')));
+  }
+  EXPECT_EQ(count(2), 2U);
+  begin(node, message_of(2, "big", std::string(2000, 'x')));
+  EXPECT_EQ(count(2), 2U) << "one that is too large takes nobody's place";
+  auto silent = message_of(3, "m", "off the record");
+  silent.keep_text = false;
+  begin(node, silent);
+  EXPECT_EQ(count(3), 0U);
+}
+
+TEST_F(RedisStoreTest, HoldsSoManySessionsAndNeverEvictsAnActiveOne) {
+  auto small = options();
+  small.max_sessions = 2;
+  Node node(small);
+  using Kind = BeginOutcome::Kind;
+  begin(node, message_of(1, "m", "x"));
+  begin(node, message_of(2, "m", "x"));
+  EXPECT_EQ(begin(node, message_of(3, "m", "x")).kind, Kind::store_full);
+  const auto created = node([&](Store& s) { return s.session_created(clock_.wall()); });
+  ASSERT_TRUE(created);
+  EXPECT_FALSE(*created);
+  clock_.advance(Seconds{16 * 60});
+  begin(node, message_of(2, "n", "x"));
+  EXPECT_EQ(begin(node, message_of(3, "m", "x")).kind, Kind::started);
+  AdmitRequest look;
+  look.session = session_key(session_of(1));
+  EXPECT_EQ(admit(node, look).session.status, SessionView::Status::unknown);
+  look.session = session_key(session_of(2));
+  EXPECT_EQ(admit(node, look).session.status, SessionView::Status::live);
+}
+
+TEST_F(RedisStoreTest, CountsNodesAndSessions) {
+  Node node(options());
+  (void)node([&](Store& s) { return s.session_created(clock_.wall()); });
+  (void)node([&](Store& s) { return s.session_created(clock_.wall()); });
+  begin(node, message_of(1, "m", "x"));
+  const auto beat = [&](const char* name) {
+    return node([&](RedisStore& s) { return s.heartbeat(name, Seconds{10}); }).value_or(0);
+  };
+  EXPECT_EQ(beat("a"), 1U);
+  EXPECT_EQ(beat("b"), 2U);
+  EXPECT_EQ(node.store.figures().sessions, 1U);
+  EXPECT_EQ(node.store.figures().silent_sessions, 1U) << "of two created one has spoken";
+  clock_.advance(Seconds{11});
+  EXPECT_EQ(beat("a"), 1U) << "b has not been heard of";
+  clock_.advance(Seconds{3 * 3600});
+  beat("a");
+  EXPECT_EQ(node.store.figures().sessions, 0U);
+  EXPECT_EQ(node.store.figures().silent_sessions, 0U);
+}
+
+TEST_F(RedisStoreTest, RemembersWhoPresentedAClaim) {
+  Node node(options());
+  MemoryStore memory({}, clock_);
+  std::mt19937 random(5);
+  for (int i = 0; i < 600; ++i) {
+    AdmitRequest request;
+    request.claim = Claim{key_of("claim", std::to_string(random() % 3)),
+                          key_of("presenter", std::to_string(random() % 7)),
+                          random() % 2 == 0 ? Claim::Use::look : Claim::Use::take};
+    auto expected = memory.admit(request);
+    ASSERT_EQ(admit(node, request).claim, expected.value()->claim) << i;
+  }
+}
+
+TEST_F(RedisStoreTest, AServerThatForgotTheScriptsLearnsThemAgain) {
+  Node node(options());
+  AdmitRequest request;
+  request.add({"minute", key_of("forgot", "a"), 5, Seconds{60}});
+  EXPECT_EQ(admit(node, request).admission.remaining, 4);
+  const Script flush("flush", "return redis.call('SCRIPT', 'FLUSH')");
+  (void)node([&](RedisStore& s) { return s.run(flush, {}, {}); });
+  EXPECT_EQ(admit(node, request).admission.remaining, 3);
+}
+
+// ---- a server that fails
+
+TEST(RedisStoreFailure, AServerThatIsNotThereIsAnErrorAtOnceAndUsedWhenItComes) {
+  RedisServer server;
+  RedisStoreOptions options;
+  options.server.target = {"127.0.0.1", server.port(), nullptr};
+  std::atomic<int> ups{0};
+  std::atomic<int> downs{0};
+  server.kill();
+  Node node(options, {nullptr, [&](bool up, const std::string&) { ++(up ? ups : downs); }});
+  AdmitRequest request;
+  request.add({"minute", key_of("gone", "a"), 5, Seconds{60}});
+  const auto call = [&] { return node([&](Store& s) { return s.admit(request); }); };
+  const auto failed = call();
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().code, ErrorCode::unavailable);
+  EXPECT_GE(downs, 1);
+  server.start();
+  ASSERT_TRUE(server.ready());
+  Node::wait([&] { return node.up(); });
+  EXPECT_TRUE(call());
+  EXPECT_EQ(ups, 1);
+}
+
+TEST(RedisStoreFailure, AServerThatDoesNotAnswerIsATimeoutForAllThatWait) {
+  RedisServer server;
+  RedisStoreOptions options;
+  options.server.target = {"127.0.0.1", server.port(), nullptr};
+  Node node(options);
+  ASSERT_TRUE(node.up());
+  server.signal(SIGSTOP);
+  const auto began = std::chrono::steady_clock::now();
+  std::vector<std::jthread> callers;
+  std::atomic<int> timeouts{0};
+  for (int i = 0; i < 4; ++i) {
+    callers.emplace_back([&] {
+      AdmitRequest request;
+      request.add({"minute", key_of("stop", "a"), 5, Seconds{60}});
+      const auto answer = node([&](Store& s) { return s.admit(request); });
+      if (!answer && (answer.error().code == ErrorCode::timeout ||
+                      answer.error().code == ErrorCode::unavailable)) {
+        ++timeouts;
+      }
+    });
+  }
+  callers.clear();
+  EXPECT_EQ(timeouts, 4);
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(2));
+  EXPECT_FALSE(node.up());
+  server.signal(SIGCONT);
+  Node::wait([&] { return node.up(); });
+}
+
+TEST(RedisStoreFailure, LetsItselfInWithAPassword) {
+  PROVES("F223");
+  RedisServer server({"--requirepass", "hunter2-hunter2"});
+  RedisStoreOptions options;
+  options.server.target = {"127.0.0.1", server.port(), nullptr};
+  std::mutex mutex;
+  std::string reason;
+  {
+    Node node(options, {nullptr, [&](bool, const std::string& why) {
+                          const std::lock_guard lock(mutex);
+                          reason = why;
+                        }});
+    EXPECT_FALSE(node.up());
+  }
+  EXPECT_NE(reason.find("NOAUTH"), std::string::npos) << reason;
+  options.server.password = "hunter2-hunter2";
+  options.server.database = 3;
+  Node node(options);
+  EXPECT_TRUE(node.up());
+  AdmitRequest request;
+  request.add({"minute", key_of("auth", "a"), 5, Seconds{60}});
+  EXPECT_TRUE(node([&](Store& s) { return s.admit(request); }));
+}
+
+}  // namespace
+}  // namespace portcullis::state
