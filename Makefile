@@ -46,7 +46,7 @@ lint: dev
 
 format:
 	@scripts/install-packages.sh test
-	@git ls-files '*.cpp' '*.hpp' | xargs clang-format-19 -i
+	@git ls-files --cached --others --exclude-standard '*.cpp' '*.hpp' | xargs clang-format-19 -i
 
 reference: dev
 	@scripts/reference.sh write

@@ -43,10 +43,18 @@ class RedisServer {
   std::uint16_t port() const { return port_; }
 
   void start() {
-    std::vector<std::string> words{"redis-server", "--port",       std::to_string(port_),
-                                   "--bind",       "127.0.0.1",    "--save",
-                                   "",             "--appendonly", "no",
-                                   "--dir",        folder_,        "--logfile",
+    std::vector<std::string> words{"redis-server",
+                                   "--port",
+                                   std::to_string(port_),
+                                   "--bind",
+                                   "127.0.0.1",
+                                   "--save",
+                                   "",
+                                   "--appendonly",
+                                   "no",
+                                   "--dir",
+                                   folder_,
+                                   "--logfile",
                                    "redis.log"};
     words.insert(words.end(), further_.begin(), further_.end());
     std::vector<char*> arguments;

@@ -255,13 +255,20 @@ def start_haproxy(processes, upstream):
     return Contestant("haproxy", port, "/", [process], ready)
 
 
+def start_redis(processes, name):
+    """Returns the process and its URL; who uses it waits for it."""
+    port = free_port()
+    process = processes.start(name, "redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "",
+                              "--appendonly", "no", "--dir", processes.folder)
+    return process, f"redis://127.0.0.1:{port}/0"
+
+
 def start_fastapi(processes, upstream):
-    redis_port, port = free_port(), free_port()
+    port = free_port()
     began = time.monotonic()
-    redis = processes.start("redis", "redis-server", "--port", redis_port, "--bind", "127.0.0.1", "--save", "",
-                            "--appendonly", "no", "--dir", processes.folder)
+    redis, redis_url = start_redis(processes, "redis")
     env = {"PATH": os.environ["PATH"], "PEER_UPSTREAM": f"http://127.0.0.1:{upstream}/",
-           "PEER_REDIS": f"redis://127.0.0.1:{redis_port}/0", "PYTHONDONTWRITEBYTECODE": "1"}
+           "PEER_REDIS": redis_url, "PYTHONDONTWRITEBYTECODE": "1"}
     server = processes.start("fastapi", PYTHON, "-m", "uvicorn", "fastapi_peer:app", "--host", "127.0.0.1", "--port",
                              port, "--loop", "uvloop", "--http", "httptools", "--log-level", "warning",
                              "--no-access-log", env=env, cwd=HERE)
@@ -269,9 +276,9 @@ def start_fastapi(processes, upstream):
     return Contestant("fastapi+redis", port, "/", [server, redis], ready)  # it cannot work without its Redis
 
 
-def gateway_environment(processes, upstream):
+def gateway_environment(processes, upstream, name):
     return {
-        **gateway.environment(processes.folder / "data", workers=1),
+        **gateway.environment(processes.folder / f"data-{name}", workers=1),
         "SECURITY_ENVIRONMENT": "staging",  # as production, but plain http is answered
         "ALLOWED_ORIGINS": ORIGIN, "ALLOWED_HOSTS": HEADERS["Host"],
         "N8N_WEBHOOK_URL": f"http://127.0.0.1:{upstream}/webhook/chat",
@@ -288,22 +295,22 @@ def guard_modes(binary, env):
     return modes
 
 
-def start_gateway(processes, upstream, binary):
-    env = gateway_environment(processes, upstream)
+def start_gateway(processes, upstream, binary, name="gateway", further=None):
+    env = {**gateway_environment(processes, upstream, name), **(further or {})}
     modes = guard_modes(binary, env)
-    out_path = processes.folder / "gateway.out"
+    out_path = processes.folder / f"{name}.out"
     began = time.monotonic()
     with open(out_path, "wb") as out:
-        process = processes.start("gateway", binary, "serve", env=env, stdout=out)
+        process = processes.start(name, binary, "serve", env=env, stdout=out)
     port = None
     while port is None:
         if process.poll() is not None or time.monotonic() - began > 30:
-            raise Failure(f"the gateway did not start\n{processes.errors_of('gateway')}")
+            raise Failure(f"the gateway did not start\n{processes.errors_of(name)}")
         match = gateway.LISTENING.search(out_path.read_text())
         port = int(match.group(1)) if match else None
         time.sleep(0.001)
-    ready = wait_until_ready(process, port, "/health/live", began, lambda: processes.errors_of("gateway"))
-    contestant = Contestant("gateway", port, "/api/v1/chat/message", [process], ready)  # notes the idle memory
+    ready = wait_until_ready(process, port, "/health/live", began, lambda: processes.errors_of(name))
+    contestant = Contestant(name, port, "/api/v1/chat/message", [process], ready)  # notes the idle memory
 
     own = {**HEADERS, "Origin": ORIGIN}
     cookie, answer = gateway.session_cookie(port, own, "shop.example")
@@ -315,6 +322,17 @@ def start_gateway(processes, upstream, binary):
     if status != 403:
         raise Failure(f"the gateway let a foreign origin pass: {status} {text}")
     return contestant, modes, {"status": status, "body": json.loads(text)}
+
+
+def start_gateway_with_redis(processes, upstream, binary):
+    """The gateway once more, with its state in a Redis, whose own processor time is not counted."""
+    name = "gateway+redis"
+    _, url = start_redis(processes, "redis-of-gateway")
+    contestant, _, _ = start_gateway(processes, upstream, binary, name, {"REDIS_URL": url, "REDIS_DEADLINE": "2s"})
+    _, _, text = request(contestant.port, "GET", "/health", HEADERS)
+    if json.loads(text)["services"]["redis"] != "connected":
+        raise Failure(f"the gateway does not use its Redis: {text}")
+    return contestant
 
 
 def write_script(processes, contestant):
@@ -334,6 +352,7 @@ def compare(options, processes):
         "haproxy": lambda: start_haproxy(processes, stub.port),
         "nginx+crs": lambda: start_crs(processes, stub.port),
         "fastapi+redis": lambda: start_fastapi(processes, stub.port),
+        "gateway+redis": lambda: start_gateway_with_redis(processes, stub.port, options.binary),
     }
     wanted = options.only.split(",") if options.only else list(makers)
     for name in wanted:

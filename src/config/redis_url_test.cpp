@@ -29,11 +29,10 @@ TEST(RedisUrl, ReadsWhatClientsWrite) {
 }
 
 TEST(RedisUrl, SaysWhatIsWrongAndNeverRepeatsIt) {
-  for (const char* url :
-       {"", "localhost:6379", "http://hunter2@a", "redis://", "redis://:hunter2@", "redis://a:0",
-        "redis://a:hunter2", "redis://a:70000", "redis://a/hunter2", "redis://a/-1",
-        "redis://a/16384", "redis://[::1", "redis://[::1]x", "redis://hunter2%zz@a",
-        "redis://a b"}) {
+  for (const char* url : {"", "localhost:6379", "http://hunter2@a", "redis://", "redis://:hunter2@",
+                          "redis://a:0", "redis://a:hunter2", "redis://a:70000",
+                          "redis://a/hunter2", "redis://a/-1", "redis://a/16384", "redis://[::1",
+                          "redis://[::1]x", "redis://hunter2%zz@a", "redis://a b"}) {
     const auto parsed = RedisUrl::parse(url);
     ASSERT_FALSE(parsed) << url;
     EXPECT_EQ(parsed.error().find("hunter2"), std::string::npos) << parsed.error();

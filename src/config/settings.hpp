@@ -125,6 +125,8 @@ struct Settings {
   bool automatic_blocks = true;
   Seconds first_block{};
   std::int64_t max_blocks = 0;
+  bool reputation_enabled = true;
+  std::int64_t reputation_alert = 0;
   ForwardedHeader forwarded_header = ForwardedHeader::x_forwarded_for;
   std::string client_address_header;
   std::string gateway_prefix;

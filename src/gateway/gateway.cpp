@@ -263,6 +263,9 @@ class Gateway::Impl {
                    [this] { return static_cast<double>(store_->figures().sessions); });
     metrics_.gauge("portcullis_state_keys",
                    [this] { return static_cast<double>(store_->figures().limiter_keys); });
+    metrics_.gauge("portcullis_state_shared",
+                   [this] { return shared_ && shared_->up() ? 1.0 : 0.0; });
+    (void)metrics_.counter("portcullis_state_fallbacks_total").cell({});
     metrics_.gauge("portcullis_blocked_addresses",
                    [this] { return static_cast<double>(blocks_.size()); });
     metrics_.gauge("portcullis_upstream_connections_open", [this] {

@@ -2,6 +2,7 @@
 
 #include "detect/engine.hpp"
 #include "gateway/gateway.hpp"
+#include "guards/rate/conduct.hpp"
 #include "routes/echo/echo_routes.hpp"
 #include "routes/fallback_routes.hpp"
 #include "routes/n8n/n8n_routes.hpp"
@@ -243,6 +244,9 @@ Result<std::unique_ptr<pipeline::Pipeline>> Runtime::make_pipeline(
   parts.preflight = routes::make_preflight(settings_, set.table);
   parts.reporter = reporter_.get();
   parts.filters = std::make_unique<pipeline::ResponseFilters>(settings_);
+  if (!operations) {
+    parts.refusals = std::make_unique<guards::Conduct>(settings_, lasting.store, *reporter_);
+  }
   parts.log_access = settings_.log_access;
   parts.operations = operations;
   return std::make_unique<pipeline::Pipeline>(std::move(parts), lasting.log, lasting.metrics);

@@ -38,8 +38,7 @@ state::FallbackPolicy policy_of(config::StateFallback fallback) {
 
 Result<std::unique_ptr<SharedState>> SharedState::make(const config::Settings& settings,
                                                        state::MemoryStoreOptions local,
-                                                       state::BlockTable& blocks,
-                                                       observe::Log& log,
+                                                       state::BlockTable& blocks, observe::Log& log,
                                                        observe::Metrics& metrics,
                                                        audit::Sink& sink) {
   const auto url = config::RedisUrl::parse(settings.redis_url);
@@ -50,7 +49,8 @@ Result<std::unique_ptr<SharedState>> SharedState::make(const config::Settings& s
     TRY(options.server.target.tls, net::TlsClientContext::make(settings.redis_ca_file));
   }
   options.server.user = url->user;
-  options.server.password = settings.redis_password.empty() ? url->password : settings.redis_password;
+  options.server.password =
+      settings.redis_password.empty() ? url->password : settings.redis_password;
   options.server.database = url->database;
   options.server.name = "portcullis";
   options.server.deadline = settings.redis_deadline;
@@ -76,14 +76,13 @@ SharedState::SharedState(const config::Settings& settings, state::RedisStoreOpti
               [this](bool, const std::string& reason) { changed(reason); }}),
       local_(local),
       fallbacks_(metrics.counter("portcullis_state_fallbacks_total")),
-      fallback_(redis_, local_, policy_of(settings.state_fallback), [this] { return redis_.up(); },
-                [this] { fallbacks_.add(fallbacks_.cell({})); }),
+      fallback_(
+          redis_, local_, policy_of(settings.state_fallback), [this] { return redis_.up(); },
+          [this] { fallbacks_.add(fallbacks_.cell({})); }),
       news_(redis_, blocks, static_cast<std::size_t>(settings.max_blocks)) {
   fallback_.set_nodes(static_cast<std::size_t>(settings.state_nodes));
-  blocks.on_made([this](const IpAddress& network, const state::Block& block) {
-    news_.made(network, block);
-  });
-  metrics.gauge("portcullis_state_shared", [this] { return up() ? 1.0 : 0.0; });
+  blocks.on_made(
+      [this](const IpAddress& network, const state::Block& block) { news_.made(network, block); });
 }
 
 SharedState::~SharedState() = default;
@@ -118,9 +117,9 @@ Task<void> SharedState::beat_there() {
   if (nodes) fallback_.set_nodes(*nodes);
 }
 
-/// The first word on a fresh connection shows whether scripts over several keys can run at all, which
-/// they cannot where a user may not, or on a cluster. Then what was ended while Redis was away is
-/// ended there, before anybody asks it again.
+/// The first word on a fresh connection shows whether scripts over several keys can run at all,
+/// which they cannot where a user may not, or on a cluster. Then what was ended while Redis was
+/// away is ended there, before anybody asks it again.
 Task<Result<void>> SharedState::prepare(redis::Connection& connection) {
   const auto nodes = co_await redis_.heartbeat_over(connection, node_, kGoneAfter);
   if (!nodes) co_return std::unexpected(nodes.error());

@@ -56,4 +56,14 @@ class Guard {
   virtual Decision on_request(http::Exchange& exchange) const = 0;
 };
 
+/// Learns of every refusal that a guard makes and that has effect.
+///
+/// Threads: any worker.
+class RefusalObserver {
+ public:
+  virtual ~RefusalObserver() = default;
+  /// Before the refusal is reported and answered; the exchange knows its error code.
+  virtual Task<void> refused(const http::Exchange& exchange, const Incident& incident) const = 0;
+};
+
 }  // namespace portcullis::pipeline

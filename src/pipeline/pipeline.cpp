@@ -190,6 +190,8 @@ Task<void> Pipeline::refuse(http::Exchange& exchange, std::size_t guard,
     finish(exchange);
     co_return;
   }
+  exchange.error_code = http::info_of(result->problem.code).name;
+  if (parts_.refusals) co_await parts_.refusals->refused(exchange, result->incident);
   co_await parts_.reporter->refuse(exchange, std::move(result->problem),
                                    std::move(result->incident), parts_.guards[guard]->name());
   finish(exchange);

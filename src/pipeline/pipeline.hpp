@@ -29,6 +29,7 @@ class Pipeline {
     std::unique_ptr<RouteHandler> preflight;
     const Reporter* reporter = nullptr;
     std::unique_ptr<ResponseFilters> filters;
+    std::unique_ptr<const RefusalObserver> refusals;  ///< null: nobody learns of them
     bool log_access = true;
     bool operations = false;  ///< the operations listener: nothing on it is limited or redirected
   };

@@ -235,11 +235,9 @@ void Connection::fail_all(const Error& error) {
 /// 50 ms, doubled with each failure up to two seconds, and jittered by half: nodes that lost the
 /// server together do not come back together.
 Milliseconds Connection::next_pause() {
-  const auto longest =
-      std::min(kLongestPause, Milliseconds{50} * (1 << std::min(6, failures_++)));
-  return longest / 2 +
-         Milliseconds{static_cast<std::int64_t>(
-             FastRandom::local().below(static_cast<std::uint32_t>(longest.count() / 2 + 1)))};
+  const auto longest = std::min(kLongestPause, Milliseconds{50} * (1 << std::min(6, failures_++)));
+  return longest / 2 + Milliseconds{static_cast<std::int64_t>(FastRandom::local().below(
+                           static_cast<std::uint32_t>(longest.count() / 2 + 1)))};
 }
 
 }  // namespace portcullis::redis

@@ -23,8 +23,8 @@ struct ServerOptions {
   Milliseconds deadline{50};  ///< for a reply, from the command on; noticed up to 60 ms later
 };
 
-/// One pipelined connection to a server, which it keeps up: it connects again with growing, jittered
-/// pauses of at most two seconds.
+/// One pipelined connection to a server, which it keeps up: it connects again with growing,
+/// jittered pauses of at most two seconds.
 ///
 /// A reply that does not come within the deadline ends the connection, and with it every command
 /// that waits for one: nothing is ever taken for the reply to something else. Commands that are
@@ -110,7 +110,7 @@ class Connection {
   ReplyReader reader_;
   std::deque<Pending> pending_;
   std::string out_;
-  bool open_ = false;       ///< connected; greeting or up
+  bool open_ = false;  ///< connected; greeting or up
   bool writing_ = false;
   bool reading_ = false;
   bool stopping_ = false;

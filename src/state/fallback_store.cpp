@@ -63,6 +63,10 @@ Eventual<Result<AdmitAnswer>> FallbackStore::admit_here(AdmitRequest request) {
   return answer;
 }
 
+Eventual<Result<double>> FallbackStore::note(const Key& subject, double points) {
+  return ask<double>([subject, points](Store& store) { return store.note(subject, points); });
+}
+
 // ---- sessions
 
 Eventual<Result<bool>> FallbackStore::session_created(WallTime created) {
@@ -89,9 +93,8 @@ Eventual<Result<void>> FallbackStore::fail_message(const SessionId& session,
 
 Eventual<Result<HistoryPage>> FallbackStore::history(const SessionId& session, std::size_t limit,
                                                      std::size_t offset) {
-  return ask<HistoryPage>([session, limit, offset](Store& store) {
-    return store.history(session, limit, offset);
-  });
+  return ask<HistoryPage>(
+      [session, limit, offset](Store& store) { return store.history(session, limit, offset); });
 }
 
 Eventual<Result<std::optional<Message>>> FallbackStore::find_answer(const SessionId& session,

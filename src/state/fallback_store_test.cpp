@@ -18,9 +18,8 @@ class FallbackStoreTest : public testing::Test {
   template <class T>
   static T now(Eventual<T> eventual) {
     std::optional<T> out;
-    spawn([](Eventual<T> value, std::optional<T>& into) -> Task<void> {
-      into = co_await value;
-    }(std::move(eventual), out));
+    spawn([](Eventual<T> value, std::optional<T>& into) -> Task<void> { into = co_await value; }(
+                                                            std::move(eventual), out));
     EXPECT_TRUE(out);
     return *std::move(out);
   }
@@ -83,8 +82,8 @@ TEST_F(FallbackStoreTest, ASessionThatNobodyHereKnowsIsProvisionalAtHalfTheLimit
 TEST_F(FallbackStoreTest, AFailureInTheMiddleFallsBackAsWell) {
   SimulatedStore failing(std::make_unique<MemoryStore>(MemoryStoreOptions{}, clock_),
                          SimulatedStore::Behaviour::failing);
-  FallbackStore store(failing, local_, FallbackPolicy::local, [] { return true; },
-                      [this] { ++fallbacks_; });
+  FallbackStore store(
+      failing, local_, FallbackPolicy::local, [] { return true; }, [this] { ++fallbacks_; });
   EXPECT_EQ(admitted(store, 20), 12);
   EXPECT_EQ(fallbacks_, 20);
   EXPECT_TRUE(now(store.session_created(clock_.wall())));

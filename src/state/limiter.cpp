@@ -1,6 +1,7 @@
 #include "state/limiter.hpp"
 
 #include <algorithm>
+#include <span>
 
 namespace portcullis::state {
 namespace {
@@ -33,19 +34,12 @@ void Limiter::lock(const AdmitRequest& request, Locks& locks) const {
   }
 }
 
-/// The throttle of a subject that is in a stage; null of all others, which are nearly all.
-Throttle* Limiter::throttle_of(const Subject& subject, const Charge& first, std::int64_t now) {
-  auto& throttles = shard_of(subject.key).throttles;
-  if (subject.hold_back) {
-    auto& held = throttles.touch(subject.key);
-    held.hold_back(now, {first.limit, window_of(first)});
-    return &held;
-  }
-  Throttle* throttle = throttles.find(subject.key);
-  return throttle != nullptr && throttle->stage(now) > 0 ? throttle : nullptr;
+std::int64_t Limiter::now() const {
+  return std::chrono::duration_cast<Milliseconds>(clock_.monotonic().time_since_epoch()).count();
 }
 
-Admission Limiter::ask_windows(const AdmitRequest& request, std::int64_t now) {
+Admission Limiter::ask_windows(const AdmitRequest& request, const Limits& limits,
+                               std::int64_t now) {
   Admission admission;
   std::int64_t tightest = INT64_MAX;
   for (std::size_t i = 0; i < request.count; ++i) {
@@ -53,10 +47,10 @@ Admission Limiter::ask_windows(const AdmitRequest& request, std::int64_t now) {
     const std::int64_t window_ms = window_of(charge);
     Window& window = shard_of(charge.key).windows.touch(charge.key);
     const auto used = static_cast<std::int64_t>(window.used(now, window_ms));
-    const std::int64_t left = std::int64_t{charge.limit} - used - charge.cost;
+    const std::int64_t left = std::int64_t{limits[i]} - used - charge.cost;
     if (left < 0) {
       // Of several that refuse, the one that lasts longest tells when to come back.
-      const auto wait = seconds_of(window.wait_for(charge.cost, charge.limit, now, window_ms));
+      const auto wait = seconds_of(window.wait_for(charge.cost, limits[i], now, window_ms));
       if (admission.admitted || wait > admission.reset) {
         admission.admitted = false;
         admission.decided_by = i;
@@ -78,21 +72,46 @@ Admission Limiter::charge(const AdmitRequest& request) {
   if (request.count == 0) return {};
   Locks locks;
   lock(request, locks);
-  const std::int64_t now =
-      std::chrono::duration_cast<Milliseconds>(clock_.monotonic().time_since_epoch()).count();
-  Admission admission = ask_windows(request, now);
-  std::array<Throttle*, AdmitRequest::kMaxSubjects> throttles{};
+  const std::int64_t now = this->now();
+  std::array<Standing*, AdmitRequest::kMaxSubjects> standings{};
+  Limits limits{};
+  for (std::size_t i = 0; i < request.count; ++i) limits[i] = request.charges[i].limit;
+  const auto subjects = std::span(request.subjects).first(request.subject_count);
+  // One that is made may move others, so all are looked up after that; none is made before the end.
+  for (const Subject& subject : subjects) {
+    if (subject.hold_back) shard_of(subject.key).standings.touch(subject.key);
+  }
+  for (std::size_t s = 0; s < subjects.size(); ++s) {
+    standings[s] = shard_of(subjects[s].key).standings.find(subjects[s].key);
+  }
+  for (std::size_t i = 0; i < request.count; ++i) {
+    const auto whose = request.charges[i].subject;
+    if (whose == Charge::kNobody || standings[whose] == nullptr) continue;
+    // Who behaved badly has half of its limits.
+    if (standings[whose]->reputation.is_suspicious(now)) limits[i] = std::max(1U, limits[i] / 2);
+  }
+  Admission admission = ask_windows(request, limits, now);
+  const auto charge_of = [&](std::size_t subject) {
+    const auto first = std::ranges::find(request.charges, subject, &Charge::subject);
+    return static_cast<std::size_t>(first - request.charges.begin());
+  };
   std::int64_t wait_ms = 0;
   std::size_t slowest = 0;
-  for (std::size_t i = 0; i < request.subject_count; ++i) {
-    const auto first = std::ranges::find(request.charges, i, &Charge::subject);
-    throttles[i] = throttle_of(request.subjects[i], *first, now);
-    if (throttles[i] == nullptr) continue;
-    const auto attempt = throttles[i]->attempt(now);
+  std::array<bool, AdmitRequest::kMaxSubjects> throttled{};
+  for (std::size_t s = 0; s < request.subject_count; ++s) {
+    if (standings[s] == nullptr) continue;
+    Throttle& throttle = standings[s]->throttle;
+    const std::size_t first = charge_of(s);
+    if (request.subjects[s].hold_back) {
+      throttle.hold_back(now, {limits[first], window_of(request.charges[first])});
+    }
+    if (throttle.stage(now) == 0) continue;
+    throttled[s] = true;
+    const auto attempt = throttle.attempt(now);
     admission.offence |= attempt.offence;
     if (attempt.wait_ms <= wait_ms) continue;
     wait_ms = attempt.wait_ms;
-    slowest = static_cast<std::size_t>(first - request.charges.begin());
+    slowest = first;
   }
   if (admission.admitted && (wait_ms > 0 || admission.offence)) {
     admission.admitted = false;
@@ -101,21 +120,35 @@ Admission Limiter::charge(const AdmitRequest& request) {
     admission.remaining = 0;
     admission.reset = std::max(Seconds{1}, seconds_of(wait_ms));
   }
+  admission.limit = limits[admission.decided_by];
   if (admission.admitted) {
     for (std::size_t i = 0; i < request.count; ++i) {
       const Charge& charge = request.charges[i];
       // Looked up again: the table may have moved it while it grew.
       shard_of(charge.key).windows.touch(charge.key).take(charge.cost, now, window_of(charge));
     }
-    for (Throttle* throttle : throttles) {
-      if (throttle != nullptr) throttle->admitted(now);
+    for (std::size_t s = 0; s < request.subject_count; ++s) {
+      if (throttled[s]) standings[s]->throttle.admitted(now);
+      // Who was noticed once can make up for it.
+      if (standings[s] != nullptr && !standings[s]->reputation.is_blank()) {
+        standings[s]->reputation.add(Reputation::kAmends, now);
+      }
     }
   } else if (const Charge& decided = request.charges[admission.decided_by];
              decided.subject != Charge::kNobody) {
     const auto& key = request.subjects[decided.subject].key;
-    shard_of(key).throttles.touch(key).refused(now, {decided.limit, window_of(decided)});
+    shard_of(key).standings.touch(key).throttle.refused(now, {admission.limit, window_of(decided)});
   }
   return admission;
+}
+
+double Limiter::note(const Key& subject, double points) {
+  Shard& shard = shard_of(subject);
+  const std::lock_guard lock(shard.mutex);
+  const std::int64_t now = this->now();
+  auto& reputation = shard.standings.touch(subject).reputation;
+  reputation.add(points, now);
+  return reputation.score(now);
 }
 
 std::size_t Limiter::size() const {

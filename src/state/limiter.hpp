@@ -4,18 +4,19 @@
 #include <mutex>
 
 #include "state/recent_table.hpp"
+#include "state/reputation.hpp"
 #include "state/store.hpp"
 #include "state/throttle.hpp"
 #include "state/window.hpp"
 
 namespace portcullis::state {
 
-/// The windows of all keys, and the pace of those that did not stop at theirs.
+/// The windows of all keys, and the pace and reputation of those who gave a reason.
 ///
 /// Threads: any; kShards shards with a lock each. A request locks those of its keys in order, so
 /// the
 ///          decision is exact over all threads.
-/// Memory:  `max_keys` windows of 104 bytes and a sixteenth as many throttles of 256, and their
+/// Memory:  `max_keys` windows of 104 bytes and a sixteenth as many standings of 272, and their
 ///          slots in the indices; what was silent longest gives way.
 /// Cost:    bench/micro_bench.cpp.
 class Limiter {
@@ -25,28 +26,36 @@ class Limiter {
 
   /// Charges all windows or none.
   Admission charge(const AdmitRequest& request);
+  /// Adds to a subject's reputation. @returns what it is then.
+  double note(const Key& subject, double points);
   /// Windows that are kept.
   std::size_t size() const;
 
  private:
   static constexpr std::size_t kShards = 64;
-  static constexpr std::size_t kWindowsPerThrottle = 16;
+  static constexpr std::size_t kWindowsPerStanding = 16;
   static constexpr std::size_t kMaxKeys = AdmitRequest::kMaxCharges + AdmitRequest::kMaxSubjects;
 
+  /// How a subject stands; most have none.
+  struct Standing {
+    Throttle throttle;
+    Reputation reputation;
+  };
   struct alignas(64) Shard {
     explicit Shard(std::size_t windows_kept)
-        : windows(windows_kept), throttles(windows_kept / kWindowsPerThrottle + 1) {}
+        : windows(windows_kept), standings(windows_kept / kWindowsPerStanding + 1) {}
     mutable std::mutex mutex;
     RecentTable<Window> windows;
-    RecentTable<Throttle> throttles;
+    RecentTable<Standing> standings;
   };
+  using Limits = std::array<std::uint32_t, AdmitRequest::kMaxCharges>;
   using Locks = std::array<std::unique_lock<std::mutex>, kMaxKeys>;
 
   Shard& shard_of(const Key& key) const noexcept { return *shards_[key[1] % kShards]; }
   void lock(const AdmitRequest& request, Locks& locks) const;
-  Throttle* throttle_of(const Subject& subject, const Charge& first, std::int64_t now);
+  std::int64_t now() const;
   /// What the windows say, with nothing charged.
-  Admission ask_windows(const AdmitRequest& request, std::int64_t now);
+  Admission ask_windows(const AdmitRequest& request, const Limits& limits, std::int64_t now);
 
   const Clock& clock_;
   std::array<std::unique_ptr<Shard>, kShards> shards_;

@@ -42,6 +42,10 @@ Eventual<Result<AdmitAnswer>> MemoryStore::admit(const AdmitRequest& request) {
   return Result<AdmitAnswer>(answer);
 }
 
+Eventual<Result<double>> MemoryStore::note(const Key& subject, double points) {
+  return Result<double>(limiter_.note(subject, points));
+}
+
 ClaimStanding MemoryStore::visit(const Claim& claim) {
   ClaimShard& shard = *claim_shards_[claim.session[1] % kSessionShards];
   const std::lock_guard lock(shard.mutex);

@@ -40,6 +40,7 @@ class MemoryStore final : public Store {
   ~MemoryStore() override;
 
   Eventual<Result<AdmitAnswer>> admit(const AdmitRequest& request) override;
+  Eventual<Result<double>> note(const Key& subject, double points) override;
   Eventual<Result<bool>> session_created(WallTime created) override;
   Eventual<Result<BeginOutcome>> begin_message(NewMessage message) override;
   Eventual<Result<void>> add_answer(const SessionId& session, Message answer) override;

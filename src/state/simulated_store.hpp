@@ -21,6 +21,9 @@ class SimulatedStore final : public Store {
   Eventual<Result<AdmitAnswer>> admit(const AdmitRequest& request) override {
     return later(inner_->admit(request));
   }
+  Eventual<Result<double>> note(const Key& subject, double points) override {
+    return later(inner_->note(subject, points));
+  }
   Eventual<Result<bool>> session_created(WallTime created) override {
     return later(inner_->session_created(created));
   }

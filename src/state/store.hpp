@@ -40,8 +40,9 @@ struct Charge {
 struct Admission {
   bool admitted = true;
   std::size_t decided_by =
-      0;  ///< index of the charge that refused, or that is nearest to its limit
-  std::int64_t remaining = 0;  ///< of that charge, after this request
+      0;                    ///< index of the charge that refused, or that is nearest to its limit
+  std::uint32_t limit = 0;  ///< of that charge, as it held for this caller
+  std::int64_t remaining = 0;  ///< of it, after this request
   Seconds reset{0};            ///< until that window has room again (refused) or is empty
   bool paced = false;          ///< what refused is the pace of a throttled subject, not a window
   bool offence = false;        ///< a subject goes on far beyond its limit
@@ -90,7 +91,7 @@ enum class ClaimStanding : std::uint8_t {
   foreign,  ///< others are
 };
 
-/// Whose pace is watched, beside its windows: an address, a session, later a user.
+/// Whose pace and conduct are watched, beside its windows: an address, a session, a user.
 struct Subject {
   Key key{};
   bool hold_back = false;  ///< paced in any case
@@ -166,6 +167,10 @@ class Store {
 
   /// Charges all windows or none, as one decision, and looks session and claim up on the way.
   virtual Eventual<Result<AdmitAnswer>> admit(const AdmitRequest& request) = 0;
+
+  /// Adds to the reputation of a subject, for better or worse (state::Reputation).
+  /// @returns what it is then.
+  virtual Eventual<Result<double>> note(const Key& subject, double points) = 0;
 
   /// Counts a created session; `create` is refused (false) while no further one could be stored.
   virtual Eventual<Result<bool>> session_created(WallTime created) = 0;

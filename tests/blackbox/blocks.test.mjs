@@ -104,3 +104,31 @@ test('in monitor mode nobody is blocked', kTimeout, async () => {
     for (let i = 0; i < 150; ++i) assert.equal((await ask(gateway, kAttacker, createRequest())).status, 200);
   });
 });
+
+// ---- reputation
+
+const attack = { path: '/api/health?q=%3Cscript%3Ealert(1)%3C/script%3E' };
+const limitOf = (answer) => answer.header('X-RateLimit-Limit');
+
+test(PROVES('F006', 'F194', { guard: 'content' }) + 'an address that attacks has half of its limits, and is reported once; good conduct makes up for it', kTimeout, async () => {
+  await withGateway({ env: kEnv }, async (gateway) => {
+    assert.equal(limitOf(await ask(gateway, kAttacker, createRequest())), '60');
+    const refused = [];
+    for (let i = 0; i < 8; ++i) refused.push(await ask(gateway, kAttacker, attack));
+    assert.ok(refused.every(({ status }) => status === 400), JSON.stringify(refused.map(({ status }) => status)));
+    assert.equal(limitOf(await ask(gateway, kAttacker, createRequest())), '30');
+    assert.equal(limitOf(await ask(gateway, kOther, createRequest())), '60', 'nobody else');
+    await eventually(() => /REP_001/.test(gateway.log()), { what: 'an event' });
+    assert.equal(gateway.log().match(/REP_001/g).length, 1);
+  });
+});
+
+test('a page cannot ruin the reputation of those who look at it', kTimeout, async () => {
+  await withGateway({ env: kEnv }, async (gateway) => {
+    for (let i = 0; i < 20; ++i) {
+      const answer = await ask(gateway, kAttacker, { ...attack, headers: { 'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Mode': 'no-cors', 'Sec-Fetch-Dest': 'image' } });
+      assert.ok([400, 403].includes(answer.status), String(answer.status));
+    }
+    assert.equal(limitOf(await ask(gateway, kAttacker, createRequest())), '60');
+  });
+});

@@ -275,7 +275,7 @@ test('a request that one tier refuses takes no unit of the others', kTimeout, as
 });
 
 test('a request that another guard refuses before takes no unit', kTimeout, async () => {
-  await withGateway({ env: { ...kChat, RATE_LIMIT_PER_MINUTE: '2' } }, async (gateway) => {
+  await withGateway({ env: { ...kChat, RATE_LIMIT_PER_MINUTE: '2', REPUTATION_ENABLED: 'false' } }, async (gateway) => {
     for (const rest of [createRequest({ origin: 'https://evil.example' }), createRequest({ host: 'evil.example' })]) {
       const answers = await repeat(gateway, 5, rest);
       assert.ok(statuses(answers).every((s) => s === 403 || s === 400));
@@ -514,7 +514,7 @@ routes:
 // ---- counters
 
 test('guard counters on /metrics add up to the requests', kTimeout, async () => {
-  await withGateway({ env: { ...kChat, SECURITY_RATE_LIMIT_REQUESTS_PER_MINUTE: '10' } }, async (gateway) => {
+  await withGateway({ env: { ...kChat, SECURITY_RATE_LIMIT_REQUESTS_PER_MINUTE: '10', REPUTATION_ENABLED: 'false' } }, async (gateway) => {
     const sent = [
       ...times(kApi, 8),
       ...times({ path: '/api/health', host: 'evil.example' }, 3),

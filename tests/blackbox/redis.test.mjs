@@ -130,6 +130,15 @@ describe('nodes that share a Redis', () => {
     });
   });
 
+  test(PROVES('F006', 'F194', { guard: 'content' }) + 'a bad reputation on one node is one on all', kTimeout, async () => {
+    await withNodes(2, shared(), async ([a, b]) => {
+      const attack = { path: '/api/health?q=%3Cscript%3Ealert(1)%3C/script%3E' };
+      for (let i = 0; i < 3; ++i) assert.equal((await request(a, at('127.0.0.3', attack))).status, 400);
+      await eventually(async () => (await request(b, at('127.0.0.3', createRequest()))).header('X-RateLimit-Limit') === '30', { within: 2000, what: 'half of the limit' });
+      assert.equal((await request(b, createRequest())).header('X-RateLimit-Limit'), '60');
+    });
+  });
+
   test('limits and sessions outlive a restart of all nodes', kTimeout, async () => {
     const env = shared({ RATE_LIMIT_PER_MINUTE: '5' });
     let token;

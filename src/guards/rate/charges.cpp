@@ -10,25 +10,11 @@ using pipeline::Verdict;
 
 constexpr std::string_view kLightTier = "light-minute";
 
-std::string_view bytes_of(const IpAddress& address) {
-  return {reinterpret_cast<const char*>(address.bytes().data()), address.bytes().size()};
-}
 std::string_view bytes_of(const http::SessionClaims& session) {
   return {reinterpret_cast<const char*>(session.id.data()), session.id.size()};
 }
 
 }  // namespace
-
-/// Whom the tiers of an address are charged to, and who is paced for them.
-struct Charges::Caller {
-  std::string_view minute_tier;  ///< of class api
-  std::uint32_t api_minute = 0;
-  state::Subject subject;
-  IpAddress network;
-  std::string_view other;  ///< who it is, where it is no network
-
-  std::string_view name() const { return other.empty() ? bytes_of(network) : other; }
-};
 
 struct Charges::Holder {
   std::string_view tier;
@@ -51,27 +37,6 @@ Charges::Charges(std::string_view guard, const config::Settings& settings, const
               std::max(settings.limit_chat_address_minute, settings.limit_api_address_minute)))),
       limited_(parts.metrics.counter("portcullis_rate_limited_total")) {}
 
-Charges::Caller Charges::caller_of(const http::Exchange& exchange) const {
-  using Kind = http::Principal::Kind;
-  const auto& principal = exchange.principal;
-  // Verified by the credentials guard: its limits are its own, wherever it comes from.
-  if (principal.kind == Kind::user || principal.kind == Kind::service) {
-    return {"user-minute", user_minute_, {state::key_of("user", principal.id)}, {}, principal.id};
-  }
-  if (principal.kind == Kind::api_key) {
-    return {"key-minute", key_minute_, {state::key_of("key", principal.id)}, {}, principal.id};
-  }
-  // Behind a blocked address a visitor who was there before is on his own: what others did there
-  // takes nothing from him, and he is paced himself.
-  if (exchange.client.blocked_since && principal.session) {
-    const auto& session = *principal.session;
-    return {
-        "api-minute", api_minute_, {state::session_key(session.id), true}, {}, bytes_of(session)};
-  }
-  const IpAddress network = exchange.client.address.network();
-  return {"api-minute", api_minute_, {state::key_of("address", bytes_of(network))}, network, {}};
-}
-
 std::optional<Verdict> Charges::enter(http::Exchange& exchange,
                                       std::span<const Holder> holders) const {
   std::array<http::InFlight::Holder, http::InFlight::kMost> plain;
@@ -91,7 +56,7 @@ std::optional<Verdict> Charges::enter(http::Exchange& exchange,
                                       const http::SessionClaims* session) const {
   const auto& limits = exchange.site->limits;
   const std::array holders{
-      Holder{"address-in-flight", {caller_of(exchange).subject.key, limits.in_flight_address}},
+      Holder{"address-in-flight", {Caller::of(exchange).subject.key, limits.in_flight_address}},
       Holder{"site-in-flight", {state::key_of("site", exchange.site->id), limits.in_flight_site}},
       Holder{"session-in-flight",
              {session != nullptr ? state::session_key(session->id) : state::Key{},
@@ -110,7 +75,7 @@ std::optional<Verdict> Charges::enter_session(http::Exchange& exchange,
 void Charges::add(state::AdmitRequest& request, const http::Exchange& exchange, RouteClass cls,
                   const http::SessionClaims* session) const {
   if (cls == RouteClass::probe) return;
-  const Caller caller = caller_of(exchange);
+  const Caller caller = Caller::of(exchange);
   const auto& route = *exchange.route;
   const auto& limits = exchange.site->limits;
   const auto charge = [&](std::string_view tier, std::string_view value, std::uint32_t limit,
@@ -129,8 +94,15 @@ void Charges::add(state::AdmitRequest& request, const http::Exchange& exchange, 
     charge("route-minute", place, route.address_minute, Seconds{60}, watched);
   }
   if (cls == RouteClass::api) {
-    charge(caller.minute_tier, caller.name(), caller.api_minute, Seconds{60}, watched);
-    return;
+    switch (caller.kind) {
+      case Caller::Kind::user:
+        return charge("user-minute", caller.name(), user_minute_, Seconds{60}, watched);
+      case Caller::Kind::key:
+        return charge("key-minute", caller.name(), key_minute_, Seconds{60}, watched);
+      case Caller::Kind::address:
+      case Caller::Kind::session:
+        return charge("api-minute", caller.name(), api_minute_, Seconds{60}, watched);
+    }
   }
   charge("address-minute", caller.name(), limits.chat_address_minute, Seconds{60}, watched);
   charge("address-hour", caller.name(), limits.chat_address_hour, Seconds{3600}, watched);
@@ -143,17 +115,11 @@ void Charges::add(state::AdmitRequest& request, const http::Exchange& exchange, 
   charge("site-minute", exchange.site->id, limits.site_minute, Seconds{60});
 }
 
-/// Not one that an operator trusts, not a proxy of his that he forgot to configure, and not one
-/// from which a verified user or key speaks: that is paced.
+/// Verified users and keys are paced instead, and so are visitors of a page that misuses them.
 bool Charges::may_block(const http::Exchange& exchange) const {
-  using Kind = http::Principal::Kind;
-  const auto& client = exchange.client;
-  const auto kind = exchange.principal.kind;
-  if (kind != Kind::anonymous && kind != Kind::session) return false;
-  const bool forgotten_proxy =
-      client.forwarded_by_stranger && (client.peer.is_loopback() || client.peer.is_private());
-  return automatic_ && exchange.route->enforces(guard_) && !forgotten_proxy &&
-         !client.blocked_since && !never_blocked_.contains(client.address);
+  return automatic_ && exchange.route->enforces(guard_) && !exchange.client.blocked_since &&
+         !Caller::of(exchange).is_verified() && !is_anothers_doing(exchange) &&
+         is_answerable(exchange, never_blocked_);
 }
 
 Verdict Charges::judge(http::Exchange& exchange, const state::AdmitRequest& request,
@@ -163,7 +129,7 @@ Verdict Charges::judge(http::Exchange& exchange, const state::AdmitRequest& requ
   // The ceiling of light routes is no budget that a client should plan with: shown only when
   // reached.
   if (decided.tier != kLightTier || !admission.admitted) {
-    exchange.limit_state = {decided.tier, decided.limit, admission.remaining,
+    exchange.limit_state = {decided.tier, admission.limit, admission.remaining,
                             decided.window.count(), admission.reset.count()};
   }
   if (admission.admitted) return Verdict::pass();

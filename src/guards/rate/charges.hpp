@@ -3,6 +3,7 @@
 #include <span>
 
 #include "config/settings.hpp"
+#include "guards/rate/caller.hpp"
 #include "observe/metrics.hpp"
 #include "pipeline/guard.hpp"
 #include "state/block_table.hpp"
@@ -47,10 +48,8 @@ class Charges {
                           const state::Admission& admission) const;
 
  private:
-  struct Caller;
   struct Holder;
 
-  Caller caller_of(const http::Exchange& exchange) const;
   std::optional<pipeline::Verdict> enter(http::Exchange& exchange,
                                          std::span<const Holder> holders) const;
   bool may_block(const http::Exchange& exchange) const;

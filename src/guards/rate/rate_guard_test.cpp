@@ -317,6 +317,36 @@ TEST_F(RateGuardTest, SoManyRequestsOfAnAddressAreAnsweredAtATime) {
   EXPECT_EQ(begin("203.0.113.22").kind, Verdict::Kind::pass) << "streams have caps of their own";
 }
 
+TEST_F(RateGuardTest, WhoBehavedBadlyHasHalfOfItsLimits) {
+  PROVES("F006");
+  http::MemoryExchange exchange(worker_, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  exchange.client.address = *IpAddress::parse("203.0.113.7");
+  const auto key = Caller::of(exchange).subject.key;
+  (void)store_.note(key, -10);
+  EXPECT_EQ(call().limit.limit, 60) << "not below -10";
+  (void)store_.note(key, -5);
+  EXPECT_EQ(call().limit.limit, 30);
+  EXPECT_EQ(admitted(60), 28) << "two of thirty are taken";
+  EXPECT_EQ(call("203.0.113.8").limit.limit, 60) << "another address";
+  clock_.advance(Seconds{3 * 3600});
+  EXPECT_EQ(call().limit.limit, 60) << "forgotten by halves";
+}
+
+TEST_F(RateGuardTest, APageThatMisusesItsVisitorsGetsNoneOfThemBlocked) {
+  int refused = 0;
+  for (int i = 0; i < 300; ++i) {
+    http::MemoryExchange exchange(
+        worker_, "GET / HTTP/1.1\r\nHost: a\r\nSec-Fetch-Site: cross-site\r\n\r\n");
+    exchange.route = &route_;
+    exchange.site = &site_;
+    exchange.client.address = *IpAddress::parse("203.0.113.7");
+    const auto verdict = *guard_->on_request(exchange).value();
+    refused += verdict.problem.code == http::Code::rate_limited ? 1 : 0;
+  }
+  EXPECT_EQ(refused, 240);
+  EXPECT_EQ(blocks_.size(), 0U);
+}
+
 TEST_F(RateGuardTest, AVerifiedUserOrKeyIsChargedToItself) {
   PROVES("F132,F141");
   route_.cls = RouteClass::api;

@@ -49,15 +49,16 @@ void BlockNews::start(net::Worker& worker, redis::ServerOptions server) {
   server.name += "-news";
   connection_ = std::make_unique<redis::Connection>(
       worker, std::move(server),
-      redis::Connection::Hooks{[this](redis::Connection& connection) { return subscribe(connection); },
-                               [this](bool up, const std::string&) {
-                                 if (up) spawn(exchange_all());
-                               },
-                               [this](std::string_view, std::string_view payload) {
-                                 const auto space = payload.find(' ');
-                                 if (space == std::string_view::npos) return;
-                                 learn(payload.substr(0, space), payload.substr(space + 1));
-                               }});
+      redis::Connection::Hooks{
+          [this](redis::Connection& connection) { return subscribe(connection); },
+          [this](bool up, const std::string&) {
+            if (up) spawn(exchange_all());
+          },
+          [this](std::string_view, std::string_view payload) {
+            const auto space = payload.find(' ');
+            if (space == std::string_view::npos) return;
+            learn(payload.substr(0, space), payload.substr(space + 1));
+          }});
   worker.post([this] { connection_->start(); });
 }
 

@@ -20,10 +20,9 @@ TEST(BlockNews, ReadsWhatItWrites) {
 }
 
 TEST(BlockNews, TakesNothingElse) {
-  for (const char* text :
-       {"", " ", "1", "1 2", "1 2 rule", "a 2 rule 1 x", "1 b rule 1 x", "1 2 nobody 1 x",
-        "1 2 rule -1 x", "2 1 rule 1 x", "-1 2 rule 1 x", "1 99999999999999999 rule 1 x",
-        "1 99999999999999999999999 rule 1 x"}) {
+  for (const char* text : {"", " ", "1", "1 2", "1 2 rule", "a 2 rule 1 x", "1 b rule 1 x",
+                           "1 2 nobody 1 x", "1 2 rule -1 x", "2 1 rule 1 x", "-1 2 rule 1 x",
+                           "1 99999999999999999 rule 1 x", "1 99999999999999999999999 rule 1 x"}) {
     EXPECT_FALSE(BlockNews::parse(text)) << text;
   }
   EXPECT_TRUE(BlockNews::parse("1 2 rule 1")) << "no reason is needed";

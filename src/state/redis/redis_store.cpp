@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "base/text.hpp"
 #include "crypto/digest.hpp"
@@ -53,9 +54,14 @@ class Words {
 struct RedisStore::SessionKeys {
   SessionKeys(const RedisStore& store, const Key& key)
       : member(name_of(key)),
-        names{store.key("session:") + member, store.key("history:") + member,
-              store.key("sends:") + member, store.key("sessions"), store.key("silent"),
-              store.key("session:"), store.key("history:"), store.key("sends:")} {}
+        names{store.key("session:") + member,
+              store.key("history:") + member,
+              store.key("sends:") + member,
+              store.key("sessions"),
+              store.key("silent"),
+              store.key("session:"),
+              store.key("history:"),
+              store.key("sends:")} {}
   /// The first `count` of them: session, history, sends, sessions, silent, and three prefixes.
   std::vector<std::string_view> first(std::size_t count) const {
     return {names.begin(), names.begin() + static_cast<std::ptrdiff_t>(count)};
@@ -182,7 +188,7 @@ Task<Result<AdmitAnswer>> RedisStore::admit_there(AdmitRequest request) {
   }
   const auto reply = co_await run(scripts::admit(), keys.views(), values.views());
   if (!reply) co_return std::unexpected(reply.error());
-  if (reply->size() != 10) co_return failure(*reply, "admit");
+  if (reply->size() != 11) co_return failure(*reply, "admit");
   const Reply& r = *reply;
   AdmitAnswer out;
   out.admission.admitted = r[0].integer() != 0;
@@ -204,7 +210,23 @@ Task<Result<AdmitAnswer>> RedisStore::admit_there(AdmitRequest request) {
   out.claim = r[9].integer() == 2   ? ClaimStanding::foreign
               : r[9].integer() == 1 ? ClaimStanding::own
                                     : ClaimStanding::unknown;
+  out.admission.limit = static_cast<std::uint32_t>(r[10].integer());
   co_return out;
+}
+
+Eventual<Result<double>> RedisStore::note(const Key& subject, double points) {
+  return note_there(subject, points);
+}
+
+Task<Result<double>> RedisStore::note_there(Key subject, double points) {
+  const std::string name = key("pace:") + name_of(subject);
+  const std::array<std::string_view, 1> keys{name};
+  const std::string time = now();
+  const std::string hundredths = std::to_string(std::llround(points * 100));
+  const std::array<std::string_view, 2> values{time, hundredths};
+  const auto reply = co_await run(scripts::note(), keys, values);
+  if (!reply) co_return std::unexpected(reply.error());
+  co_return static_cast<double>(reply->integer()) / 100;
 }
 
 // ---- sessions

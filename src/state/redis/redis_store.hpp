@@ -59,6 +59,7 @@ class RedisStore final : public Store {
   bool all_up() const;
 
   Eventual<Result<AdmitAnswer>> admit(const AdmitRequest& request) override;
+  Eventual<Result<double>> note(const Key& subject, double points) override;
   Eventual<Result<bool>> session_created(WallTime created) override;
   Eventual<Result<BeginOutcome>> begin_message(NewMessage message) override;
   Eventual<Result<void>> add_answer(const SessionId& session, Message answer) override;
@@ -95,6 +96,7 @@ class RedisStore final : public Store {
   redis::Connection* here() const;
   std::string now() const;
   Task<Result<AdmitAnswer>> admit_there(AdmitRequest request);
+  Task<Result<double>> note_there(Key subject, double points);
   Task<Result<bool>> create_there(WallTime created);
   Task<Result<BeginOutcome>> begin_there(NewMessage message);
   Task<Result<void>> add_there(SessionId session, Message answer);

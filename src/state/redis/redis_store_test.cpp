@@ -116,16 +116,17 @@ RedisServer* RedisStoreTest::server_ = nullptr;
 
 bool operator==(const Admission& a, const Admission& b) {
   return a.admitted == b.admitted && a.decided_by == b.decided_by && a.remaining == b.remaining &&
-         a.reset == b.reset && a.paced == b.paced && a.offence == b.offence;
+         a.reset == b.reset && a.paced == b.paced && a.offence == b.offence && a.limit == b.limit;
 }
 std::string text_of(const Admission& a) {
   return std::string(a.admitted ? "admitted" : "refused") + " by " + std::to_string(a.decided_by) +
          " remaining " + std::to_string(a.remaining) + " reset " + std::to_string(a.reset.count()) +
-         (a.paced ? " paced" : "") + (a.offence ? " offence" : "");
+         " limit " + std::to_string(a.limit) + (a.paced ? " paced" : "") +
+         (a.offence ? " offence" : "");
 }
 
 TEST_F(RedisStoreTest, DecidesAsTheLimiterInMemoryDoes) {
-  PROVES("F001,F139,F140");
+  PROVES("F001,F006,F139,F140");
   Node node(options());
   Limiter limiter(100'000, clock_);
   std::mt19937 random(11);
@@ -135,6 +136,7 @@ TEST_F(RedisStoreTest, DecidesAsTheLimiterInMemoryDoes) {
   int refused = 0;
   int paced = 0;
   int offences = 0;
+  int suspicious = 0;
   for (int i = 0; i < 6000; ++i) {
     const std::string address = std::to_string(pick(3));
     AdmitRequest request;
@@ -149,6 +151,15 @@ TEST_F(RedisStoreTest, DecidesAsTheLimiterInMemoryDoes) {
       request.add({"session", key_of("session-minute", session), 8, Seconds{60}, 1, speaker});
     }
     request.add({"site", key_of("site", "a"), 60, Seconds{60}, 1, Charge::kNobody});
+    if (pick(40) == 0) {
+      const Key subject = key_of("address", address);
+      const double points = pick(4) == 0 ? 5 : -12;
+      const double here = limiter.note(subject, points);
+      const auto there = node([&](Store& s) { return s.note(subject, points); });
+      ASSERT_TRUE(there) << there.error().detail;
+      ASSERT_NEAR(*there, here, 0.01) << i;
+      suspicious += here < Reputation::kSuspicious ? 1 : 0;
+    }
     const Admission here = limiter.charge(request);
     const Admission there = admit(node, request).admission;
     ASSERT_TRUE(here == there) << i << ": in memory " << text_of(here) << ", in Redis "
@@ -157,11 +168,14 @@ TEST_F(RedisStoreTest, DecidesAsTheLimiterInMemoryDoes) {
     paced += here.paced ? 1 : 0;
     offences += here.offence ? 1 : 0;
     const int pause = pick(100);
-    clock_.advance(Milliseconds{pause < 70 ? pick(600) : pause < 99 ? pick(9000) : pick(1'200'000)});
+    clock_.advance(Milliseconds{pause < 70   ? pick(600)
+                                : pause < 99 ? pick(9000)
+                                             : pick(1'200'000)});
   }
   EXPECT_GT(refused, 300);
   EXPECT_GT(paced, 50);
   EXPECT_GT(offences, 3);
+  EXPECT_GT(suspicious, 10);
 }
 
 TEST_F(RedisStoreTest, ManyNodesAdmitExactlyTheLimit) {

@@ -16,7 +16,8 @@ if now <= 0 then
 end
 )lua";
 
-/// Sliding windows of twelve sub-windows, as state::Window counts them; state::Throttle.
+/// Sliding windows of twelve sub-windows, as state::Window counts them; state::Throttle;
+/// state::Reputation. What is kept of a subject is one string.
 constexpr std::string_view kWindows = R"lua(
 local SUBS, SLOTS = 12, 13
 local WINDOW = '<I8' .. string.rep('I4', SLOTS)
@@ -75,17 +76,17 @@ end
 
 local BURST, REFUSALS, REFUSAL_SPAN = 20, 10, 300000
 local RAPID, RAPID_SPAN, QUIET = 50, 10000, 900000
-local THROTTLE = '<I4I4I8I8I8'
+local THROTTLE = '<I4I4I8I8I8dI8'
 local WINDOW_BYTES = struct.size(WINDOW)
 local THROTTLE_BYTES = struct.size(THROTTLE)
 local function new_throttle()
-  return {stage = 0, units = 0, ms = 0, next_us = 0, last = 0,
+  return {stage = 0, units = 0, ms = 0, next_us = 0, last = 0, score = 0, since = 0,
           attempts = new_window(), rapid = new_window(), refusals = new_window()}
 end
 local function read_throttle(raw)
   if not raw then return new_throttle() end
   local t = {}
-  t.stage, t.units, t.ms, t.next_us, t.last = struct.unpack(THROTTLE, raw)
+  t.stage, t.units, t.ms, t.next_us, t.last, t.score, t.since = struct.unpack(THROTTLE, raw)
   local function part(n)
     local at = THROTTLE_BYTES + n * WINDOW_BYTES
     return read_window(string.sub(raw, at + 1, at + WINDOW_BYTES))
@@ -94,7 +95,7 @@ local function read_throttle(raw)
   return t
 end
 local function write_throttle(t)
-  return struct.pack(THROTTLE, t.stage, t.units, t.ms, t.next_us, t.last) ..
+  return struct.pack(THROTTLE, t.stage, t.units, t.ms, t.next_us, t.last, t.score, t.since) ..
          write_window(t.attempts) .. write_window(t.rapid) .. write_window(t.refusals)
 end
 local function stage_of(t, now)
@@ -129,8 +130,9 @@ local function attempt(t, now)
 end
 local function refused(t, now, units, ms)
   if stage_of(t, now) == 0 then
+    local score, since = t.score, t.since
     t = new_throttle()
-    t.units, t.ms = units, ms
+    t.units, t.ms, t.score, t.since = units, ms, score, since
     enter(t, 1, now)
   end
   t.last = now
@@ -138,6 +140,21 @@ local function refused(t, now, units, ms)
   take(t.refusals, 1)
   if t.stage == 1 and sum(t.refusals) >= REFUSALS then enter(t, 2, now) end
   return t
+end
+local BEST, SUSPICIOUS, AMENDS, HALF_LIFE = 100, -10, 0.1, 3600000
+local function score_of(t, now)
+  if t.score == 0 then return 0 end
+  return t.score * 2 ^ ((t.since - now) / HALF_LIFE)
+end
+local function add_score(t, points, now)
+  t.score = math.max(-BEST, math.min(BEST, score_of(t, now) + points))
+  t.since = now
+end
+-- Kept until the stages are over, and the worst reputation is as good as forgotten.
+local function keep(key, t)
+  local ms = 2 * QUIET + 60000
+  if t.score ~= 0 then ms = 6 * HALF_LIFE end
+  redis.call('SET', key, write_throttle(t), 'PX', ms)
 end
 )lua";
 
@@ -147,7 +164,7 @@ end
 ///       cost, subject (255: nobody); for each subject hold_back (0, 1).
 /// Returns: admitted, decided_by, remaining, reset in seconds, paced, offence, session (0 unknown,
 ///       1 live, 2 ended), its last activity in seconds, its messages, claim (0 unknown, 1 own,
-///       2 foreign).
+///       2 foreign), limit of the window that decided.
 constexpr std::string_view kAdmit = R"lua(
 local windows, subjects = tonumber(ARGV[2]), tonumber(ARGV[3])
 local function charge(i)
@@ -156,11 +173,25 @@ local function charge(i)
 end
 local function seconds(ms) return math.floor((ms + 999) / 1000) end
 
+local kept, throttles = {}, {}
+for s = 1, subjects do
+  local raw = redis.call('GET', KEYS[windows + s])
+  if raw then kept[s] = read_throttle(raw) end
+end
+-- Who behaved badly has half of its limits.
+local function limit_of(i)
+  local limit, _, _, whose = charge(i)
+  local t = kept[whose + 1]
+  if t and score_of(t, now) < SUSPICIOUS then return math.max(1, math.floor(limit / 2)) end
+  return limit
+end
+
 local admitted, decided, remaining, reset, paced, offence = 1, 1, 0, 0, 0, 0
 local tightest = math.huge
 local loaded = {}
 for i = 1, windows do
-  local limit, ms, cost = charge(i)
+  local _, ms, cost = charge(i)
+  local limit = limit_of(i)
   local w = read_window(redis.call('GET', KEYS[i]))
   loaded[i] = w
   local left = limit - used(w, now, ms) - cost
@@ -182,16 +213,15 @@ local function first_of(subject)
     if whose == subject then return i end
   end
 end
-local throttles, wait_ms, slowest = {}, 0, 1
+local wait_ms, slowest = 0, 1
 for s = 1, subjects do
-  local key = KEYS[windows + s]
   local held = ARGV[7 + windows * 4 + s] == '1'
-  local raw = redis.call('GET', key)
-  if held or raw then
-    local t = read_throttle(raw)
+  local t = kept[s]
+  if held and not t then t = new_throttle() end
+  if t then
     local first = first_of(s - 1)
-    local limit, ms = charge(first)
-    if held then hold_back(t, now, limit, ms) end
+    local _, ms = charge(first)
+    if held then hold_back(t, now, limit_of(first), ms) end
     if stage_of(t, now) > 0 then
       throttles[s] = t
       local wait, far = attempt(t, now)
@@ -205,6 +235,7 @@ if admitted == 1 and (wait_ms > 0 or offence == 1) then
   reset = math.max(1, seconds(wait_ms))
 end
 
+local told = windows > 0 and limit_of(decided) or 0
 if windows > 0 then
   if admitted == 1 then
     for i = 1, windows do
@@ -215,16 +246,22 @@ if windows > 0 then
     for _, t in pairs(throttles) do
       t.next_us = math.max(t.next_us, now * 1000) + interval(t)
     end
+    for s = 1, subjects do
+      local t = throttles[s] or kept[s]
+      if t and t.score ~= 0 then
+        add_score(t, AMENDS, now)
+        throttles[s] = t
+      end
+    end
   else
-    local limit, ms, _, whose = charge(decided)
+    local _, ms, _, whose = charge(decided)
     if whose ~= 255 then
-      throttles[whose + 1] = refused(throttles[whose + 1] or new_throttle(), now, limit, ms)
+      local s = whose + 1
+      throttles[s] = refused(throttles[s] or kept[s] or new_throttle(), now, told, ms)
     end
   end
 end
-for s, t in pairs(throttles) do
-  redis.call('SET', KEYS[windows + s], write_throttle(t), 'PX', 2 * QUIET + 60000)
-end
+for s, t in pairs(throttles) do keep(KEYS[windows + s], t) end
 
 local at = windows + subjects
 local status, active, messages = 0, 0, 0
@@ -259,7 +296,17 @@ if use > 0 and admitted == 1 then
     redis.call('PEXPIRE', KEYS[at], ARGV[7])
   end
 end
-return {admitted, decided - 1, remaining, reset, paced, offence, status, active, messages, standing}
+return {admitted, decided - 1, remaining, reset, paced, offence, status, active, messages, standing,
+        told}
+)lua";
+
+/// KEYS: the subject's throttle.  ARGV: now, points in hundredths.  Returns the score in
+/// hundredths.
+constexpr std::string_view kNote = R"lua(
+local t = read_throttle(redis.call('GET', KEYS[1]))
+add_score(t, tonumber(ARGV[2]) / 100, now)
+keep(KEYS[1], t)
+return math.floor(t.score * 100 + 0.5)
 )lua";
 
 /// Sessions. `sessions` holds all stored ones by their last activity in milliseconds, `silent`
@@ -309,8 +356,8 @@ return 1
 
 /// KEYS: session, history, sends, sessions, silent, then the prefixes of the first three.
 /// ARGV: now, member, idle in ms, created in seconds, client id ('' for none), message id, hash of
-///       the text, sealed message ('' to keep none), most sessions, protection in ms, most messages,
-///       most bytes, sends remembered.
+///       the text, sealed message ('' to keep none), most sessions, protection in ms, most
+///       messages, most bytes, sends remembered.
 /// Returns: kind (started, duplicate, conflict, full, ended), message id, number of messages.
 constexpr std::string_view kBeginMessage = R"lua(
 local idle = tonumber(ARGV[3])
@@ -350,8 +397,8 @@ touch(KEYS, ARGV[2], idle)
 return {'started', message, count}
 )lua";
 
-/// KEYS: session, history, sends, sessions.  ARGV: now, member, idle, sealed message, most messages,
-/// most bytes.  Returns 1, or 0 where the session is gone.
+/// KEYS: session, history, sends, sessions.  ARGV: now, member, idle, sealed message, most
+/// messages, most bytes.  Returns 1, or 0 where the session is gone.
 constexpr std::string_view kAddAnswer = R"lua(
 local s = redis.call('HMGET', KEYS[1], 'ended', 'messages')
 if s[1] or not s[2] then return 0 end
@@ -454,6 +501,10 @@ Script::Script(std::string_view script, std::string source)
 namespace scripts {
 const Script& admit() {
   static const Script script("admit", joined({kClock, kWindows, kAdmit}));
+  return script;
+}
+const Script& note() {
+  static const Script script("note", joined({kClock, kWindows, kNote}));
   return script;
 }
 const Script& create_session() {

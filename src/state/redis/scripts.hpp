@@ -19,6 +19,7 @@ struct Script {
 /// milliseconds.
 namespace scripts {
 const Script& admit();
+const Script& note();
 const Script& create_session();
 const Script& begin_message();
 const Script& add_answer();

@@ -35,9 +35,9 @@ std::string MessageSealer::seal(const Message& message) const {
   std::string plain;
   plain.reserve(message.content.size() + 128);
   plain += message.role == Message::Role::user ? 'u' : 'a';
-  put(plain, std::to_string(
-                 std::chrono::duration_cast<Milliseconds>(message.created.time_since_epoch())
-                     .count()));
+  put(plain,
+      std::to_string(
+          std::chrono::duration_cast<Milliseconds>(message.created.time_since_epoch()).count()));
   put(plain, message.id);
   put(plain, message.client_id);
   plain += message.content;
@@ -55,8 +55,7 @@ std::optional<Message> MessageSealer::open(std::string_view sealed) const {
   const auto id = take(rest);
   const auto client_id = take(rest);
   if (!created || !id || !client_id) return std::nullopt;
-  out.created =
-      WallTime{Milliseconds{text::parse_number<std::int64_t>(*created).value_or(0)}};
+  out.created = WallTime{Milliseconds{text::parse_number<std::int64_t>(*created).value_or(0)}};
   out.id = *id;
   out.client_id = *client_id;
   out.content = rest;
