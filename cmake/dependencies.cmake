@@ -14,7 +14,7 @@ find_library(HS_RUNTIME libhs_runtime.a REQUIRED)
 # Only libinjection's objects of this archive are taken; nothing of ModSecurity is linked.
 find_library(LIBINJECTION libmodsecurity.a REQUIRED)
 
-# Only hiredis' formatter and reader are used; sockets are ours.
+# Only hiredis' reader of replies is used; sockets are ours.
 find_library(HIREDIS libhiredis.a REQUIRED)
 
 # Compile options shared by every target of ours.

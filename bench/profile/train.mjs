@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { call, createSession, newVisitor, plenty } from '../../tests/harness/client.mjs';
 import { answers, startFakeUpstream } from '../../tests/harness/fake_upstream.mjs';
 import { startGateway } from '../../tests/harness/gateway.mjs';
+import { startRedis } from '../../tests/harness/redis.mjs';
 
 const kVisitors = 8;
 const kRounds = 150;
@@ -12,7 +13,7 @@ const kText = 'Yes, we are open on Saturdays from nine to five, and dogs are wel
 const kQuestion = 'Hello, until when are you open on Saturdays, and can I bring my dog along?';
 
 const upstream = await startFakeUpstream();
-const gateway = await startGateway({ env: { ...plenty, WORKERS: '1', OPS_LISTEN: 'off', N8N_WEBHOOK_URL: upstream.url } });
+const kEnv = { ...plenty, WORKERS: '1', OPS_LISTEN: 'off', N8N_WEBHOOK_URL: upstream.url };
 
 /** The forms in which upstreams answer, most often one JSON object. */
 const forms = [
@@ -22,7 +23,7 @@ const forms = [
   answers.text(kText),
 ];
 
-async function chat(visitor, round) {
+async function chat(gateway, visitor, round) {
   upstream.onRequest(forms[round % forms.length]);
   for (let i = 0; i < 5; ++i) assert.equal((await visitor.ask(kQuestion, { page_url: 'https://shop.example/menu' })).status, 200);
   const stream = await visitor.stream(kQuestion);
@@ -36,11 +37,23 @@ async function chat(visitor, round) {
   if (round % 20 === 0) assert.equal((await createSession(gateway, { origin: 'https://evil.example' })).status, 403);
 }
 
+async function train(env, rounds) {
+  const gateway = await startGateway({ env: { ...kEnv, ...env } });
+  try {
+    const visitors = [];
+    for (let i = 0; i < kVisitors; ++i) visitors.push(await newVisitor(gateway));
+    for (let round = 0; round < rounds; ++round) await Promise.all(visitors.map((visitor) => chat(gateway, visitor, round)));
+  } finally {
+    await gateway.stop();
+  }
+}
+
+// Most gateways are alone; some share their state.
+await train({}, kRounds);
+const redis = await startRedis();
 try {
-  const visitors = [];
-  for (let i = 0; i < kVisitors; ++i) visitors.push(await newVisitor(gateway));
-  for (let round = 0; round < kRounds; ++round) await Promise.all(visitors.map((visitor) => chat(visitor, round)));
+  await train({ REDIS_URL: redis.url, REDIS_DEADLINE: '2s' }, kRounds / 3);
 } finally {
-  await gateway.stop();
+  await redis.stop();
 }
 process.exit(0);

@@ -3,9 +3,8 @@
 #include <hiredis/hiredis.h>
 
 #include <array>
-#include <cstdlib>
+#include <charconv>
 #include <new>
-#include <vector>
 
 #include "base/text.hpp"
 
@@ -41,20 +40,19 @@ ReplyView ReplyView::operator[](std::size_t index) const noexcept {
 void Reply::Free::operator()(redisReply* reply) const noexcept { freeReplyObject(reply); }
 
 void append_command(std::string& out, std::span<const std::string_view> words) {
-  thread_local std::vector<const char*> starts;
-  thread_local std::vector<std::size_t> lengths;
-  starts.clear();
-  lengths.clear();
+  const auto put = [&](char kind, std::size_t number) {
+    std::array<char, 24> digits;
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+    out += kind;
+    out.append(digits.data(), end);
+    out += "\r\n";
+  };
+  put('*', words.size());
   for (const auto word : words) {
-    starts.push_back(word.data() == nullptr ? "" : word.data());
-    lengths.push_back(word.size());
+    put('$', word.size());
+    out += word;
+    out += "\r\n";
   }
-  char* formatted = nullptr;
-  const int length = redisFormatCommandArgv(&formatted, static_cast<int>(words.size()),
-                                            starts.data(), lengths.data());
-  if (length < 0) throw std::bad_alloc();
-  out.append(formatted, static_cast<std::size_t>(length));
-  redisFreeCommand(formatted);
 }
 
 void ReplyReader::Free::operator()(void* reader) const noexcept {

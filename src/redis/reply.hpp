@@ -53,7 +53,8 @@ class Reply {
 };
 
 /// Appends a command in the protocol's form. `words` may hold any bytes.
-/// Source: RESP2, through hiredis' formatter.
+/// Source: RESP2. Written here, since hiredis' formatter calls sprintf for every word, which was a
+/// tenth of what a message cost.
 void append_command(std::string& out, std::span<const std::string_view> words);
 
 /// Reads replies from bytes as they come.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
 
 #include "base/text.hpp"
@@ -25,8 +26,6 @@ std::string_view bytes_of(const Key& key) {
   return {reinterpret_cast<const char*>(key.data()), sizeof(key)};
 }
 
-std::string text_of(Seconds seconds) { return std::to_string(Milliseconds(seconds).count()); }
-
 /// What a text is told apart by, without telling anything of it.
 std::string print_of(std::string_view space, std::string_view text) {
   return name_of(key_of(space, text));
@@ -37,15 +36,34 @@ std::unexpected<Error> failure(const Reply& reply, const char* what) {
               std::string(what) + ": " + std::string(reply.text().substr(0, 200)));
 }
 
-/// Strings that live as long as the views of them.
+/// The words of a command in one piece of memory.
 class Words {
  public:
-  void add(std::string word) { words_.push_back(std::move(word)); }
-  void add(std::int64_t number) { words_.push_back(std::to_string(number)); }
-  std::vector<std::string_view> views() const { return {words_.begin(), words_.end()}; }
+  Words() { text_.reserve(512); }
+  template <class... Part>
+  void add(const Part&... parts) {
+    (text_.append(parts), ...);
+    ends_.push_back(text_.size());
+  }
+  void add(std::int64_t number) {
+    std::array<char, 24> digits;
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+    add(std::string_view(digits.data(), end));
+  }
+  std::vector<std::string_view> views() const {
+    std::vector<std::string_view> out;
+    out.reserve(ends_.size());
+    std::size_t from = 0;
+    for (const auto end : ends_) {
+      out.push_back(std::string_view(text_).substr(from, end - from));
+      from = end;
+    }
+    return out;
+  }
 
  private:
-  std::vector<std::string> words_;
+  std::string text_;
+  std::vector<std::size_t> ends_;
 };
 
 }  // namespace
@@ -161,30 +179,30 @@ Eventual<Result<AdmitAnswer>> RedisStore::admit(const AdmitRequest& request) {
 Task<Result<AdmitAnswer>> RedisStore::admit_there(AdmitRequest request) {
   Words keys;
   for (std::size_t i = 0; i < request.count; ++i) {
-    keys.add(key("window:") + name_of(request.charges[i].key));
+    keys.add(options_.prefix, "window:", name_of(request.charges[i].key));
   }
   for (std::size_t i = 0; i < request.subject_count; ++i) {
-    keys.add(key("pace:") + name_of(request.subjects[i].key));
+    keys.add(options_.prefix, "pace:", name_of(request.subjects[i].key));
   }
-  if (request.session) keys.add(key("session:") + name_of(*request.session));
-  if (request.claim) keys.add(key("claim:") + name_of(request.claim->session));
+  if (request.session) keys.add(options_.prefix, "session:", name_of(*request.session));
+  if (request.claim) keys.add(options_.prefix, "claim:", name_of(request.claim->session));
   Words values;
   values.add(now());
   values.add(static_cast<std::int64_t>(request.count));
   values.add(static_cast<std::int64_t>(request.subject_count));
-  values.add(request.session ? 1 : 0);
-  values.add(!request.claim ? 0 : request.claim->use == Claim::Use::look ? 1 : 2);
-  values.add(request.claim ? std::string(bytes_of(request.claim->presenter)) : std::string());
-  values.add(text_of(options_.claim_life));
+  values.add(request.session ? "1" : "0");
+  values.add(!request.claim ? "0" : request.claim->use == Claim::Use::look ? "1" : "2");
+  values.add(request.claim ? bytes_of(request.claim->presenter) : std::string_view());
+  values.add(Milliseconds(options_.claim_life).count());
   for (std::size_t i = 0; i < request.count; ++i) {
     const Charge& charge = request.charges[i];
-    values.add(charge.limit);
-    values.add(text_of(charge.window));
-    values.add(charge.cost);
-    values.add(charge.subject);
+    values.add(std::int64_t{charge.limit});
+    values.add(Milliseconds(charge.window).count());
+    values.add(std::int64_t{charge.cost});
+    values.add(std::int64_t{charge.subject});
   }
   for (std::size_t i = 0; i < request.subject_count; ++i) {
-    values.add(request.subjects[i].hold_back ? 1 : 0);
+    values.add(request.subjects[i].hold_back ? "1" : "0");
   }
   const auto reply = co_await run(scripts::admit(), keys.views(), values.views());
   if (!reply) co_return std::unexpected(reply.error());
@@ -238,12 +256,12 @@ Eventual<Result<bool>> RedisStore::session_created(WallTime created) {
 Task<Result<bool>> RedisStore::create_there(WallTime created) {
   Words keys;
   for (const char* kind : {"sessions", "silent", "session:", "history:", "sends:"}) {
-    keys.add(key(kind));
+    keys.add(options_.prefix, kind);
   }
   Words values;
   values.add(now());
   values.add(epoch_seconds(created));
-  values.add(text_of(session_idle_.load()));
+  values.add(Milliseconds(session_idle_.load()).count());
   values.add(static_cast<std::int64_t>(options_.max_sessions));
   values.add(kProtectedAfterActivity.count());
   const auto reply = co_await run(scripts::create_session(), keys.views(), values.views());
@@ -260,7 +278,7 @@ Task<Result<BeginOutcome>> RedisStore::begin_there(NewMessage message) {
   Words values;
   values.add(now());
   values.add(keys.member);
-  values.add(text_of(session_idle_.load()));
+  values.add(Milliseconds(session_idle_.load()).count());
   values.add(epoch_seconds(message.session_created));
   values.add(message.message.client_id.empty() ? std::string()
                                                : print_of("send", message.message.client_id));
@@ -272,7 +290,7 @@ Task<Result<BeginOutcome>> RedisStore::begin_there(NewMessage message) {
   values.add(kProtectedAfterActivity.count());
   values.add(static_cast<std::int64_t>(options_.history_max_messages));
   values.add(static_cast<std::int64_t>(options_.history_max_bytes));
-  values.add(std::string(kRememberedSends));
+  values.add(kRememberedSends);
   const auto reply = co_await run(scripts::begin_message(), keys.first(8), values.views());
   if (!reply) co_return std::unexpected(reply.error());
   using Kind = BeginOutcome::Kind;
@@ -298,7 +316,7 @@ Task<Result<void>> RedisStore::add_there(SessionId session, Message answer) {
   Words values;
   values.add(now());
   values.add(keys.member);
-  values.add(text_of(session_idle_.load()));
+  values.add(Milliseconds(session_idle_.load()).count());
   values.add(MessageSealer(session).seal(answer));
   values.add(static_cast<std::int64_t>(options_.history_max_messages));
   values.add(static_cast<std::int64_t>(options_.history_max_bytes));
@@ -391,7 +409,7 @@ Task<Result<void>> RedisStore::end_session_over(redis::Connection& connection, K
   Words values;
   values.add(now());
   values.add(keys.member);
-  values.add(text_of(session_idle_.load()));
+  values.add(Milliseconds(session_idle_.load()).count());
   values.add(epoch_seconds(created));
   const auto reply =
       co_await run_over(connection, scripts::end_session(), keys.first(5), values.views());
@@ -412,12 +430,12 @@ Task<Result<std::size_t>> RedisStore::heartbeat(std::string_view node, Seconds g
 Task<Result<std::size_t>> RedisStore::heartbeat_over(redis::Connection& connection,
                                                      std::string_view node, Seconds gone_after) {
   Words keys;
-  for (const char* kind : {"nodes", "sessions", "silent"}) keys.add(key(kind));
+  for (const char* kind : {"nodes", "sessions", "silent"}) keys.add(options_.prefix, kind);
   Words values;
   values.add(now());
-  values.add(std::string(node));
-  values.add(text_of(gone_after));
-  values.add(text_of(session_idle_.load()));
+  values.add(node);
+  values.add(Milliseconds(gone_after).count());
+  values.add(Milliseconds(session_idle_.load()).count());
   const auto reply =
       co_await run_over(connection, scripts::heartbeat(), keys.views(), values.views());
   if (!reply) co_return std::unexpected(reply.error());

@@ -167,16 +167,19 @@ end
 ///       2 foreign), limit of the window that decided.
 constexpr std::string_view kAdmit = R"lua(
 local windows, subjects = tonumber(ARGV[2]), tonumber(ARGV[3])
-local function charge(i)
+local charges = {}
+for i = 1, windows do
   local at = 7 + (i - 1) * 4
-  return tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4])
+  charges[i] = {tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4])}
 end
+local function charge(i) return unpack(charges[i]) end
 local function seconds(ms) return math.floor((ms + 999) / 1000) end
 
+local raw = {}
+if windows + subjects > 0 then raw = redis.call('MGET', unpack(KEYS, 1, windows + subjects)) end
 local kept, throttles = {}, {}
 for s = 1, subjects do
-  local raw = redis.call('GET', KEYS[windows + s])
-  if raw then kept[s] = read_throttle(raw) end
+  if raw[windows + s] then kept[s] = read_throttle(raw[windows + s]) end
 end
 -- Who behaved badly has half of its limits.
 local function limit_of(i)
@@ -192,7 +195,7 @@ local loaded = {}
 for i = 1, windows do
   local _, ms, cost = charge(i)
   local limit = limit_of(i)
-  local w = read_window(redis.call('GET', KEYS[i]))
+  local w = read_window(raw[i])
   loaded[i] = w
   local left = limit - used(w, now, ms) - cost
   if left < 0 then
@@ -241,7 +244,7 @@ if windows > 0 then
     for i = 1, windows do
       local _, ms, cost = charge(i)
       take(loaded[i], cost)
-      redis.call('SET', KEYS[i], write_window(loaded[i]), 'PX', ms + sub_window(ms))
+      redis.call('SET', KEYS[i], write_window(loaded[i]), 'PX', string.format('%d', ms + sub_window(ms)))
     end
     for _, t in pairs(throttles) do
       t.next_us = math.max(t.next_us, now * 1000) + interval(t)
@@ -314,9 +317,10 @@ return math.floor(t.score * 100 + 0.5)
 constexpr std::string_view kSessions = R"lua(
 local function slot_of(seconds, idle) return math.floor(seconds / math.max(1, math.floor(idle / 24000))) end
 local function touch(keys, member, idle)
-  redis.call('HSET', keys[1], 'active', now)
-  for i = 1, 3 do redis.call('PEXPIRE', keys[i], idle) end
-  redis.call('ZADD', keys[4], now, member)
+  local time, life = string.format('%d', now), string.format('%d', idle)
+  redis.call('HSET', keys[1], 'active', time)
+  for i = 1, 3 do redis.call('PEXPIRE', keys[i], life) end
+  redis.call('ZADD', keys[4], time, member)
 end
 local function append(keys, blob, most, bytes_most)
   if most == 0 or #blob > bytes_most then return end
