@@ -8,7 +8,7 @@ export CCACHE_SLOPPINESS := pch_defines,time_macros,include_file_mtime,include_f
 export CCACHE_BASEDIR := $(CURDIR)
 
 .PHONY: eval help run build web test test-full lint format reference bench bench-peers bench-streams profile fuzz assurance \
-        test-n8n clean dev
+        test-n8n chaos clean dev
 
 help:
 	@echo "make run        build and start the gateway on http://127.0.0.1:8000"
@@ -17,7 +17,7 @@ help:
 	@echo "make build      the release binary, build/release/portcullis"
 	@echo "make lint | format | reference | assurance"
 	@echo "make eval       what the detection rules catch, and what they refuse wrongly"
-	@echo "make bench | bench-peers | bench-streams | profile | fuzz | test-n8n"
+	@echo "make bench | bench-peers | bench-streams | profile | fuzz | chaos | test-n8n"
 
 web:
 	@scripts/install-packages.sh web
@@ -77,6 +77,12 @@ profile: web
 	@scripts/install-packages.sh build test
 	@scripts/cmake-build.sh profile portcullis
 	@scripts/profile.sh
+
+chaos: web
+	@scripts/install-packages.sh build web test
+	@scripts/npm-install.sh
+	@scripts/cmake-build.sh dev portcullis
+	@CHAOS_SECONDS=$${CHAOS_SECONDS:-300} node --test --test-concurrency=1 tests/chaos/chaos.test.mjs tests/chaos/redis.test.mjs
 
 fuzz: web
 	@scripts/install-packages.sh build

@@ -28,6 +28,7 @@ dev=build/dev/portcullis
 tests slow_blackbox on $dev "$slow" node_tests slow_blackbox tests/blackbox/*.test.mjs
 tests failing_store on $dev '{}' node_tests failing_store tests/chaos/failing_store.test.mjs
 tests chaos on $dev '{}' node_tests chaos tests/chaos/chaos.test.mjs
+tests long_redis_chaos on $dev '{}' node_tests long_redis_chaos tests/chaos/redis.test.mjs
 tests slow_chaos on $dev "$slow" node_tests slow_chaos tests/chaos/chaos.test.mjs
 
 build tsan
@@ -36,6 +37,7 @@ unit_tests tsan_unit build/tsan/unit_tests
 tests tsan_blackbox on $tsan '{}' node_tests tsan_blackbox tests/blackbox/*.test.mjs
 tests tsan_failing_store on $tsan '{}' node_tests tsan_failing_store tests/chaos/failing_store.test.mjs
 tests tsan_chaos on $tsan '{}' node_tests tsan_chaos tests/chaos/chaos.test.mjs
+tests tsan_redis_chaos on $tsan '{}' node_tests tsan_redis_chaos tests/chaos/redis.test.mjs
 
 part fuzz scripts/fuzz.sh "$fuzz_seconds"
 

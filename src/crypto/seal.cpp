@@ -83,8 +83,7 @@ std::optional<std::string> open_sealed(std::string_view key, std::string_view co
   EVP_CIPHER_CTX* const context_of_thread = thread_context();
   int length = 0;
   const bool opened =
-      EVP_DecryptInit_ex2(context_of_thread, cipher(), bytes(key), bytes(sealed), nullptr) ==
-          1 &&
+      EVP_DecryptInit_ex2(context_of_thread, cipher(), bytes(key), bytes(sealed), nullptr) == 1 &&
       EVP_DecryptUpdate(context_of_thread, nullptr, &length, bytes(context),
                         static_cast<int>(context.size())) == 1 &&
       EVP_DecryptUpdate(context_of_thread, bytes(out.data()), &length, bytes(text),

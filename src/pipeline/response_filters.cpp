@@ -1,5 +1,7 @@
 #include "pipeline/response_filters.hpp"
 
+#include <algorithm>
+
 #include "base/text.hpp"
 
 namespace portcullis::pipeline {
@@ -53,6 +55,9 @@ ResponseFilters::ResponseFilters(const config::Settings& settings)
     if (csp_enabled_ && policy != HeaderPolicy::page) {
       block.add("Content-Security-Policy", content_security_policy(policy, {}));
     }
+  }
+  for (const auto& site : settings.sites) {
+    origins_.insert(origins_.end(), site.origins.begin(), site.origins.end());
   }
   if (credentials_) cors_.add("Access-Control-Allow-Credentials", "true");
   cors_.add("Access-Control-Expose-Headers", kExposed);
@@ -110,12 +115,28 @@ void ResponseFilters::apply(http::Exchange& exchange, http::ResponseHead& head) 
   out.add("X-Request-ID", exchange.request_id.view());
   if (route != nullptr && route->kind != RouteKind::token) {
     if (!has_vary) out.add("Vary", "Origin");
-    if (exchange.origin && exchange.head().find("origin")) {
-      out.add("Access-Control-Allow-Origin", exchange.origin->text());
-      out.add_block(cors_);
-    }
+    add_cors(exchange, out);
   }
   if (!exchange.limit_state.tier.empty()) add_limits(exchange, out);
+}
+
+void ResponseFilters::add_cors(const http::Exchange& exchange, http::HeaderBlock& out) const {
+  const auto sent = exchange.head().find("origin");
+  if (!sent) return;
+  if (exchange.origin) {
+    out.add("Access-Control-Allow-Origin", exchange.origin->text());
+  } else {
+    // Refused before the origin guard had its say: a page of ours must be able to read why, or all
+    // it can show is that something went wrong.
+    const bool before = !exchange.error_code.empty() && exchange.refused_by != "origin";
+    const auto origin = before ? Origin::parse(*sent) : std::nullopt;
+    if (!origin || std::ranges::none_of(
+                       origins_, [&](const auto& pattern) { return pattern.matches(*origin); })) {
+      return;
+    }
+    out.add("Access-Control-Allow-Origin", origin->text());
+  }
+  out.add_block(cors_);
 }
 
 void ResponseFilters::add_limits(const http::Exchange& exchange, http::HeaderBlock& out) const {

@@ -1,6 +1,7 @@
 #pragma once
 #include <array>
 #include <string>
+#include <vector>
 
 #include "config/settings.hpp"
 #include "http/exchange.hpp"
@@ -22,6 +23,7 @@ class ResponseFilters final : public http::ResponseFilter {
   std::string content_security_policy(HeaderPolicy policy, std::string_view nonce) const;
 
  private:
+  void add_cors(const http::Exchange& exchange, http::HeaderBlock& out) const;
   void add_limits(const http::Exchange& exchange, http::HeaderBlock& out) const;
 
   const bool security_headers_;
@@ -33,6 +35,7 @@ class ResponseFilters final : public http::ResponseFilter {
   const std::string default_src_, script_src_, style_src_, img_src_, connect_src_;
   std::array<http::HeaderBlock, 4> constant_;  ///< by HeaderPolicy
   http::HeaderBlock cors_;
+  std::vector<OriginPattern> origins_;  ///< of all sites
 };
 
 }  // namespace portcullis::pipeline

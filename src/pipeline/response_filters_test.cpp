@@ -118,6 +118,19 @@ TEST_F(ResponseFiltersTest, OnlyAnAllowedOriginIsToldSo) {
   EXPECT_FALSE(filtered().contains("Access-Control-Allow-Origin"));
 }
 
+TEST_F(ResponseFiltersTest, APageOfASiteCanReadARefusalThatCameBeforeItsOriginWasLookedAt) {
+  settings_.sites.resize(1);
+  settings_.sites[0].origins = {*OriginPattern::parse("https://a.com")};
+  EXPECT_FALSE(filtered().contains("Access-Control-Allow-Origin")) << "an answer is no refusal";
+  exchange_.error_code = "ADDRESS_BLOCKED";
+  EXPECT_EQ(filtered().find("Access-Control-Allow-Origin"), "https://a.com");
+  exchange_.refused_by = "origin";
+  EXPECT_FALSE(filtered().contains("Access-Control-Allow-Origin")) << "that guard meant it";
+  exchange_.refused_by = "blocks";
+  settings_.sites[0].origins = {*OriginPattern::parse("https://b.com")};
+  EXPECT_FALSE(filtered().contains("Access-Control-Allow-Origin"));
+}
+
 TEST_F(ResponseFiltersTest, ShowsTheTierThatDecided) {
   PROVES("F011");
   EXPECT_FALSE(filtered().contains("X-RateLimit-Limit"));

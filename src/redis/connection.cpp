@@ -153,7 +153,7 @@ Task<void> Connection::write() {
 }
 
 bool Connection::enqueue(std::span<const std::string_view> words, Ask* ask) {
-  if (!open_ || pending_.size() >= kMaxPending) return false;
+  if (!open_ || pending_.size() >= kMaxPending || out_.size() >= kMaxUnsent) return false;
   append_command(out_, words);
   pending_.push_back({ask, worker_.clock().monotonic() + options_.deadline});
   if (!deadline_.is_armed()) watch_deadline();

@@ -32,12 +32,14 @@ struct ServerOptions {
 ///
 /// Threads:   its worker's, but for up() and settled(). start() and stop() too.
 /// Ownership: stop(), then wait for stopped(), then destroy.
-/// Bounds:    kMaxPending commands wait at a time; further ones fail at once.
+/// Bounds:    kMaxPending commands wait at a time, of which kMaxUnsent bytes have not left;
+///            further ones fail at once.
 /// Errors:    unavailable (not connected, too many waiting), timeout, reset, closed, malformed,
 ///            unauthorized.
 class Connection {
  public:
   static constexpr std::size_t kMaxPending = 10'000;
+  static constexpr std::size_t kMaxUnsent = 8 << 20;
   static constexpr Milliseconds kLongestPause{2000};
 
   struct Hooks {

@@ -132,3 +132,22 @@ test('a page cannot ruin the reputation of those who look at it', kTimeout, asyn
     assert.equal(limitOf(await ask(gateway, kAttacker, createRequest())), '60');
   });
 });
+
+test('the page of a blocked visitor can read that, and for how long; one of somebody else cannot', kTimeout, async () => {
+  await withGateway({ env: { ...kEnv, ALLOWED_HOSTS: '' } }, async (gateway) => {
+    await provoke(gateway);
+    const preflight = { method: 'OPTIONS', path: '/api/v1/session/create', headers: { Origin: kOrigin, 'Access-Control-Request-Method': 'POST', 'Access-Control-Request-Headers': 'content-type' } };
+    const allowed = await ask(gateway, kAttacker, preflight);
+    assert.ok([200, 204].includes(allowed.status), String(allowed.status));
+    assert.equal(allowed.header('Access-Control-Allow-Origin'), kOrigin);
+    const blocked = await ask(gateway, kAttacker, createRequest());
+    expectProblem(blocked, 403, 'ADDRESS_BLOCKED');
+    assert.equal(blocked.header('Access-Control-Allow-Origin'), kOrigin);
+    assert.match(blocked.header('Access-Control-Expose-Headers'), /Retry-After/);
+    const foreign = await ask(gateway, kAttacker, createRequest({ origin: 'https://evil.example' }));
+    assert.equal(foreign.status, 403);
+    assert.equal(foreign.header('Access-Control-Allow-Origin'), undefined);
+    const misdirected = await ask(gateway, kOther, createRequest({ host: 'elsewhere.example' }));
+    assert.equal(misdirected.header('Access-Control-Allow-Origin'), kOrigin, 'what the host guard refuses, too');
+  });
+});

@@ -24,6 +24,8 @@ class BlocksGuard final : public pipeline::Guard {
       return refuse_blocked(std::nullopt, "address on the list of blocked ones");
     const auto block = blocks_.find(address);
     if (!block || never_.contains(address)) return Verdict::pass();
+    // Without the answer to its preflight a page is not told that it was refused, nor for how long.
+    if (is_preflight(exchange)) return Verdict::pass();
     // An office behind one address is not one visitor: who was there before may go on, if the
     // guards behind this one find that it is so.
     if (block->by == state::Block::By::rule && route.enforces(name()) &&
@@ -40,6 +42,11 @@ class BlocksGuard final : public pipeline::Guard {
   bool shows_session(const http::Exchange& exchange) const {
     return http::bearer_token(exchange.head()) ||
            !http::cookie_values(exchange.head(), cookie_name_).empty();
+  }
+
+  static bool is_preflight(const http::Exchange& exchange) {
+    const auto& head = exchange.head();
+    return head.method == http::Method::options && head.find("access-control-request-method");
   }
 
   const AddressSet never_;

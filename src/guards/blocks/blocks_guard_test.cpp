@@ -52,6 +52,23 @@ TEST_F(BlocksGuardTest, NeverRefusesAProbe) {
   EXPECT_TRUE(passes("198.51.100.7"));
 }
 
+TEST_F(BlocksGuardTest, AnswersAPreflightSoThatAPageCanReadTheRefusal) {
+  blocks_.offend(*IpAddress::parse("198.51.100.7"), Seconds{42}, "rate");
+  const auto passes_as = [&](const char* method, const char* fields) {
+    http::MemoryExchange exchange(
+        worker_, std::string(method) + " / HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n");
+    exchange.route = &route_;
+    exchange.client.address = *IpAddress::parse("198.51.100.7");
+    auto decision = make_blocks_guard(settings_, blocks_)->on_request(exchange);
+    return decision.value()->kind == Verdict::Kind::pass;
+  };
+  EXPECT_TRUE(passes_as("OPTIONS", "Access-Control-Request-Method: POST\r\n"));
+  EXPECT_FALSE(passes_as("OPTIONS", ""));
+  EXPECT_FALSE(passes_as("POST", "Access-Control-Request-Method: POST\r\n"));
+  settings_.always_blocked = {*Cidr::parse("198.51.100.7")};
+  EXPECT_FALSE(passes_as("OPTIONS", "Access-Control-Request-Method: POST\r\n"));
+}
+
 TEST_F(BlocksGuardTest, RefusesTheListOfAnOperatorWithoutAnEnd) {
   PROVES("F118");
   settings_.always_blocked = {*Cidr::parse("203.0.113.0/24")};
