@@ -21,6 +21,19 @@ struct TlsClientContext::Impl {
 TlsClientContext::TlsClientContext() : impl_(std::make_unique<Impl>()) {}
 TlsClientContext::~TlsClientContext() = default;
 
+namespace {
+
+/// Works out now what OpenSSL would of each authority at its first use, when workers share them.
+void prepare_authorities(SSL_CTX* context) {
+  const STACK_OF(X509_OBJECT)* objects = X509_STORE_get0_objects(SSL_CTX_get_cert_store(context));
+  for (int i = 0; i < sk_X509_OBJECT_num(objects); ++i) {
+    X509* authority = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, i));
+    if (authority != nullptr) X509_check_purpose(authority, -1, 0);
+  }
+}
+
+}  // namespace
+
 Result<std::shared_ptr<TlsClientContext>> TlsClientContext::make(const std::string& ca_file) {
   std::shared_ptr<TlsClientContext> out(new TlsClientContext);
   auto& context = out->impl_->context;
@@ -32,6 +45,7 @@ Result<std::shared_ptr<TlsClientContext>> TlsClientContext::make(const std::stri
   }
   context.set_verify_mode(asio::ssl::verify_peer);
   SSL_CTX_set_min_proto_version(context.native_handle(), TLS1_2_VERSION);
+  prepare_authorities(context.native_handle());
   return out;
 }
 
