@@ -2,9 +2,11 @@
 // figures.
 
 #include <benchmark/benchmark.h>
+#include <unistd.h>
 
 #include <array>
 #include <boost/json/value.hpp>
+#include <fstream>
 #include <string>
 
 #include "base/address.hpp"
@@ -12,9 +14,11 @@
 #include "chat/events.hpp"
 #include "detect/engine.hpp"
 #include "http/head_parser.hpp"
+#include "http/in_flight.hpp"
 #include "http/json_body.hpp"
 #include "identity/session_tokens.hpp"
 #include "identity/upstream_tokens.hpp"
+#include "state/limiter.hpp"
 #include "state/memory_store.hpp"
 #include "upstream/answer_decoder.hpp"
 
@@ -30,10 +34,14 @@ std::string secret() { return crypto::random_bytes(48); }
 state::AdmitRequest charges_of(std::uint64_t address) {
   const std::string_view bytes(reinterpret_cast<const char*>(&address), sizeof address);
   state::AdmitRequest request;
+  const auto watched = request.add(state::Subject{state::key_of("address", bytes)});
+  const auto speaker = request.add(state::Subject{state::key_of("session", bytes)});
   for (const auto& [tier, window] :
        {std::pair{"address-minute", 60}, std::pair{"address-hour", 3600},
         std::pair{"session-minute", 60}}) {
-    request.add({tier, state::key_of(tier, bytes), 1'000'000'000, Seconds{window}, 1});
+    const bool of_session = tier == std::string_view("session-minute");
+    request.add({tier, state::key_of(tier, bytes), 1'000'000'000, Seconds{window}, 1,
+                 of_session ? speaker : watched});
   }
   request.add(
       {"site-minute", state::key_of("site-minute", "default"), 1'000'000'000, Seconds{60}, 1});
@@ -58,6 +66,44 @@ void limiter_million_addresses(benchmark::State& bench) {
   }
 }
 BENCHMARK(limiter_million_addresses)->Threads(1)->Threads(2);
+
+/// What a million addresses take in memory, each with its two windows, when all of them are kept.
+void limiter_memory(benchmark::State& bench) {
+  const auto resident = [] {
+    std::ifstream status("/proc/self/statm");
+    long pages = 0;
+    status >> pages >> pages;
+    return static_cast<double>(pages) * static_cast<double>(sysconf(_SC_PAGESIZE));
+  };
+  constexpr std::uint64_t kAddresses = 1'000'000;
+  for (auto _ : bench) {
+    const double before = resident();
+    state::Limiter limiter(2 * kAddresses + kAddresses / 8);  // shards are not filled evenly
+    for (std::uint64_t address = 0; address < kAddresses; ++address) {
+      const std::string_view bytes(reinterpret_cast<const char*>(&address), sizeof address);
+      state::AdmitRequest request;
+      request.add({"minute", state::key_of("minute", bytes), 60, Seconds{60}});
+      request.add({"hour", state::key_of("hour", bytes), 1000, Seconds{3600}});
+      limiter.charge(request);
+    }
+    bench.counters["MiB"] = (resident() - before) / (1 << 20);
+    bench.counters["kept"] = static_cast<double>(limiter.size());
+  }
+}
+BENCHMARK(limiter_memory)->Iterations(1)->Unit(benchmark::kMillisecond);
+
+/// Taking and giving back the places of a message: address, site, session.
+void in_flight_places(benchmark::State& bench) {
+  http::InFlight table;
+  const std::array<http::InFlight::Holder, 3> holders{{{state::key_of("address", "a"), 64},
+                                                       {state::key_of("site", "default"), 2000},
+                                                       {state::key_of("session", "s"), 16}}};
+  for (auto _ : bench) {
+    http::InFlight::Places places;
+    benchmark::DoNotOptimize(table.enter(holders, places));
+  }
+}
+BENCHMARK(in_flight_places);
 
 void session_token_check(benchmark::State& bench) {
   const identity::SessionTokens tokens({secret()});
