@@ -221,7 +221,8 @@ bool Call::shell_arguments() const noexcept {
     const bool option = word.size() > 1 && (word[0] == '-' || (word[0] == '/' && words == 1)) &&
                         text::is_alpha(word[1 + (word[1] == '-' && word.size() > 2 ? 1 : 0)]);
     const bool address = text::is_digit(word[0]) && std::ranges::count(word, '.') == 3;
-    const bool url = word.find("://") != std::string_view::npos;
+    // "find this one: https://…" is said to an assistant; what fetches is no everyday word.
+    const bool url = kind != Command::word && word.find("://") != std::string_view::npos;
     const bool variable = (word[0] == '$' && word.size() > 1 &&
                            (text::is_alpha(word[1]) || word[1] == '(' || word[1] == '{')) ||
                           (word[0] == '%' && word.size() > 2 && word.back() == '%');

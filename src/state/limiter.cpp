@@ -38,19 +38,20 @@ std::int64_t Limiter::now() const {
   return std::chrono::duration_cast<Milliseconds>(clock_.monotonic().time_since_epoch()).count();
 }
 
-Admission Limiter::ask_windows(const AdmitRequest& request, const Limits& limits,
+Admission Limiter::ask_windows(const AdmitRequest& request, const Allowances& allowances,
                                std::int64_t now) {
   Admission admission;
   std::int64_t tightest = INT64_MAX;
   for (std::size_t i = 0; i < request.count; ++i) {
     const Charge& charge = request.charges[i];
     const std::int64_t window_ms = window_of(charge);
-    Window& window = shard_of(charge.key).windows.touch(charge.key);
+    Window& window = *allowances[i].window;
+    const auto limit = allowances[i].limit;
     const auto used = static_cast<std::int64_t>(window.used(now, window_ms));
-    const std::int64_t left = std::int64_t{limits[i]} - used - charge.cost;
+    const std::int64_t left = std::int64_t{limit} - used - charge.cost;
     if (left < 0) {
       // Of several that refuse, the one that lasts longest tells when to come back.
-      const auto wait = seconds_of(window.wait_for(charge.cost, limits[i], now, window_ms));
+      const auto wait = seconds_of(window.wait_for(charge.cost, limit, now, window_ms));
       if (admission.admitted || wait > admission.reset) {
         admission.admitted = false;
         admission.decided_by = i;
@@ -73,24 +74,25 @@ Admission Limiter::charge(const AdmitRequest& request) {
   Locks locks;
   lock(request, locks);
   const std::int64_t now = this->now();
+  // The tables keep more than a request has keys, so nothing that is found here is evicted before
+  // the end.
   std::array<Standing*, AdmitRequest::kMaxSubjects> standings{};
-  Limits limits{};
-  for (std::size_t i = 0; i < request.count; ++i) limits[i] = request.charges[i].limit;
-  const auto subjects = std::span(request.subjects).first(request.subject_count);
-  // One that is made may move others, so all are looked up after that; none is made before the end.
-  for (const Subject& subject : subjects) {
-    if (subject.hold_back) shard_of(subject.key).standings.touch(subject.key);
+  for (std::size_t s = 0; s < request.subject_count; ++s) {
+    const Subject& subject = request.subjects[s];
+    auto& table = shard_of(subject.key).standings;
+    standings[s] = subject.hold_back ? &table.touch(subject.key) : table.find(subject.key);
   }
-  for (std::size_t s = 0; s < subjects.size(); ++s) {
-    standings[s] = shard_of(subjects[s].key).standings.find(subjects[s].key);
-  }
+  Allowances allowances;
   for (std::size_t i = 0; i < request.count; ++i) {
-    const auto whose = request.charges[i].subject;
-    if (whose == Charge::kNobody || standings[whose] == nullptr) continue;
+    const Charge& charge = request.charges[i];
+    allowances[i] = {&shard_of(charge.key).windows.touch(charge.key), charge.limit};
+    if (charge.subject == Charge::kNobody || standings[charge.subject] == nullptr) continue;
     // Who behaved badly has half of its limits.
-    if (standings[whose]->reputation.is_suspicious(now)) limits[i] = std::max(1U, limits[i] / 2);
+    if (standings[charge.subject]->reputation.is_suspicious(now)) {
+      allowances[i].limit = std::max(1U, charge.limit / 2);
+    }
   }
-  Admission admission = ask_windows(request, limits, now);
+  Admission admission = ask_windows(request, allowances, now);
   const auto charge_of = [&](std::size_t subject) {
     const auto first = std::ranges::find(request.charges, subject, &Charge::subject);
     return static_cast<std::size_t>(first - request.charges.begin());
@@ -103,7 +105,7 @@ Admission Limiter::charge(const AdmitRequest& request) {
     Throttle& throttle = standings[s]->throttle;
     const std::size_t first = charge_of(s);
     if (request.subjects[s].hold_back) {
-      throttle.hold_back(now, {limits[first], window_of(request.charges[first])});
+      throttle.hold_back(now, {allowances[first].limit, window_of(request.charges[first])});
     }
     if (throttle.stage(now) == 0) continue;
     throttled[s] = true;
@@ -120,12 +122,11 @@ Admission Limiter::charge(const AdmitRequest& request) {
     admission.remaining = 0;
     admission.reset = std::max(Seconds{1}, seconds_of(wait_ms));
   }
-  admission.limit = limits[admission.decided_by];
+  admission.limit = allowances[admission.decided_by].limit;
   if (admission.admitted) {
     for (std::size_t i = 0; i < request.count; ++i) {
       const Charge& charge = request.charges[i];
-      // Looked up again: the table may have moved it while it grew.
-      shard_of(charge.key).windows.touch(charge.key).take(charge.cost, now, window_of(charge));
+      allowances[i].window->take(charge.cost, now, window_of(charge));
     }
     for (std::size_t s = 0; s < request.subject_count; ++s) {
       if (throttled[s]) standings[s]->throttle.admitted(now);

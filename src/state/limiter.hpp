@@ -16,8 +16,8 @@ namespace portcullis::state {
 /// Threads: any; kShards shards with a lock each. A request locks those of its keys in order, so
 /// the
 ///          decision is exact over all threads.
-/// Memory:  `max_keys` windows of 104 bytes and a sixteenth as many standings of 272, and their
-///          slots in the indices; what was silent longest gives way.
+/// Memory:  `max_keys` windows of 88 bytes and a sixteenth as many standings, and 5 to 10 bytes for
+///          each in the indices; what was silent longest gives way.
 /// Cost:    bench/micro_bench.cpp.
 class Limiter {
  public:
@@ -43,19 +43,26 @@ class Limiter {
   };
   struct alignas(64) Shard {
     explicit Shard(std::size_t windows_kept)
-        : windows(windows_kept), standings(windows_kept / kWindowsPerStanding + 1) {}
+        : windows(windows_kept),
+          standings(windows_kept / kWindowsPerStanding + AdmitRequest::kMaxSubjects) {}
     mutable std::mutex mutex;
     RecentTable<Window> windows;
     RecentTable<Standing> standings;
   };
-  using Limits = std::array<std::uint32_t, AdmitRequest::kMaxCharges>;
+  /// A charge's window, and what limits it for this caller.
+  struct Allowance {
+    Window* window = nullptr;
+    std::uint32_t limit = 0;
+  };
+  using Allowances = std::array<Allowance, AdmitRequest::kMaxCharges>;
   using Locks = std::array<std::unique_lock<std::mutex>, kMaxKeys>;
 
   Shard& shard_of(const Key& key) const noexcept { return *shards_[key[1] % kShards]; }
   void lock(const AdmitRequest& request, Locks& locks) const;
   std::int64_t now() const;
   /// What the windows say, with nothing charged.
-  Admission ask_windows(const AdmitRequest& request, const Limits& limits, std::int64_t now);
+  static Admission ask_windows(const AdmitRequest& request, const Allowances& allowances,
+                               std::int64_t now);
 
   const Clock& clock_;
   std::array<std::unique_ptr<Shard>, kShards> shards_;

@@ -144,8 +144,8 @@ TEST_F(MemoryStoreTest, WhatCostsMoreThanTheLimitIsNeverAdmitted) {
 
 TEST_F(MemoryStoreTest, KeysOfDifferentTiersAndValuesHaveWindowsOfTheirOwn) {
   MemoryStore store(options_, clock_);
-  const auto take = [&](const char* tier, const char* value) {
-    return now(store.admit(charges({{tier, key_of(tier, value), 1, Seconds{60}, 1}})))
+  const auto take = [&](const Space& tier, const char* value) {
+    return now(store.admit(charges({{tier.name(), key_of(tier, value), 1, Seconds{60}, 1}})))
         .admission.admitted;
   };
   EXPECT_TRUE(take("address-minute", "192.0.2.1"));

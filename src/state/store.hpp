@@ -9,19 +9,9 @@
 #include "base/clock.hpp"
 #include "base/eventual.hpp"
 #include "base/result.hpp"
+#include "state/key.hpp"
 
 namespace portcullis::state {
-
-/// 128 bits that stand for a key. Made by key_of() from what it names under a process-wide secret,
-/// so that nobody outside can choose keys that collide.
-using Key = std::array<std::uint64_t, 2>;
-
-struct KeyHash {
-  std::size_t operator()(const Key& key) const noexcept { return key[0]; }
-};
-
-/// The secret id of a session. A store that lets texts out of the process seals them under it.
-using SessionId = std::array<std::uint8_t, 32>;
 
 /// One window that a request is charged to.
 struct Charge {
@@ -194,15 +184,5 @@ class Store {
 
   virtual StoreFigures figures() const = 0;
 };
-
-/// A key for `value` of the kind `space` ("address", "user" …).
-Key key_of(std::string_view space, std::string_view value);
-
-/// Makes keys the same in every process that is given the same secret of at least 16 bytes; without
-/// it they differ from start to start. REQUIRES: no other thread runs yet.
-void share_keys(std::string_view secret);
-
-/// The key of a session with this secret id: the same in every process.
-Key session_key(const SessionId& id);
 
 }  // namespace portcullis::state

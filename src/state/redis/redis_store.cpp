@@ -27,7 +27,7 @@ std::string_view bytes_of(const Key& key) {
 }
 
 /// What a text is told apart by, without telling anything of it.
-std::string print_of(std::string_view space, std::string_view text) {
+std::string print_of(const Space& space, std::string_view text) {
   return name_of(key_of(space, text));
 }
 
