@@ -13,6 +13,9 @@
 #include "base/random.hpp"
 #include "chat/events.hpp"
 #include "detect/engine.hpp"
+#include "guards/bot/browser_evidence.hpp"
+#include "guards/bot/message_evidence.hpp"
+#include "guards/bot/trails.hpp"
 #include "http/head_parser.hpp"
 #include "http/in_flight.hpp"
 #include "http/json_body.hpp"
@@ -34,17 +37,16 @@ std::string secret() { return crypto::random_bytes(48); }
 state::AdmitRequest charges_of(std::uint64_t address) {
   const std::string_view bytes(reinterpret_cast<const char*>(&address), sizeof address);
   state::AdmitRequest request;
-  const auto watched = request.add(state::Subject{state::key_of("address", bytes)});
-  const auto speaker = request.add(state::Subject{state::key_of("session", bytes)});
-  for (const auto& [tier, window] :
-       {std::pair{"address-minute", 60}, std::pair{"address-hour", 3600},
-        std::pair{"session-minute", 60}}) {
-    const bool of_session = tier == std::string_view("session-minute");
-    request.add({tier, state::key_of(tier, bytes), 1'000'000'000, Seconds{window}, 1,
-                 of_session ? speaker : watched});
-  }
-  request.add(
-      {"site-minute", state::key_of("site-minute", "default"), 1'000'000'000, Seconds{60}, 1});
+  const state::KeyedValue value(bytes);
+  const auto charge = [&](const state::Space& tier, const state::KeyedValue& of, int window,
+                          std::uint8_t subject) {
+    request.add({tier.name(), of.in(tier), 1'000'000'000, Seconds{window}, 1, subject});
+  };
+  const auto watched = request.add(state::Subject{value.in("address")});
+  charge("address-minute", value, 60, watched);
+  charge("address-hour", value, 3600, watched);
+  charge("session-minute", value, 60, request.add(state::Subject{value.in("session")}));
+  charge("site-minute", state::KeyedValue("default"), 60, state::Charge::kNobody);
   return request;
 }
 
@@ -104,6 +106,34 @@ void in_flight_places(benchmark::State& bench) {
   }
 }
 BENCHMARK(in_flight_places);
+
+/// What the bot guard looks at in a message of 120 bytes from a browser.
+void bot_evidence(benchmark::State& bench) {
+  const std::string text =
+      "POST / HTTP/1.1\r\nHost: a\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0) "
+      "Gecko/20100101 Firefox/128.0\r\nAccept-Language: en\r\nSec-Fetch-Site: same-origin\r\n\r\n";
+  http::RequestHead head;
+  if (!http::parse_request_head(text, head)) return bench.SkipWithError("no head");
+  const std::string message =
+      "Where is my order A-1001? It should have been here on Monday, and the tracking page says "
+      "nothing at all since Tuesday.";
+  const guards::AgentTable agents;
+  guards::Trails trails;
+  const std::array<std::string_view, 1> own{"shop.example"};
+  const auto session = state::key_of("session", "s");
+  for (auto _ : bench) {
+    auto score = guards::judge_browser(head, true, agents, {});
+    const auto traits = guards::MessageTraits::of(message, own);
+    score.add(guards::judge_message(message, traits));
+    score.add(guards::judge_spam(traits));
+    const auto print = guards::text_fingerprint(message);
+    for (int i = 0; i < 3; ++i) {
+      benchmark::DoNotOptimize(trails.note(session, print, Clock::system().monotonic()));
+    }
+    benchmark::DoNotOptimize(score);
+  }
+}
+BENCHMARK(bot_evidence);
 
 void session_token_check(benchmark::State& bench) {
   const identity::SessionTokens tokens({secret()});

@@ -21,6 +21,8 @@ enum class UpstreamKind : std::uint8_t { automatic, demo, n8n, openai, anthropic
 enum class StateSimulation : std::uint8_t { none, slow, failing };
 /// What becomes of requests while Redis is away.
 enum class StateFallback : std::uint8_t { local, open, closed };
+/// What a caller that is held for a machine may do instead of waiting.
+enum class BotChallenge : std::uint8_t { off, proof_of_work };
 enum class ForwardedHeader : std::uint8_t { x_forwarded_for, forwarded };
 enum class HistoryMode : std::uint8_t { on, off };
 
@@ -43,7 +45,7 @@ struct GuardSettings {
 /// The guards in the order in which they run; also the keys below `guards`.
 inline constexpr std::string_view kGuardNames[] = {"address", "blocks",      "protocol", "host",
                                                    "origin",  "credentials", "rate",     "session",
-                                                   "body",    "claim",       "content"};
+                                                   "body",    "claim",       "content",  "bot"};
 
 struct UpstreamSettings {
   UpstreamKind kind = UpstreamKind::automatic;
@@ -127,6 +129,9 @@ struct Settings {
   std::int64_t max_blocks = 0;
   bool reputation_enabled = true;
   std::int64_t reputation_alert = 0;
+  BotChallenge bot_challenge = BotChallenge::proof_of_work;
+  std::int64_t bot_challenge_steps = 0;
+  std::vector<std::string> bot_allowed_agents;
   ForwardedHeader forwarded_header = ForwardedHeader::x_forwarded_for;
   std::string client_address_header;
   std::string gateway_prefix;

@@ -96,6 +96,10 @@ void add_limits(std::vector<Setting>& t) {
   t.push_back(integer({.path = "blocks.max", .text = "Addresses that are blocked at a time, at most. Beyond that further ones are only paced.", .restart = Restart::needed}, &S::max_blocks, 100'000, 1, 10'000'000));
   t.push_back(boolean({.path = "reputation.enabled", .text = "Keep a reputation of callers, from -100 to 100, half of which is forgotten in an hour. Refusals cost points; below -10 half of the limits hold."}, &S::reputation_enabled, true));
   t.push_back(integer({.path = "reputation.alert", .env = {"SECURITY_IP_REPUTATION_THRESHOLD"}, .text = "An event is recorded when a reputation falls to minus this."}, &S::reputation_alert, 50, 11, 100));
+  t.push_back(choice<BotChallenge>({.path = "bot.challenge", .text = "What a visitor may do who is held for a machine and has used up a quarter of the limit: solve a challenge (`proof_of_work`; the widget does it by itself) or wait, or only wait (`off`)."}, &S::bot_challenge, BotChallenge::proof_of_work,
+      {{"off", BotChallenge::off}, {"proof_of_work", BotChallenge::proof_of_work}}));
+  t.push_back(integer({.path = "bot.challenge_steps", .text = "Digests that a challenge takes at most, half of them on average; up to ten times as many for who is asked again and again."}, &S::bot_challenge_steps, 10'000, 100, 10'000'000));
+  t.push_back(strings({.path = "bot.allowed_agents", .text = "Names in a User-Agent that are never suspicious, such as those of your own monitoring, in lower case: `uptime-kuma`."}, &S::bot_allowed_agents));
   t.push_back(integer({.path = "state.max_keys", .text = "Limiter keys kept in memory; the one silent longest gives way.", .restart = Restart::needed}, &S::state_max_keys, 1'000'000, 1000, 100'000'000));
   t.push_back(choice<StateSimulation>({.path = "state.simulate", .text = "Makes the state store answer after 2 to 8 ms (`slow`) or always fail (`failing`), for tests; refused in production.", .restart = Restart::needed}, &S::state_simulate, StateSimulation::none,
       {{"none", StateSimulation::none}, {"slow", StateSimulation::slow}, {"failing", StateSimulation::failing}}));

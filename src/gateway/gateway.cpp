@@ -225,8 +225,8 @@ class Gateway::Impl {
 
  private:
   Lasting lasting() {
-    return {log_,       metrics_, sink_,       *store_,     blocks_,
-            in_flight_, hub_,     forwarding_, assistants_, workers_};
+    return {log_,    metrics_, sink_,       *store_,     blocks_, in_flight_,
+            trails_, hub_,     forwarding_, assistants_, workers_};
   }
 
   routes::Vitals vitals() {
@@ -494,6 +494,7 @@ class Gateway::Impl {
   std::unique_ptr<SharedState> shared_;  ///< where Redis is configured
   state::Store* store_ = nullptr;        ///< one of the two
   http::InFlight in_flight_;
+  guards::Trails trails_;
   const state::RecentFigures figures_;
   chat::StreamHub hub_;
   net::ConnectionLimits connections_;
@@ -541,8 +542,9 @@ std::string describe_routes(const config::Settings& given, std::vector<std::stri
   const Assistants assistants;
   state::BlockTable blocks(1);
   http::InFlight in_flight;
-  const Lasting lasting{log,       metrics, sink,       store,      blocks,
-                        in_flight, hub,     forwarding, assistants, 1};
+  guards::Trails trails;
+  const Lasting lasting{log,    metrics, sink,       store,      blocks, in_flight,
+                        trails, hub,     forwarding, assistants, 1};
   auto runtime = Runtime::make(
       settings, lasting,
       {std::string(version()), WallTime{}, [] { return false; },

@@ -1,6 +1,7 @@
 #include "gateway/runtime.hpp"
 #include "guards/blocks/blocks_guard.hpp"
 #include "guards/body/body_guard.hpp"
+#include "guards/bot/bot_guard.hpp"
 #include "guards/claim/claim_guard.hpp"
 #include "guards/content/content_guard.hpp"
 #include "guards/credentials/credentials_guard.hpp"
@@ -43,6 +44,9 @@ Result<std::vector<std::unique_ptr<pipeline::Guard>>> make_guards(
   // What is said is judged last: only now is it known which of it is prose, and all of it is there.
   TRY(auto content, guards::make_content_guard(inspector, lasting.metrics, lasting.workers));
   guards.push_back(std::move(content));
+  // Whether a person says it: after attacks, so that an attack is called one whoever sends it.
+  guards.push_back(
+      guards::make_bot_guard(settings, settings.session_secrets.front(), lasting.trails, limits));
   return guards;
 }
 

@@ -9,6 +9,7 @@
 #include "config/settings.hpp"
 #include "detect/inspector.hpp"
 #include "guards/address/address_guard.hpp"
+#include "guards/bot/trails.hpp"
 #include "http/http1_connection.hpp"
 #include "identity/session_tokens.hpp"
 #include "observe/log.hpp"
@@ -36,6 +37,7 @@ struct Lasting {
   state::Store& store;
   state::BlockTable& blocks;
   http::InFlight& in_flight;
+  guards::Trails& trails;
   chat::StreamHub& hub;
   guards::ForwardingWarning& forwarding;
   const Assistants& assistants;  ///< those in force: one that the new configuration has too is kept

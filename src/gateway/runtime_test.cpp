@@ -25,8 +25,8 @@ class RuntimeTest : public testing::Test {
     };
     const Assistants none;
     const Assistants& in_force = in_force_ ? in_force_->assistants() : none;
-    const Lasting lasting{log_,       metrics_, sink_,       store_,   blocks_,
-                          in_flight_, hub_,     forwarding_, in_force, 1};
+    const Lasting lasting{log_,    metrics_, sink_,       store_,   blocks_, in_flight_,
+                          trails_, hub_,     forwarding_, in_force, 1};
     return Runtime::make(
         config::load(sources).settings, lasting,
         {"1", WallTime{}, [] { return false; }, [] { return std::string_view("disabled"); },
@@ -48,6 +48,7 @@ class RuntimeTest : public testing::Test {
   state::MemoryStore store_{{.max_limiter_keys = 1000}};
   state::BlockTable blocks_{1};
   http::InFlight in_flight_;
+  guards::Trails trails_;
   chat::StreamHub hub_{{}};
   guards::ForwardingWarning forwarding_{log_};
   std::shared_ptr<const Runtime> in_force_;

@@ -169,6 +169,7 @@ std::string problem_body(const Problem& problem, std::string_view error_id,
     out += R"(,"retry_after":)";
     text::append_number(out, *problem.retry_after);
   }
+  if (!problem.members.empty()) (out += ',') += problem.members;
   out += "}";
   return out;
 }

@@ -66,6 +66,7 @@ struct Problem {
   std::optional<std::int64_t> retry_after;  ///< seconds
   std::string location;                     ///< for redirects
   std::string allow;                        ///< for 405
+  std::string members;                      ///< further ones of the body, as JSON: "name":value
 
   Problem() = default;
   explicit Problem(Code c, std::string d = {}, std::optional<std::int64_t> retry = {})

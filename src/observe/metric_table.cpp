@@ -43,6 +43,10 @@ constexpr MetricInfo kTable[] = {
     {"portcullis_content_findings_total", "counter", "class",
      "Requests in which the content guard found an attack, refused or not, by class; header: one "
      "that does not follow its grammar; too_complex: too costly to judge."},
+    {"portcullis_bot_suspicions_total", "counter", "ground",
+     "Grounds on which requests were held for the work of machines, or for spam."},
+    {"portcullis_challenges_total", "counter", "outcome",
+     "Challenges: asked, and what became of solutions: solved, wrong, expired, used (before)."},
     {"portcullis_blocked_addresses", "gauge", "", "Addresses that a rule has blocked for a time."},
     {"portcullis_state_keys", "gauge", "", "Keys that the limiter remembers."},
     {"portcullis_state_sessions", "gauge", "",

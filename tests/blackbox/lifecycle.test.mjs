@@ -10,6 +10,7 @@ import { runCommand, startGateway } from '../harness/gateway.mjs';
 import { openDescriptors } from '../harness/process.mjs';
 import { PROVES } from '../harness/proves.mjs';
 import { useFakeUpstream } from '../harness/use_fake_upstream.mjs';
+import { kMachinesWelcome } from '../harness/visitor.mjs';
 
 const secretA = 'lifecycle-secret-a-'.repeat(4);
 const secretB = 'lifecycle-secret-b-'.repeat(4);
@@ -216,7 +217,7 @@ describe('SIGHUP', () => {
 
   test('brings new values into force and keeps sessions, history, streams and counters', async () => {
     const yaml = (chars) => `chat:\n  message_max_chars: ${chars}\n`;
-    const gateway = await start({ RATE_LIMIT_SESSION_PER_MINUTE: '10' }, yaml(10_000));
+    const gateway = await start({ ...kMachinesWelcome, RATE_LIMIT_SESSION_PER_MINUTE: '10' }, yaml(10_000));
     try {
       const visitor = await newVisitor(gateway);
       const tab = await visitor.subscribe();

@@ -9,13 +9,13 @@ import { startGateway } from '../harness/gateway.mjs';
 import { samplesOf } from '../harness/metrics.mjs';
 import { PROVES } from '../harness/proves.mjs';
 import { startRecordingUpstream } from '../harness/recording_upstream.mjs';
-import { createRequest, kOrigin, kProduction, kWideLimits, messageRequest, openSession } from '../harness/visitor.mjs';
+import { createRequest, kMachinesWelcome, kOrigin, kProduction, kWideLimits, messageRequest, openSession } from '../harness/visitor.mjs';
 import { bytesOf, connect, request } from '../harness/wire.mjs';
 import { withGateway } from '../harness/with_gateway.mjs';
 
 const kTimeout = { timeout: 60_000 };
 const kApi = { path: '/api/health' };
-const kChat = { ALLOWED_ORIGINS: kOrigin };
+const kChat = { ...kMachinesWelcome, ALLOWED_ORIGINS: kOrigin };
 const kStaging = { ...kProduction, SECURITY_ENVIRONMENT: 'staging', ALLOWED_HOSTS: '127.0.0.1' };
 const kNoBlocks = { SECURITY_AUTO_BLOCK_SUSPICIOUS_IPS: 'false' };
 const wide = (...kept) => Object.fromEntries(Object.entries(kWideLimits).filter(([name]) => !kept.includes(name)));

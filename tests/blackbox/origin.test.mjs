@@ -7,7 +7,7 @@ import { eventually, expectProblem } from '../harness/expect.mjs';
 import { runCommand, startGateway } from '../harness/gateway.mjs';
 import { PROVES } from '../harness/proves.mjs';
 import { startRecordingUpstream } from '../harness/recording_upstream.mjs';
-import { createRequest, kHttps, kOrigin, kProduction, kWideLimits, messageRequest, openSession } from '../harness/visitor.mjs';
+import { createRequest, kHttps, kMachinesWelcome, kOrigin, kProduction, kWideLimits, messageRequest, openSession } from '../harness/visitor.mjs';
 import { bytesOf, connect, request } from '../harness/wire.mjs';
 import { withGateway } from '../harness/with_gateway.mjs';
 
@@ -585,7 +585,7 @@ test('addresses of one IPv6 /64 share one limit, those of another have their own
 
 /** A gateway on ::1 behind a proxy of ours, for visitors from all over IPv6. */
 const overIpv6 = (env, body) =>
-  withGateway({ env: { ...kStaging, SERVER_HOST: '::1', TRUSTED_PROXIES: '::1', ALLOWED_ORIGINS: kOrigin, ...env } }, body);
+  withGateway({ env: { ...kStaging, ...kMachinesWelcome, SERVER_HOST: '::1', TRUSTED_PROXIES: '::1', ALLOWED_ORIGINS: kOrigin, ...env } }, body);
 const from = (address, rest) => ({ ...rest, host: kHost, headers: { ...rest.headers, 'X-Forwarded-For': address } });
 const kNetwork = ['2001:db8:1:2::1', '2001:db8:1:2:ffff:ffff:ffff:ffff', '2001:db8:1:2:0:dead:0:beef'];
 const kNeighbour = '2001:db8:1:3::1';

@@ -13,7 +13,7 @@ import { samplesOf } from '../harness/metrics.mjs';
 import { PROVES } from '../harness/proves.mjs';
 import { startRecordingUpstream } from '../harness/recording_upstream.mjs';
 import { startRedis } from '../harness/redis.mjs';
-import { createRequest, kOrigin, kWideLimits, messageRequest, openSession } from '../harness/visitor.mjs';
+import { createRequest, kMachinesWelcome, kOrigin, kWideLimits, messageRequest, openSession } from '../harness/visitor.mjs';
 import { request } from '../harness/wire.mjs';
 
 const kTimeout = { timeout: 60_000 };
@@ -35,6 +35,7 @@ function shared(env = {}) {
     N8N_WEBHOOK_URL: upstream.url,
     REDIS_URL: redis.url,
     REDIS_PREFIX: `test${prefixes++}:`,
+    ...kMachinesWelcome,
     REDIS_DEADLINE: '2s', // sanitizers on a busy machine; where a loss is the matter, the default holds
     ...env,
   };

@@ -17,6 +17,9 @@ export const kWideLimits = {
   LIMITS_IN_FLIGHT_PER_SITE: '100000000',
 };
 
+/** For visitors that say the same thing in quick succession, as no person does, where that is not the matter. */
+export const kMachinesWelcome = { GUARDS_BOT_MODE: 'off' };
+
 /** What production needs to start: secrets, an origin, an assistant, and a proxy that speaks https. */
 export const kProduction = {
   SECURITY_ENVIRONMENT: 'production',

@@ -14,6 +14,14 @@ interface Actions {
 
 export class Composer {
   readonly root = element('form', { class: 'composer', novalidate: true });
+  /// For what fills in every field that it finds.
+  readonly trap = element('input', {
+    name: 'website',
+    class: 'for-readers',
+    tabindex: '-1',
+    autocomplete: 'off',
+    'aria-hidden': 'true',
+  });
   private readonly input: HTMLTextAreaElement;
   private readonly mirror = element('div', { class: 'mirror', 'aria-hidden': 'true' });
   private readonly counter = element('p', { class: 'counter', hidden: true });
@@ -45,7 +53,7 @@ export class Composer {
     const hint = element('p', { class: 'for-readers', id: 'portcullis-hint' }, texts.hint);
     const grow = element('div', { class: 'grow' }, this.mirror, this.input);
     const field = element('div', { class: 'field' }, grow, this.sendButton, this.stopButton);
-    this.root.append(label, field, this.counter, hint);
+    this.root.append(label, field, this.counter, hint, this.trap);
     this.root.addEventListener('submit', (event) => event.preventDefault());
     this.input.addEventListener('input', () => this.refresh());
     this.input.addEventListener('keydown', (event) => this.onKey(event));

@@ -18,6 +18,7 @@ export class GatewayClient {
   constructor(
     private readonly base: string,
     private readonly session: Session,
+    private readonly trap: () => string,
   ) {}
 
   async send(message: string, clientMessageId: string, signal: AbortSignal): Promise<ByteReader> {
@@ -25,6 +26,7 @@ export class GatewayClient {
       message,
       client_message_id: clientMessageId,
       page_url: pageUrl(),
+      website: this.trap() || undefined, // nobody sees the field: what is in it, a machine wrote
     });
     const response = await this.session.call((headers) =>
       fetch(`${this.base}/api/v1/chat/stream`, {

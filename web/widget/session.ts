@@ -4,6 +4,7 @@
 /// The cookie itself is invisible to scripts. What is kept here is only a hint that there is one
 /// (until when), or the token, in sessionStorage, so that a reload finds the conversation again.
 
+import { paying } from './challenge';
 import { failureOf } from './failure';
 import { StoredValue } from './storage';
 
@@ -49,7 +50,7 @@ export class Session {
   async callAsIs(call: Call): Promise<Response> {
     const headers: Record<string, string> = {};
     if (this.token !== null) headers['Authorization'] = `Bearer ${this.token}`;
-    const response = await call(headers);
+    const response = await paying(call, headers);
     if (response.status !== 401 && this.cookie !== 'none') this.cookie = 'works';
     return response;
   }
@@ -73,13 +74,15 @@ export class Session {
       page_url: pageUrl(),
       ...(delivery === 'bearer' ? { delivery } : {}),
     };
-    const response = await fetch(`${this.base}/api/v1/session/create`, {
-      method: 'POST',
-      credentials: 'include',
-      headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify(body),
-      signal: AbortSignal.timeout(kCreateTimeoutMs),
-    });
+    const create: Call = (headers) =>
+      fetch(`${this.base}/api/v1/session/create`, {
+        method: 'POST',
+        credentials: 'include',
+        headers,
+        body: JSON.stringify(body),
+        signal: AbortSignal.timeout(kCreateTimeoutMs),
+      });
+    const response = await paying(create, { 'Content-Type': 'application/json' });
     if (!response.ok) throw await failureOf(response);
     const made = (await response.json()) as { token?: unknown; expires_at?: unknown };
     if (typeof made.token === 'string') {

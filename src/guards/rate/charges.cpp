@@ -8,7 +8,7 @@ namespace {
 using pipeline::RouteClass;
 using pipeline::Verdict;
 
-constexpr std::string_view kLightTier = "light-minute";
+constexpr state::Space kLightTier = "light-minute";
 
 std::string_view bytes_of(const http::SessionClaims& session) {
   return {reinterpret_cast<const char*>(session.id.data()), session.id.size()};
@@ -78,12 +78,14 @@ void Charges::add(state::AdmitRequest& request, const http::Exchange& exchange, 
   const Caller caller = Caller::of(exchange);
   const auto& route = *exchange.route;
   const auto& limits = exchange.site->limits;
-  const auto charge = [&](std::string_view tier, std::string_view value, std::uint32_t limit,
-                          Seconds window, std::uint8_t subject = state::Charge::kNobody) {
-    request.add({tier, state::key_of(tier, value), limit, window, route.cost, subject});
+  const state::KeyedValue caller_value(caller.name());
+  const auto charge = [&](const state::Space& tier, const state::KeyedValue& value,
+                          std::uint32_t limit, Seconds window,
+                          std::uint8_t subject = state::Charge::kNobody) {
+    request.add({tier.name(), value.in(tier), limit, window, route.cost, subject});
   };
   if (cls == RouteClass::light) {
-    charge(kLightTier, caller.name(), light_minute_, Seconds{60});
+    charge(kLightTier, caller_value, light_minute_, Seconds{60});
     return;
   }
   const auto watched = request.add(caller.subject);
@@ -91,28 +93,36 @@ void Charges::add(state::AdmitRequest& request, const http::Exchange& exchange, 
     std::string place(route.name);
     place += ' ';
     place += caller.name();
-    charge("route-minute", place, route.address_minute, Seconds{60}, watched);
+    charge("route-minute", state::KeyedValue(place), route.address_minute, Seconds{60}, watched);
   }
   if (cls == RouteClass::api) {
     switch (caller.kind) {
       case Caller::Kind::user:
-        return charge("user-minute", caller.name(), user_minute_, Seconds{60}, watched);
+        return charge("user-minute", caller_value, user_minute_, Seconds{60}, watched);
       case Caller::Kind::key:
-        return charge("key-minute", caller.name(), key_minute_, Seconds{60}, watched);
+        return charge("key-minute", caller_value, key_minute_, Seconds{60}, watched);
       case Caller::Kind::address:
       case Caller::Kind::session:
-        return charge("api-minute", caller.name(), api_minute_, Seconds{60}, watched);
+        return charge("api-minute", caller_value, api_minute_, Seconds{60}, watched);
     }
   }
-  charge("address-minute", caller.name(), limits.chat_address_minute, Seconds{60}, watched);
-  charge("address-hour", caller.name(), limits.chat_address_hour, Seconds{3600}, watched);
+  charge("address-minute", caller_value, limits.chat_address_minute, Seconds{60}, watched);
+  charge("address-hour", caller_value, limits.chat_address_hour, Seconds{3600}, watched);
   if (session != nullptr) {
     const bool own = caller.subject.hold_back;  // the caller is this session already
     const auto speaker =
         own ? watched : request.add(state::Subject{state::session_key(session->id)});
-    charge("session-minute", bytes_of(*session), limits.session_minute, Seconds{60}, speaker);
+    charge("session-minute", state::KeyedValue(bytes_of(*session)), limits.session_minute,
+           Seconds{60}, speaker);
   }
-  charge("site-minute", exchange.site->id, limits.site_minute, Seconds{60});
+  charge("site-minute", state::KeyedValue(exchange.site->id), limits.site_minute, Seconds{60});
+}
+
+void Charges::add_narrow(state::AdmitRequest& request, const http::Exchange& exchange) const {
+  constexpr state::Space kTier = "bot-minute";
+  const auto limit = std::max(1U, exchange.site->limits.chat_address_minute / 4);
+  request.add({kTier.name(), state::KeyedValue(Caller::of(exchange).name()).in(kTier), limit,
+               Seconds{60}, exchange.route->cost});
 }
 
 /// Verified users and keys are paced instead, and so are visitors of a page that misuses them.
@@ -128,7 +138,10 @@ Verdict Charges::judge(http::Exchange& exchange, const state::AdmitRequest& requ
   const auto& decided = request.charges[admission.decided_by];
   // The ceiling of light routes is no budget that a client should plan with: shown only when
   // reached.
-  if (decided.tier != kLightTier || !admission.admitted) {
+  const bool shown = decided.tier != kLightTier.name() || !admission.admitted;
+  const bool nearer = exchange.limit_state.tier.empty() || !admission.admitted ||
+                      admission.remaining < exchange.limit_state.remaining;
+  if (shown && nearer) {
     exchange.limit_state = {decided.tier, admission.limit, admission.remaining,
                             decided.window.count(), admission.reset.count()};
   }

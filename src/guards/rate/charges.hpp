@@ -42,6 +42,8 @@ class Charges {
   /// charged to itself and not to its address.
   void add(state::AdmitRequest& request, const http::Exchange& exchange, pipeline::RouteClass cls,
            const http::SessionClaims* session) const;
+  /// Adds the window of callers that are held for machines: a quarter of what their address has.
+  void add_narrow(state::AdmitRequest& request, const http::Exchange& exchange) const;
   /// Notes the tier that decided for the limit headers; a refusal where one is over its limit, or
   /// the pace of a throttled address. Who goes on far beyond it is blocked.
   pipeline::Verdict judge(http::Exchange& exchange, const state::AdmitRequest& request,

@@ -558,6 +558,8 @@ void ChatRoutes::add_to(pipeline::RouteTable& table) {
     route.prose = {"page_title",  "page_section", "search_query",
                    "user_intent", "category",     "custom_data"};
     route.urls = {"page_url"};
+    route.message_member = "message";
+    route.trap_member = "website";
     table.add(std::move(route));
   }
   auto subscribe =

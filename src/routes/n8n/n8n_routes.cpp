@@ -342,6 +342,7 @@ void N8nRoutes::add_to(pipeline::RouteTable& table) {
       route.max_form_bytes = static_cast<std::uint64_t>(settings.api_body_megabytes) * kMiB;
     }
     route.prose = {settings.n8n_input_key};
+    route.message_member = settings.n8n_input_key;
     route.schema = &profile_;
     route.claims = &profile_;
     route.refusals = &refusals_;

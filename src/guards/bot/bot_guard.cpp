@@ -1,0 +1,268 @@
+#include "guards/bot/bot_guard.hpp"
+
+#include <array>
+#include <boost/json.hpp>
+
+#include "guards/bot/browser_evidence.hpp"
+#include "guards/bot/message_evidence.hpp"
+#include "http/json_body.hpp"
+#include "http/multipart_form.hpp"
+#include "identity/challenges.hpp"
+
+namespace portcullis::guards {
+namespace {
+
+using audit::EventType;
+using audit::ThreatLevel;
+using identity::Challenges;
+using pipeline::RouteClass;
+using pipeline::Verdict;
+using state::AdmitAnswer;
+using state::AdmitRequest;
+
+/// Above these a sender is held for a machine, a text for spam.
+constexpr int kBot = 50;
+constexpr int kSpam = 40;
+
+constexpr int kSessionRepeats = 2;
+constexpr int kAddressRepeats = 5;
+constexpr int kSiteRepeats = 12;
+
+constexpr Seconds kChallengeLife{300};
+/// Each so many challenges of ten minutes make the next ones harder, up to so many times.
+constexpr std::int64_t kChallengesPerStep = 4;
+constexpr std::int64_t kHardest = 10;
+
+constexpr std::string_view kSolutionHeader = "x-challenge-solution";
+
+/// A member of the body that is a text, be the body JSON or a form.
+std::string_view text_member(const http::Exchange& exchange, std::string_view name) {
+  if (name.empty()) return {};
+  if (exchange.form) {
+    const auto* part = exchange.form->find(name);
+    return part == nullptr ? std::string_view{} : part->value;
+  }
+  const auto* object = exchange.json ? exchange.json->value.if_object() : nullptr;
+  const auto* value = object == nullptr ? nullptr : object->if_contains(name);
+  const auto* string = value == nullptr ? nullptr : value->if_string();
+  return string == nullptr ? std::string_view{} : std::string_view(string->data(), string->size());
+}
+
+class BotGuard final : public pipeline::Guard {
+ public:
+  BotGuard(const config::Settings& settings, std::string_view secret, Trails& trails,
+           const LimitParts& parts)
+      : allowed_(settings.bot_allowed_agents),
+        challenges_asked_(settings.bot_challenge == config::BotChallenge::proof_of_work),
+        challenge_steps_(static_cast<std::uint32_t>(settings.bot_challenge_steps)),
+        challenges_(secret),
+        trails_(trails),
+        store_(parts.store),
+        charges_("bot", settings, parts),
+        suspected_(parts.metrics.counter("portcullis_bot_suspicions_total")),
+        challenges_count_(parts.metrics.counter("portcullis_challenges_total")) {}
+
+  std::string_view name() const noexcept override { return "bot"; }
+
+  pipeline::Decision on_request(http::Exchange& exchange) const override {
+    const auto& route = *exchange.route;
+    // Programs are what the other classes are made for.
+    if (exchange.framing_error() || route.cls != RouteClass::chat) return Verdict::pass();
+    Score bot;
+    // What is called without a page by design is called by programs, too.
+    if (route.kind == pipeline::RouteKind::browser || exchange.origin) {
+      bot = judge_browser(exchange.head(), exchange.client.https, agents_, allowed_);
+    }
+    Score spam;
+    const auto message = text_member(exchange, route.message_member);
+    if (!message.empty()) {
+      std::array own{host_of(exchange.head().get("host")), std::string_view{}};
+      if (exchange.origin) own[1] = exchange.origin->host;
+      const auto traits = MessageTraits::of(message, own);
+      bot.add(judge_message(message, traits));
+      spam = judge_spam(traits);
+      judge_repetition(exchange, message, bot);
+    }
+    // A person does not see it; what fills every form does not know that.
+    if (!text_member(exchange, route.trap_member).empty()) bot.add("trap", 60);
+    const bool is_spam = spam.points() > kSpam;
+    if (is_spam) return refuse_spam(bot, spam);
+    if (bot.points() <= kBot) return Verdict::pass();
+    if (bot.has("repeats") && (spam.points() > 0 || bot.has("trap"))) return refuse_bot(bot, spam);
+    return slow(exchange, bot);
+  }
+
+ private:
+  static std::string_view host_of(std::string_view authority) noexcept {
+    return authority.substr(0, authority.rfind(':'));
+  }
+
+  void judge_repetition(const http::Exchange& exchange, std::string_view message,
+                        Score& bot) const {
+    const std::uint64_t print = text_fingerprint(message);
+    const MonotonicTime now = exchange.started_at();
+    if (const auto& session = exchange.principal.session) {
+      const auto own = trails_.note(state::session_key(session->id), print, now);
+      if (own.similar >= kSessionRepeats) bot.add("repeats", 30);
+      if (own.hurried) bot.add("hurried", 20);
+      if (own.steady) bot.add("steady", 20);
+    }
+    if (print == 0) return;  // of short texts many are alike
+    const auto of_address = trails_.note(Caller::of(exchange).subject.key, print, now);
+    if (of_address.similar >= kAddressRepeats) bot.add("address_repeats", 30);
+    const auto of_site = trails_.note(state::key_of("site-trail", exchange.site->id), print, now);
+    if (of_site.similar >= kSiteRepeats) bot.add("site_repeats", 15);
+  }
+
+  void count(const Score& score) const {
+    for (const auto ground : score.grounds()) {
+      suspected_.add(suspected_.cell({std::string(ground)}));
+    }
+  }
+
+  static pipeline::Incident incident(ThreatLevel level, std::string code, std::string text,
+                                     const Score& bot, const Score& spam) {
+    pipeline::Incident out{EventType::input_validation, level, std::move(code), std::move(text)};
+    out.details = {{"bot_score", std::to_string(bot.points())}, {"bot_grounds", bot.text()}};
+    if (spam.points() > 0) {
+      out.details.emplace("spam_score", std::to_string(spam.points()));
+      out.details.emplace("spam_grounds", spam.text());
+    }
+    return out;
+  }
+
+  Verdict refuse_spam(const Score& bot, const Score& spam) const {
+    count(spam);
+    return Verdict::refuse(http::Problem(http::Code::content_refused),
+                           incident(ThreatLevel::medium, "BOT_003", "spam", bot, spam));
+  }
+
+  Verdict refuse_bot(const Score& bot, const Score& spam) const {
+    count(bot);
+    return Verdict::refuse(
+        http::Problem(http::Code::content_refused),
+        incident(ThreatLevel::medium, "BOT_002", "a machine, and more against it", bot, spam));
+  }
+
+  /// Charges the request to the narrow window of machines.
+  pipeline::Decision slow(http::Exchange& exchange, const Score& bot) const {
+    count(bot);
+    AdmitRequest request;
+    charges_.add_narrow(request, exchange);
+    auto answer = store_.admit(request);
+    if (!answer.ready()) return wait(exchange, bot, request, std::move(answer));
+    if (!answer.value()) return std::unexpected(answer.value().error());
+    if (answer.value()->admission.admitted) {
+      return charges_.judge(exchange, request, answer.value()->admission);
+    }
+    return ask(exchange, bot, request, answer.value()->admission);
+  }
+
+  Task<Result<Verdict>> wait(http::Exchange& exchange, Score bot, AdmitRequest request,
+                             Eventual<Result<AdmitAnswer>> answer) const {
+    const auto result = co_await answer;
+    if (!result) co_return std::unexpected(result.error());
+    if (result->admission.admitted) {
+      co_return charges_.judge(exchange, request, result->admission);
+    }
+    co_return co_await ask(exchange, bot, request, result->admission);
+  }
+
+  /// The window has no room: who can pays with work, everybody else with time.
+  Task<Result<Verdict>> ask(http::Exchange& exchange, Score bot, AdmitRequest request,
+                            state::Admission admission) const {
+    const bool asked = challenges_asked_ && exchange.route->kind == pipeline::RouteKind::browser;
+    if (asked) {
+      if (const auto solution = exchange.head().find(kSolutionHeader)) {
+        const auto paid = co_await is_paid(exchange, *solution);
+        if (!paid) co_return std::unexpected(paid.error());
+        if (*paid) co_return Verdict::pass();
+      }
+    }
+    auto verdict = charges_.judge(exchange, request, admission);
+    const std::int64_t retry_after = verdict.problem.retry_after.value_or(1);
+    const auto text = "held for a machine: " + verdict.incident.description;
+    auto about = incident(ThreatLevel::low, "BOT_001", text, bot, {});
+    about.type = EventType::rate_limiting;
+    if (!asked) {
+      verdict.incident = std::move(about);
+      co_return verdict;
+    }
+    const auto steps = co_await steps_for(exchange);
+    if (!steps) co_return std::unexpected(steps.error());
+    auto challenged = Verdict::challenge(std::move(about));
+    challenged.problem.detail =
+        "Please solve the challenge and send the request again with X-Challenge-Solution, or wait.";
+    challenged.problem.retry_after = retry_after;
+    challenged.problem.members =
+        "\"challenge\":" +
+        challenges_.make(holder_of(exchange), *steps, kChallengeLife, exchange.started_wall())
+            .json();
+    challenges_count_.add(challenges_count_.cell({"asked"}));
+    co_return challenged;
+  }
+
+  /// Whom a challenge is for: this session, or this address, on this site.
+  static std::string holder_of(const http::Exchange& exchange) {
+    std::string out = exchange.site->id;
+    out += ' ';
+    if (const auto& session = exchange.principal.session) {
+      out.append(reinterpret_cast<const char*>(session->id.data()), session->id.size());
+    } else {
+      out += Caller::of(exchange).name();
+    }
+    return out;
+  }
+
+  /// Whether this is a good solution that has not been used yet. It is used now.
+  Task<Result<bool>> is_paid(const http::Exchange& exchange, std::string_view solution) const {
+    const auto checked = challenges_.check(solution, holder_of(exchange), exchange.started_wall());
+    using Outcome = Challenges::Outcome;
+    if (checked.outcome != Outcome::solved) {
+      challenges_count_.add(
+          challenges_count_.cell({checked.outcome == Outcome::expired ? "expired" : "wrong"}));
+      co_return false;
+    }
+    // A window of one unit, longer than the solution is good for: nobody gets a second one.
+    AdmitRequest once;
+    once.add({"challenge", state::key_of("challenge", checked.salt), 1, 2 * kChallengeLife});
+    const auto answer = co_await store_.admit(once);
+    if (!answer) co_return std::unexpected(answer.error());
+    challenges_count_.add(challenges_count_.cell({answer->admission.admitted ? "solved" : "used"}));
+    co_return answer->admission.admitted;
+  }
+
+  /// How far this caller must search: the further, the more often it was asked of late.
+  Task<Result<std::uint32_t>> steps_for(const http::Exchange& exchange) const {
+    constexpr std::uint32_t kMany = 1'000'000'000;
+    AdmitRequest asked;
+    asked.add({"challenges", state::KeyedValue(Caller::of(exchange).name()).in("challenges"), kMany,
+               Seconds{600}});
+    const auto answer = co_await store_.admit(asked);
+    if (!answer) co_return std::unexpected(answer.error());
+    const std::int64_t before = kMany - 1 - answer->admission.remaining;
+    const std::int64_t times = std::min(kHardest, 1 + before / kChallengesPerStep);
+    co_return challenge_steps_* static_cast<std::uint32_t>(times);
+  }
+
+  const AgentTable agents_;
+  const std::vector<std::string> allowed_;
+  const bool challenges_asked_;
+  const std::uint32_t challenge_steps_;
+  const Challenges challenges_;
+  Trails& trails_;
+  state::Store& store_;
+  const Charges charges_;
+  observe::CounterFamily& suspected_;
+  observe::CounterFamily& challenges_count_;
+};
+
+}  // namespace
+
+std::unique_ptr<pipeline::Guard> make_bot_guard(const config::Settings& settings,
+                                                std::string_view secret, Trails& trails,
+                                                const LimitParts& parts) {
+  return std::make_unique<BotGuard>(settings, secret, trails, parts);
+}
+
+}  // namespace portcullis::guards

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { test } from 'node:test';
+import { paying, sha256, solve } from './challenge';
+
+const digest = (text: string): string => createHash('sha256').update(text).digest('hex');
+const taskFor = (number: number, max_number = 500) => {
+  const salt = '1800000000-AbCdEfGhIjKlMnOp';
+  return { algorithm: 'SHA-256', salt, target: digest(salt + number), max_number, signature: 'sig' };
+};
+const answer = (status: number, body: unknown) => new Response(JSON.stringify(body), { status });
+
+test('digests are those of SHA-256, at every length that fits', () => {
+  for (let length = 0; length <= 55; ++length) {
+    const text = 'portcullis 0123456789 '.repeat(3).slice(0, length);
+    assert.equal(sha256(text), digest(text), `${length} characters`);
+  }
+  for (let n = 0; n < 2000; ++n) assert.equal(sha256(`salt${n}`), digest(`salt${n}`));
+});
+
+test('the number is found wherever it is, and none where there is none', async () => {
+  for (const number of [0, 1, 63, 64, 499, 500]) assert.equal(await solve(taskFor(number)), number);
+  assert.equal(await solve(taskFor(501)), null);
+});
+
+test('a challenged call is made once more, with the solution', async () => {
+  const seen: Record<string, string>[] = [];
+  const call = async (headers: Record<string, string>): Promise<Response> => {
+    seen.push(headers);
+    return headers['X-Challenge-Solution'] === undefined
+      ? answer(403, { code: 'CHALLENGE_REQUIRED', challenge: taskFor(77) })
+      : answer(200, {});
+  };
+  assert.equal((await paying(call, { A: 'b' })).status, 200);
+  assert.deepEqual(seen, [
+    { A: 'b' },
+    { A: 'b', 'X-Challenge-Solution': '1800000000-AbCdEfGhIjKlMnOp.77.sig' },
+  ]);
+});
+
+test('a second challenge, another refusal, or nonsense is the answer as it is', async () => {
+  const bodies = [
+    { challenge: taskFor(5) },
+    { code: 'ADDRESS_BLOCKED' },
+    { challenge: {} },
+    { challenge: { ...taskFor(5), salt: 'x'.repeat(50) } },
+    { challenge: { ...taskFor(5), max_number: 1e12 } },
+    'no object',
+    null,
+  ];
+  for (const [i, body] of bodies.entries()) {
+    let calls = 0;
+    const response = await paying(async () => (++calls, answer(403, body)), {});
+    assert.equal(response.status, 403);
+    assert.deepEqual(await response.json(), body, 'its body can still be read');
+    assert.equal(calls, i === 0 ? 2 : 1, JSON.stringify(body));
+  }
+});
