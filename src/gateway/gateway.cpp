@@ -179,6 +179,7 @@ class Gateway::Impl {
     if (auto opened = open_listeners(loaded.settings); !opened) return opened;
     if (shared_) {
       std::vector<net::Worker*> all;
+      all.reserve(lanes_.size());
       for (auto& lane : lanes_) all.push_back(&lane->worker);
       shared_->connect(all);
     }
