@@ -47,6 +47,7 @@ state::AdmitRequest charges_of(std::uint64_t address) {
   charge("address-hour", value, 3600, watched);
   charge("session-minute", value, 60, request.add(state::Subject{value.in("session")}));
   charge("site-minute", state::KeyedValue("default"), 60, state::Charge::kNobody);
+  request.charges[request.count - 1].shared = true;
   return request;
 }
 

@@ -14,6 +14,9 @@ find_library(HS_RUNTIME libhs_runtime.a REQUIRED)
 # Only libinjection's objects of this archive are taken; nothing of ModSecurity is linked.
 find_library(LIBINJECTION libmodsecurity.a REQUIRED)
 
+# Read only where an operator has a database of countries.
+find_library(MAXMINDDB libmaxminddb.a REQUIRED)
+
 # Only hiredis' reader of replies is used; sockets are ours.
 find_library(HIREDIS libhiredis.a REQUIRED)
 

@@ -273,6 +273,12 @@ void check_values(Loaded& loaded) {
   if (s.production() && s.state_simulate != StateSimulation::none) {
     error("STATE_SIMULATE", "is for tests and refused in production");
   }
+  if (s.geo_enabled && s.geo_database.empty()) {
+    error("GEO_DATABASE", "is needed to know the country of an address");
+  }
+  if (s.geo_enabled && s.geo_blocked_countries.empty()) {
+    error("SECURITY_BLOCKED_COUNTRIES", "is empty, so there is nothing to block");
+  }
   if (!text::is_token(s.cookie_name)) error("SESSION_COOKIE_NAME", "is no name of a cookie");
   if (!s.client_address_header.empty() && !text::is_token(s.client_address_header)) {
     error("CLIENT_ADDRESS_HEADER", "is no header name");

@@ -127,8 +127,13 @@ struct Settings {
   bool automatic_blocks = true;
   Seconds first_block{};
   std::int64_t max_blocks = 0;
+  bool geo_enabled = false;
+  std::string geo_database;
+  std::vector<std::string> geo_blocked_countries;
   bool reputation_enabled = true;
   std::int64_t reputation_alert = 0;
+  std::int64_t auth_failures = 0;
+  Seconds auth_failure_window{};
   BotChallenge bot_challenge = BotChallenge::proof_of_work;
   std::int64_t bot_challenge_steps = 0;
   std::vector<std::string> bot_allowed_agents;

@@ -18,6 +18,12 @@ constexpr std::int64_t kKiB = 1024;
 constexpr std::int64_t kMiB = 1024 * kKiB;
 constexpr std::int64_t kGiB = 1024 * kMiB;
 
+std::optional<std::string> country_fault(std::string_view code) {
+  const auto is_capital = [](char c) { return c >= 'A' && c <= 'Z'; };
+  if (code.size() == 2 && std::ranges::all_of(code, is_capital)) return std::nullopt;
+  return "'" + std::string(code) + "' is no code of a country such as FR";
+}
+
 void add_identity(std::vector<Setting>& t) {
   Setting profile = choice<Profile>({.path = "environment", .text = "Profile: address tiers, CSP, error detail and secrets policy follow it; any setting given explicitly wins. Default: by `debug` where that is set (true: development, false: production), else development."}, &S::profile, Profile::development,
       {{"development", Profile::development}, {"staging", Profile::staging}, {"production", Profile::production}});
@@ -88,12 +94,17 @@ void add_limits(std::vector<Setting>& t) {
   t.push_back(integer({.path = "limits.in_flight_per_address", .text = "Chat and API requests of one address that are being answered at a time (IPv6: one /64); subscriptions to events have the caps of `stream.*` instead."}, &S::in_flight_address, 64, 1, kMaxLimit));
   t.push_back(integer({.path = "limits.in_flight_per_session", .text = "The same for one session."}, &S::in_flight_session, 16, 1, kMaxLimit));
   t.push_back(integer({.path = "limits.in_flight_per_site", .text = "The same for one site."}, &S::in_flight_site, 2000, 1, kMaxLimit));
+  t.push_back(integer({.path = "limits.auth_failures", .text = "Credentials of users and keys that do not verify, from one address, on API routes: so many block it for `blocks.first`. Sessions that have expired do not count."}, &S::auth_failures, 5, 1, 1'000'000));
+  t.push_back(seconds({.path = "limits.auth_failure_window", .text = "Within this time. A bare number is minutes."}, &S::auth_failure_window, minutes{15}, Seconds{12}, std::chrono::hours{24}, minutes{1}));
   t.push_back(integer({.path = "limits.light_factor", .text = "Static files, preflights, `validate` and `history` cost nothing in the tiers above; one address may make this many times its per-minute limit of them."}, &S::limit_light_factor, 10, 1, 1'000'000));
   t.push_back(blocks({.path = "blocks.never", .env = {"SECURITY_IP_WHITELIST", "ADDRESSES_NEVER_BLOCKED"}, .text = "Addresses that are never blocked; limits hold for them too."}, &S::never_blocked));
   t.push_back(blocks({.path = "blocks.always", .env = {"ADDRESSES_BLOCKED"}, .text = "Addresses that are refused until they are taken off this list."}, &S::always_blocked));
   t.push_back(boolean({.path = "blocks.automatic", .env = {"SECURITY_AUTO_BLOCK_SUSPICIOUS_IPS"}, .text = "Block an address for a time that goes on far beyond its limits."}, &S::automatic_blocks, true));
   t.push_back(seconds({.path = "blocks.first", .env = {"SECURITY_RATE_LIMIT_BLOCK_DURATION_MINUTES"}, .text = "How long such a block lasts; each further one of the same address twice as long, up to 24 hours. A bare number is minutes."}, &S::first_block, minutes{15}, Seconds{1}, std::chrono::hours{24}, minutes{1}));
   t.push_back(integer({.path = "blocks.max", .text = "Addresses that are blocked at a time, at most. Beyond that further ones are only paced.", .restart = Restart::needed}, &S::max_blocks, 100'000, 1, 10'000'000));
+  t.push_back(boolean({.path = "geo.enabled", .env = {"SECURITY_ENABLE_GEO_BLOCKING"}, .text = "Refuse addresses of the countries in `geo.blocked_countries`. Addresses that the database does not know, and those in `blocks.never`, pass."}, &S::geo_enabled, false));
+  t.push_back(string({.path = "geo.database", .text = "Database of countries in MaxMind's format (GeoLite2-Country, DB-IP, IPinfo). Read anew at SIGHUP; put a newer file in its place by rename."}, &S::geo_database, ""));
+  t.push_back(checked_list({.path = "geo.blocked_countries", .env = {"SECURITY_BLOCKED_COUNTRIES"}, .text = "Their ISO 3166-1 codes of two capital letters."}, "list of countries", 300, country_fault, &S::geo_blocked_countries));
   t.push_back(boolean({.path = "reputation.enabled", .text = "Keep a reputation of callers, from -100 to 100, half of which is forgotten in an hour. Refusals cost points; below -10 half of the limits hold."}, &S::reputation_enabled, true));
   t.push_back(integer({.path = "reputation.alert", .env = {"SECURITY_IP_REPUTATION_THRESHOLD"}, .text = "An event is recorded when a reputation falls to minus this."}, &S::reputation_alert, 50, 11, 100));
   t.push_back(choice<BotChallenge>({.path = "bot.challenge", .text = "What a visitor may do who is held for a machine and has used up a quarter of the limit: solve a challenge (`proof_of_work`; the widget does it by itself) or wait, or only wait (`off`)."}, &S::bot_challenge, BotChallenge::proof_of_work,

@@ -22,7 +22,8 @@ Result<std::vector<std::unique_ptr<pipeline::Guard>>> make_guards(
   // Everything after it speaks of the visitor, so first find out who that is.
   guards.push_back(guards::make_address_guard(settings, lasting.forwarding));
   // A blocked address must cost next to nothing.
-  guards.push_back(guards::make_blocks_guard(settings, lasting.blocks));
+  TRY(auto blocks, guards::make_blocks_guard(settings, lasting.blocks));
+  guards.push_back(std::move(blocks));
   // What is no valid request has no headers to look at.
   guards.push_back(guards::make_protocol_guard());
   // A request for somebody else's host is not ours to answer, whoever sends it; and what comes over

@@ -52,6 +52,7 @@ struct Principal {
   std::string role;  ///< of the site at hand
   std::optional<SessionClaims> session;
   bool credential_rejected = false;  ///< something was presented that does not verify
+  bool failed_login = false;         ///< and that was no session: somebody may be guessing
 };
 
 /// What the rate guard found, for the limit headers: the tier that decided.

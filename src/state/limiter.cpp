@@ -23,7 +23,9 @@ Limiter::~Limiter() = default;
 void Limiter::lock(const AdmitRequest& request, Locks& locks) const {
   std::array<std::size_t, kMaxKeys> numbers;
   std::size_t count = 0;
-  for (; count < request.count; ++count) numbers[count] = request.charges[count].key[1] % kShards;
+  for (std::size_t i = 0; i < request.count; ++i) {
+    if (!request.charges[i].shared) numbers[count++] = request.charges[i].key[1] % kShards;
+  }
   for (std::size_t i = 0; i < request.subject_count; ++i) {
     numbers[count++] = request.subjects[i].key[1] % kShards;
   }
@@ -38,42 +40,96 @@ std::int64_t Limiter::now() const {
   return std::chrono::duration_cast<Milliseconds>(clock_.monotonic().time_since_epoch()).count();
 }
 
-Admission Limiter::ask_windows(const AdmitRequest& request, const Allowances& allowances,
-                               std::int64_t now) {
-  Admission admission;
-  std::int64_t tightest = INT64_MAX;
-  for (std::size_t i = 0; i < request.count; ++i) {
-    const Charge& charge = request.charges[i];
+/// One decision in the making: what the windows say, and how fast who is throttled comes.
+class Limiter::Decision {
+ public:
+  Decision(const AdmitRequest& request, std::int64_t now) : request_(request), now_(now) {}
+
+  /// A charge's window, and what limits it for this caller.
+  void ask(std::size_t i, Window& window, std::uint32_t limit) {
+    const Charge& charge = request_.charges[i];
     const std::int64_t window_ms = window_of(charge);
-    Window& window = *allowances[i].window;
-    const auto limit = allowances[i].limit;
-    const auto used = static_cast<std::int64_t>(window.used(now, window_ms));
+    windows_[i] = &window;
+    limits_[i] = limit;
+    const auto used = static_cast<std::int64_t>(window.used(now_, window_ms));
     const std::int64_t left = std::int64_t{limit} - used - charge.cost;
     if (left < 0) {
       // Of several that refuse, the one that lasts longest tells when to come back.
-      const auto wait = seconds_of(window.wait_for(charge.cost, limit, now, window_ms));
-      if (admission.admitted || wait > admission.reset) {
-        admission.admitted = false;
-        admission.decided_by = i;
-        admission.remaining = 0;
-        admission.reset = wait;
+      const auto wait = seconds_of(window.wait_for(charge.cost, limit, now_, window_ms));
+      if (admission_.admitted || wait > admission_.reset) {
+        admission_.admitted = false;
+        admission_.decided_by = i;
+        admission_.remaining = 0;
+        admission_.reset = wait;
       }
-    } else if (admission.admitted && left < tightest) {
-      tightest = left;
-      admission.decided_by = i;
-      admission.remaining = left;
-      admission.reset = seconds_of(window.until_empty(now, window_ms));
-      if (admission.reset.count() == 0) admission.reset = charge.window;
+    } else if (admission_.admitted && left < tightest_) {
+      tightest_ = left;
+      admission_.decided_by = i;
+      admission_.remaining = left;
+      admission_.reset = seconds_of(window.until_empty(now_, window_ms));
+      if (admission_.reset.count() == 0) admission_.reset = charge.window;
     }
   }
-  return admission;
-}
+
+  /// An attempt of a subject, whose first charge tells the pace.
+  void pace(std::size_t subject, Throttle& throttle) {
+    const auto charges = std::span(request_.charges).first(request_.count);
+    const auto at = std::ranges::find(charges, subject, &Charge::subject);
+    const auto first = static_cast<std::size_t>(at - charges.begin());
+    if (request_.subjects[subject].hold_back) {
+      throttle.hold_back(now_, {limits_[first], window_of(*at)});
+    }
+    if (throttle.stage(now_) == 0) return;
+    throttled_[subject] = &throttle;
+    const auto attempt = throttle.attempt(now_);
+    offence_ |= attempt.offence;
+    if (attempt.wait_ms <= wait_ms_) return;
+    wait_ms_ = attempt.wait_ms;
+    slowest_ = first;
+  }
+
+  /// After all were asked.
+  Admission settle() {
+    admission_.offence = offence_;
+    if (admission_.admitted && (wait_ms_ > 0 || offence_)) {
+      admission_.admitted = false;
+      admission_.paced = true;
+      admission_.decided_by = slowest_;
+      admission_.remaining = 0;
+      admission_.reset = std::max(Seconds{1}, seconds_of(wait_ms_));
+    }
+    admission_.limit = limits_[admission_.decided_by];
+    return admission_;
+  }
+  void take(std::size_t i) {
+    const Charge& charge = request_.charges[i];
+    windows_[i]->take(charge.cost, now_, window_of(charge));
+  }
+  void tell_throttles() {
+    for (auto* throttle : throttled_) {
+      if (throttle != nullptr) throttle->admitted(now_);
+    }
+  }
+
+ private:
+  const AdmitRequest& request_;
+  const std::int64_t now_;
+  Admission admission_;
+  std::int64_t tightest_ = INT64_MAX;
+  std::array<Window*, AdmitRequest::kMaxCharges> windows_{};
+  std::array<std::uint32_t, AdmitRequest::kMaxCharges> limits_{};
+  std::array<Throttle*, AdmitRequest::kMaxSubjects> throttled_{};
+  std::int64_t wait_ms_ = 0;
+  std::size_t slowest_ = 0;
+  bool offence_ = false;
+};
 
 Admission Limiter::charge(const AdmitRequest& request) {
   if (request.count == 0) return {};
   Locks locks;
   lock(request, locks);
   const std::int64_t now = this->now();
+  Decision decision(request, now);
   // The tables keep more than a request has keys, so nothing that is found here is evicted before
   // the end.
   std::array<Standing*, AdmitRequest::kMaxSubjects> standings{};
@@ -82,57 +138,46 @@ Admission Limiter::charge(const AdmitRequest& request) {
     auto& table = shard_of(subject.key).standings;
     standings[s] = subject.hold_back ? &table.touch(subject.key) : table.find(subject.key);
   }
-  Allowances allowances;
+  const auto limit_of = [&](const Charge& charge) {
+    if (charge.subject == Charge::kNobody || standings[charge.subject] == nullptr) {
+      return charge.limit;
+    }
+    // Who behaved badly has half of its limits.
+    const bool suspicious = standings[charge.subject]->reputation.is_suspicious(now);
+    return suspicious ? std::max(1U, charge.limit / 2) : charge.limit;
+  };
+  std::size_t shared = request.count;
   for (std::size_t i = 0; i < request.count; ++i) {
     const Charge& charge = request.charges[i];
-    allowances[i] = {&shard_of(charge.key).windows.touch(charge.key), charge.limit};
-    if (charge.subject == Charge::kNobody || standings[charge.subject] == nullptr) continue;
-    // Who behaved badly has half of its limits.
-    if (standings[charge.subject]->reputation.is_suspicious(now)) {
-      allowances[i].limit = std::max(1U, charge.limit / 2);
+    if (charge.shared) {
+      shared = i;
+    } else {
+      decision.ask(i, shard_of(charge.key).windows.touch(charge.key), limit_of(charge));
     }
   }
-  Admission admission = ask_windows(request, allowances, now);
-  const auto charge_of = [&](std::size_t subject) {
-    const auto first = std::ranges::find(request.charges, subject, &Charge::subject);
-    return static_cast<std::size_t>(first - request.charges.begin());
-  };
-  std::int64_t wait_ms = 0;
-  std::size_t slowest = 0;
-  std::array<bool, AdmitRequest::kMaxSubjects> throttled{};
   for (std::size_t s = 0; s < request.subject_count; ++s) {
-    if (standings[s] == nullptr) continue;
-    Throttle& throttle = standings[s]->throttle;
-    const std::size_t first = charge_of(s);
-    if (request.subjects[s].hold_back) {
-      throttle.hold_back(now, {allowances[first].limit, window_of(request.charges[first])});
-    }
-    if (throttle.stage(now) == 0) continue;
-    throttled[s] = true;
-    const auto attempt = throttle.attempt(now);
-    admission.offence |= attempt.offence;
-    if (attempt.wait_ms <= wait_ms) continue;
-    wait_ms = attempt.wait_ms;
-    slowest = first;
+    if (standings[s] != nullptr) decision.pace(s, standings[s]->throttle);
   }
-  if (admission.admitted && (wait_ms > 0 || admission.offence)) {
-    admission.admitted = false;
-    admission.paced = true;
-    admission.decided_by = slowest;
-    admission.remaining = 0;
-    admission.reset = std::max(Seconds{1}, seconds_of(wait_ms));
-  }
-  admission.limit = allowances[admission.decided_by].limit;
+  const Admission admission = [&] {
+    if (shared == request.count) return decision.settle();
+    // Everybody waits for this one, so it is held last, for one window.
+    const Charge& charge = request.charges[shared];
+    SharedShard& shard = shared_[charge.key[1] % kSharedShards];
+    const std::lock_guard lock(shard.mutex);
+    decision.ask(shared, shard.windows.touch(charge.key), limit_of(charge));
+    const Admission settled = decision.settle();
+    if (settled.admitted) decision.take(shared);
+    return settled;
+  }();
   if (admission.admitted) {
     for (std::size_t i = 0; i < request.count; ++i) {
-      const Charge& charge = request.charges[i];
-      allowances[i].window->take(charge.cost, now, window_of(charge));
+      if (i != shared) decision.take(i);
     }
-    for (std::size_t s = 0; s < request.subject_count; ++s) {
-      if (throttled[s]) standings[s]->throttle.admitted(now);
-      // Who was noticed once can make up for it.
-      if (standings[s] != nullptr && !standings[s]->reputation.is_blank()) {
-        standings[s]->reputation.add(Reputation::kAmends, now);
+    decision.tell_throttles();
+    // Who was noticed once can make up for it.
+    for (auto* standing : standings) {
+      if (standing != nullptr && !standing->reputation.is_blank()) {
+        standing->reputation.add(Reputation::kAmends, now);
       }
     }
   } else if (const Charge& decided = request.charges[admission.decided_by];
@@ -157,6 +202,10 @@ std::size_t Limiter::size() const {
   for (const auto& shard : shards_) {
     const std::lock_guard lock(shard->mutex);
     sum += shard->windows.size();
+  }
+  for (const auto& shard : shared_) {
+    const std::lock_guard lock(shard.mutex);
+    sum += shard.windows.size();
   }
   return sum;
 }

@@ -13,9 +13,9 @@ namespace portcullis::state {
 
 /// The windows of all keys, and the pace and reputation of those who gave a reason.
 ///
-/// Threads: any; kShards shards with a lock each. A request locks those of its keys in order, so
-/// the
-///          decision is exact over all threads.
+/// Threads: any; kShards shards with a lock each. A request locks those of its keys in order, and
+/// at
+///          last the one of its shared window, so the decision is exact over all threads.
 /// Memory:  `max_keys` windows of 88 bytes and a sixteenth as many standings, and 5 to 10 bytes for
 ///          each in the indices; what was silent longest gives way.
 /// Cost:    bench/micro_bench.cpp.
@@ -24,7 +24,7 @@ class Limiter {
   explicit Limiter(std::size_t max_keys, const Clock& clock = Clock::system());
   ~Limiter();
 
-  /// Charges all windows or none.
+  /// Charges all windows or none. REQUIRES: at most one of them is shared, with no subject.
   Admission charge(const AdmitRequest& request);
   /// Adds to a subject's reputation. @returns what it is then.
   double note(const Key& subject, double points);
@@ -34,6 +34,8 @@ class Limiter {
  private:
   static constexpr std::size_t kShards = 64;
   static constexpr std::size_t kWindowsPerStanding = 16;
+  static constexpr std::size_t kSharedShards = 16;
+  static constexpr std::size_t kSharedWindows = 256;  ///< of each of these shards
   static constexpr std::size_t kMaxKeys = AdmitRequest::kMaxCharges + AdmitRequest::kMaxSubjects;
 
   /// How a subject stands; most have none.
@@ -49,23 +51,21 @@ class Limiter {
     RecentTable<Window> windows;
     RecentTable<Standing> standings;
   };
-  /// A charge's window, and what limits it for this caller.
-  struct Allowance {
-    Window* window = nullptr;
-    std::uint32_t limit = 0;
+  /// Windows that many requests are charged to at a time.
+  struct alignas(64) SharedShard {
+    mutable std::mutex mutex;
+    RecentTable<Window> windows{kSharedWindows};
   };
-  using Allowances = std::array<Allowance, AdmitRequest::kMaxCharges>;
+  class Decision;
   using Locks = std::array<std::unique_lock<std::mutex>, kMaxKeys>;
 
   Shard& shard_of(const Key& key) const noexcept { return *shards_[key[1] % kShards]; }
   void lock(const AdmitRequest& request, Locks& locks) const;
   std::int64_t now() const;
-  /// What the windows say, with nothing charged.
-  static Admission ask_windows(const AdmitRequest& request, const Allowances& allowances,
-                               std::int64_t now);
 
   const Clock& clock_;
   std::array<std::unique_ptr<Shard>, kShards> shards_;
+  mutable std::array<SharedShard, kSharedShards> shared_;
 };
 
 }  // namespace portcullis::state

@@ -24,6 +24,7 @@ struct Charge {
   /// Who is throttled where this window refuses: an index of AdmitRequest::subjects. Nobody is for
   /// a window that many share.
   std::uint8_t subject = kNobody;
+  bool shared = false;  ///< many are charged to it at a time, such as all visitors of a site
 };
 
 /// What became of a request's charges.

@@ -27,7 +27,21 @@ async function provoke(gateway, address = kAttacker) {
   return assert.fail('never blocked');
 }
 
-test(PROVES('F133', 'F138', { guard: 'rate' }) + 'an address that does not stop at its limit is blocked, and told for how long', kTimeout, async () => {
+test(PROVES('F195', { guard: 'rate' }) + 'the fifth credential that does not verify blocks its address; sessions that are over block nobody', kTimeout, async () => {
+  await withGateway({ env: { ...kEnv, REPUTATION_ENABLED: 'false' } }, async (gateway) => {
+    const guess = (localAddress, token) => ask(gateway, localAddress, { path: '/api/health', headers: { Authorization: `Bearer ${token}` } });
+    for (let i = 0; i < 10; ++i) assert.equal((await guess(kOther, 'pcs_of-before-the-secret-was-changed')).status, 200);
+    for (let i = 0; i < 4; ++i) assert.equal((await guess(kAttacker, `eyJhbGciOiJIUzI1NiJ9.e30.${i}`)).status, 200, 'anonymous');
+    const fifth = await guess(kAttacker, 'eyJhbGciOiJIUzI1NiJ9.e30.5');
+    expectProblem(fifth, 403, 'ADDRESS_BLOCKED');
+    assert.equal(fifth.header('Retry-After'), '900');
+    expectProblem(await ask(gateway, kAttacker, createRequest()), 403, 'ADDRESS_BLOCKED');
+    assert.equal((await ask(gateway, kOther, createRequest())).status, 200);
+    await eventually(() => /AUTH_001/.test(gateway.log()), { what: 'an event' });
+  });
+});
+
+test(PROVES('F007', 'F133', 'F138', { guard: 'rate' }) + 'an address that does not stop at its limit is blocked, and told for how long', kTimeout, async () => {
   await withGateway({ env: kEnv }, async (gateway) => {
     const blocked = await provoke(gateway);
     const problem = expectProblem(blocked, 403, 'ADDRESS_BLOCKED');
@@ -43,7 +57,7 @@ test(PROVES('F133', 'F138', { guard: 'rate' }) + 'an address that does not stop 
   });
 });
 
-test(PROVES('F134', { guard: 'rate' }) + 'a block ends by itself after the time of its setting', kTimeout, async () => {
+test(PROVES('F007', 'F134', { guard: 'rate' }) + 'a block ends by itself after the time of its setting', kTimeout, async () => {
   await withGateway({ env: { ...kEnv, BLOCKS_FIRST: '2s' } }, async (gateway) => {
     assert.equal((await provoke(gateway)).header('Retry-After'), '2');
     await eventually(async () => (await ask(gateway, kAttacker, { path: '/api/health' })).status !== 403, { within: 5000, what: 'the end of the block' });

@@ -152,6 +152,21 @@ test('development relaxes no other tier, and no limit that is set', kTimeout, as
   });
 });
 
+test(PROVES('F008', { guard: 'rate' }) + 'each tier of each kind of client has a setting of its own', kTimeout, async () => {
+  const others = { RATE_LIMIT_PER_MINUTE: '9', RATE_LIMIT_PER_HOUR: '90', RATE_LIMIT_DOMAIN_PER_MINUTE: '80', SECURITY_RATE_LIMIT_REQUESTS_PER_MINUTE: '8' };
+  for (const [setting, limit, rest, tier, window] of [
+    [{}, 9, createRequest(), 'address-minute', 60],
+    [{ RATE_LIMIT_PER_HOUR: '6' }, 6, createRequest(), 'address-hour', 3600],
+    [{ RATE_LIMIT_DOMAIN_PER_MINUTE: '5' }, 5, createRequest(), 'site-minute', 60],
+    [{}, 8, kApi, 'api-minute', 60],
+  ]) {
+    await withGateway({ env: { ...kChat, ...others, ...setting } }, (gateway) => expectLimit(gateway, limit, rest, tier, window));
+  }
+  await withUpstream({ ...others, RATE_LIMIT_SESSION_PER_MINUTE: '4' }, async (gateway) => {
+    await expectLimit(gateway, 4, messageRequest(await openSession(gateway), 'hi'), 'session-minute', 60);
+  });
+});
+
 test('each address has its own limit', kTimeout, async () => {
   await withGateway({ env: { SECURITY_RATE_LIMIT_REQUESTS_PER_MINUTE: '3' } }, async (gateway) => {
     for (const localAddress of ['127.0.0.1', '127.0.0.2', '127.0.0.3']) {

@@ -1,5 +1,8 @@
 #include "guards/blocks/blocks_guard.hpp"
 
+#include <algorithm>
+
+#include "guards/blocks/country_database.hpp"
 #include "http/fields.hpp"
 
 namespace portcullis::guards {
@@ -9,8 +12,11 @@ using pipeline::Verdict;
 
 class BlocksGuard final : public pipeline::Guard {
  public:
-  BlocksGuard(const config::Settings& settings, const state::BlockTable& blocks)
-      : never_(settings.never_blocked),
+  BlocksGuard(const config::Settings& settings, const state::BlockTable& blocks,
+              std::unique_ptr<CountryDatabase> countries)
+      : countries_(std::move(countries)),
+        blocked_countries_(settings.geo_blocked_countries),
+        never_(settings.never_blocked),
         always_(settings.always_blocked),
         cookie_name_(settings.cookie_name),
         blocks_(blocks) {}
@@ -22,6 +28,9 @@ class BlocksGuard final : public pipeline::Guard {
     const IpAddress& address = exchange.client.address;
     if (always_.contains(address))
       return refuse_blocked(std::nullopt, "address on the list of blocked ones");
+    if (is_of_blocked_country(address) && !never_.contains(address)) {
+      return refuse_blocked(std::nullopt, "address of a blocked country");
+    }
     const auto block = blocks_.find(address);
     if (!block || never_.contains(address)) return Verdict::pass();
     // Without the answer to its preflight a page is not told that it was refused, nor for how long.
@@ -44,11 +53,20 @@ class BlocksGuard final : public pipeline::Guard {
            !http::cookie_values(exchange.head(), cookie_name_).empty();
   }
 
+  /// An address that no database knows is of no country.
+  bool is_of_blocked_country(const IpAddress& address) const {
+    if (countries_ == nullptr) return false;
+    const auto country = countries_->country_of(address);
+    return std::ranges::find(blocked_countries_, country) != blocked_countries_.end();
+  }
+
   static bool is_preflight(const http::Exchange& exchange) {
     const auto& head = exchange.head();
     return head.method == http::Method::options && head.find("access-control-request-method");
   }
 
+  const std::unique_ptr<CountryDatabase> countries_;  ///< null: countries do not matter
+  const std::vector<std::string> blocked_countries_;
   const AddressSet never_;
   const AddressSet always_;
   const std::string cookie_name_;
@@ -63,9 +81,13 @@ Verdict refuse_blocked(std::optional<std::int64_t> seconds, std::string why) {
       {audit::EventType::network_security, audit::ThreatLevel::medium, "RATE_001", std::move(why)});
 }
 
-std::unique_ptr<pipeline::Guard> make_blocks_guard(const config::Settings& settings,
-                                                   const state::BlockTable& blocks) {
-  return std::make_unique<BlocksGuard>(settings, blocks);
+Result<std::unique_ptr<pipeline::Guard>> make_blocks_guard(const config::Settings& settings,
+                                                           const state::BlockTable& blocks) {
+  std::unique_ptr<CountryDatabase> countries;
+  if (settings.geo_enabled) {
+    TRY(countries, CountryDatabase::open(settings.geo_database));
+  }
+  return std::make_unique<BlocksGuard>(settings, blocks, std::move(countries));
 }
 
 }  // namespace portcullis::guards

@@ -11,7 +11,8 @@ namespace portcullis::guards {
 pipeline::Verdict refuse_blocked(std::optional<std::int64_t> seconds, std::string why);
 
 /// Refuses blocked addresses before anything else is looked at. See README.md.
-std::unique_ptr<pipeline::Guard> make_blocks_guard(const config::Settings& settings,
-                                                   const state::BlockTable& blocks);
+/// @returns an error where the database of countries cannot be read.
+Result<std::unique_ptr<pipeline::Guard>> make_blocks_guard(const config::Settings& settings,
+                                                           const state::BlockTable& blocks);
 
 }  // namespace portcullis::guards

@@ -21,7 +21,7 @@ class BlocksGuardTest : public testing::Test {
     http::MemoryExchange exchange(worker_, "GET / HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n");
     exchange.route = &route_;
     exchange.client.address = *IpAddress::parse(from);
-    auto decision = make_blocks_guard(settings_, blocks_)->on_request(exchange);
+    auto decision = (*make_blocks_guard(settings_, blocks_))->on_request(exchange);
     blocked_since_ = exchange.client.blocked_since;
     return *decision.value();
   }
@@ -59,7 +59,7 @@ TEST_F(BlocksGuardTest, AnswersAPreflightSoThatAPageCanReadTheRefusal) {
         worker_, std::string(method) + " / HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n");
     exchange.route = &route_;
     exchange.client.address = *IpAddress::parse("198.51.100.7");
-    auto decision = make_blocks_guard(settings_, blocks_)->on_request(exchange);
+    auto decision = (*make_blocks_guard(settings_, blocks_))->on_request(exchange);
     return decision.value()->kind == Verdict::Kind::pass;
   };
   EXPECT_TRUE(passes_as("OPTIONS", "Access-Control-Request-Method: POST\r\n"));

@@ -27,7 +27,7 @@ class CredentialsGuard final : public pipeline::Guard {
     auto& principal = exchange.principal;
     if (const auto bearer = http::bearer_token(exchange.head())) {
       if (!bearer->starts_with(identity::SessionTokens::kPrefix)) {
-        principal.credential_rejected = true;
+        principal.credential_rejected = principal.failed_login = true;
         return;
       }
       return take(principal, tokens_.verify(*bearer));

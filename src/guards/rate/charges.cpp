@@ -9,6 +9,7 @@ using pipeline::RouteClass;
 using pipeline::Verdict;
 
 constexpr state::Space kLightTier = "light-minute";
+constexpr state::Space kAuthTier = "auth-failures";
 
 std::string_view bytes_of(const http::SessionClaims& session) {
   return {reinterpret_cast<const char*>(session.id.data()), session.id.size()};
@@ -35,6 +36,8 @@ Charges::Charges(std::string_view guard, const config::Settings& settings, const
           4'000'000'000,
           settings.limit_light_factor *
               std::max(settings.limit_chat_address_minute, settings.limit_api_address_minute)))),
+      auth_failures_(static_cast<std::uint32_t>(settings.auth_failures)),
+      auth_failure_window_(settings.auth_failure_window),
       limited_(parts.metrics.counter("portcullis_rate_limited_total")) {}
 
 std::optional<Verdict> Charges::enter(http::Exchange& exchange,
@@ -96,6 +99,11 @@ void Charges::add(state::AdmitRequest& request, const http::Exchange& exchange, 
     charge("route-minute", state::KeyedValue(place), route.address_minute, Seconds{60}, watched);
   }
   if (cls == RouteClass::api) {
+    if (exchange.principal.failed_login && !is_anothers_doing(exchange)) {
+      // The last of them is the one that finds no room.
+      request.add(
+          {kAuthTier.name(), caller_value.in(kAuthTier), auth_failures_ - 1, auth_failure_window_});
+    }
     switch (caller.kind) {
       case Caller::Kind::user:
         return charge("user-minute", caller_value, user_minute_, Seconds{60}, watched);
@@ -116,6 +124,7 @@ void Charges::add(state::AdmitRequest& request, const http::Exchange& exchange, 
            Seconds{60}, speaker);
   }
   charge("site-minute", state::KeyedValue(exchange.site->id), limits.site_minute, Seconds{60});
+  request.charges[request.count - 1].shared = true;
 }
 
 void Charges::add_narrow(state::AdmitRequest& request, const http::Exchange& exchange) const {
@@ -136,9 +145,9 @@ Verdict Charges::judge(http::Exchange& exchange, const state::AdmitRequest& requ
                        const state::Admission& admission) const {
   if (request.count == 0) return Verdict::pass();
   const auto& decided = request.charges[admission.decided_by];
-  // The ceiling of light routes is no budget that a client should plan with: shown only when
-  // reached.
-  const bool shown = decided.tier != kLightTier.name() || !admission.admitted;
+  // These are no budgets that a client should plan with: shown only when reached.
+  const bool plannable = decided.tier != kLightTier.name() && decided.tier != kAuthTier.name();
+  const bool shown = plannable || !admission.admitted;
   const bool nearer = exchange.limit_state.tier.empty() || !admission.admitted ||
                       admission.remaining < exchange.limit_state.remaining;
   if (shown && nearer) {
@@ -147,15 +156,18 @@ Verdict Charges::judge(http::Exchange& exchange, const state::AdmitRequest& requ
   }
   if (admission.admitted) return Verdict::pass();
   limited_.add(limited_.cell({std::string(admission.paced ? "pace" : decided.tier)}));
-  if (admission.offence && may_block(exchange)) {
-    if (const auto block =
-            blocks_.offend(exchange.client.address, first_block_, "far beyond its limit")) {
+  const bool guesses = decided.tier == kAuthTier.name();
+  if ((admission.offence || guesses) && may_block(exchange)) {
+    const std::string reason = guesses ? std::to_string(auth_failures_) + " failed authentications"
+                                       : "far beyond tier " + std::string(decided.tier);
+    if (const auto block = blocks_.offend(exchange.client.address, first_block_, reason)) {
       const auto seconds = std::chrono::duration_cast<Seconds>(block->until - block->since);
       return Verdict::refuse(
           http::Problem(http::Code::address_blocked, {}, seconds.count()),
-          {audit::EventType::rate_limiting, audit::ThreatLevel::high, "RATE_001",
+          {guesses ? audit::EventType::authentication : audit::EventType::rate_limiting,
+           audit::ThreatLevel::high, guesses ? "AUTH_001" : "RATE_001",
            "address blocked for " + std::to_string(seconds.count()) + " s, its block number " +
-               std::to_string(block->offences) + ": far beyond tier " + std::string(decided.tier)});
+               std::to_string(block->offences) + ": " + reason});
     }
   }
   return Verdict::refuse(

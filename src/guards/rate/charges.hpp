@@ -63,6 +63,8 @@ class Charges {
   state::BlockTable& blocks_;
   http::InFlight& in_flight_;
   const std::uint32_t api_minute_, user_minute_, key_minute_, light_minute_;
+  const std::uint32_t auth_failures_;
+  const Seconds auth_failure_window_;
   observe::CounterFamily& limited_;
 };
 

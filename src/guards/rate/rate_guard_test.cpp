@@ -375,6 +375,44 @@ TEST_F(RateGuardTest, AVerifiedUserOrKeyIsChargedToItself) {
   EXPECT_EQ(blocks_.size(), 0U) << "a verified user is paced, never blocked";
 }
 
+TEST_F(RateGuardTest, TheFifthFailedAuthenticationBlocksItsAddress) {
+  PROVES("F195");
+  route_.cls = RouteClass::api;
+  route_.cost = 3;  // of the limits; a failure is a failure
+  const auto fail = [&](const char* address, const char* fields = "") {
+    http::MemoryExchange exchange(worker_,
+                                  "GET / HTTP/1.1\r\nHost: a\r\n" + std::string(fields) + "\r\n");
+    exchange.route = &route_;
+    exchange.site = &site_;
+    exchange.client.address = *IpAddress::parse(address);
+    exchange.principal.credential_rejected = exchange.principal.failed_login = true;
+    return *guard_->on_request(exchange).value();
+  };
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(fail("203.0.113.7").kind, Verdict::Kind::pass) << i;
+  EXPECT_TRUE(call("203.0.113.7").passed()) << "who presents nothing fails at nothing";
+  const auto fifth = fail("203.0.113.7");
+  EXPECT_EQ(fifth.problem.code, http::Code::address_blocked);
+  EXPECT_EQ(fifth.problem.retry_after, 900);
+  EXPECT_EQ(fifth.incident.code, "AUTH_001");
+  EXPECT_EQ(fifth.incident.type, audit::EventType::authentication);
+  const auto block = blocks_.find(*IpAddress::parse("203.0.113.7"));
+  ASSERT_TRUE(block);
+  EXPECT_EQ(block->reason, "5 failed authentications");
+
+  for (int i = 0; i < 4; ++i) fail("203.0.113.8");
+  clock_.advance(Seconds{17 * 60});
+  EXPECT_EQ(fail("203.0.113.8").kind, Verdict::Kind::pass) << "a quarter of an hour later";
+
+  for (int i = 0; i < 9; ++i) fail("203.0.113.9", "Sec-Fetch-Site: cross-site\r\n");
+  EXPECT_FALSE(blocks_.find(*IpAddress::parse("203.0.113.9"))) << "a hostile page's visitor";
+
+  settings_.automatic_blocks = false;
+  guard_ = make_rate_guard(settings_, parts_);
+  for (int i = 0; i < 4; ++i) fail("203.0.113.10");
+  EXPECT_EQ(fail("203.0.113.10").problem.code, http::Code::rate_limited);
+  EXPECT_EQ(limited("auth-failures"), 2U);
+}
+
 TEST_F(RateGuardTest, ARouteMayCostMoreAndHaveAWindowOfItsOwn) {
   route_.cost = 7;
   EXPECT_EQ(admitted(20), 8) << "8 times 7 of 60";
