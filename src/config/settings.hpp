@@ -132,6 +132,7 @@ struct Settings {
   std::vector<std::string> geo_blocked_countries;
   bool reputation_enabled = true;
   std::int64_t reputation_alert = 0;
+  std::int64_t limit_network_factor = 0;
   std::int64_t auth_failures = 0;
   Seconds auth_failure_window{};
   BotChallenge bot_challenge = BotChallenge::proof_of_work;

@@ -89,7 +89,7 @@ struct Subject {
 };
 
 struct AdmitRequest {
-  static constexpr std::size_t kMaxCharges = 6;
+  static constexpr std::size_t kMaxCharges = 7;
   static constexpr std::size_t kMaxSubjects = 2;
   std::array<Charge, kMaxCharges> charges;
   std::size_t count = 0;

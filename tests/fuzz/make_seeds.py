@@ -278,6 +278,18 @@ def webhooks():
         yield bad + "\0text"
 
 
+def bot_evidence():
+    agents = (CORPUS.parents[2] / "src/guards/bot/agents.txt").read_text().splitlines()
+    yield from [line.split()[0].replace("*", "Some") + "/1.2" for line in agents if line and line[0] != "#"][::3]
+    for text in ["Mozilla/5.0 (Linux; Android 9; CUBOT_X19) Chrome/126.0 Mobile Safari/537.36", "x (+https://a.example/bot)",
+                 "test", "Hello!", "你好", "a" * 200, "asdf" * 20, "", "www.", "http://", "HTTPS://A.EXAMPLE/?q#f",
+                 "(https://a.example) <http://b.example:80> www.c.example!", "https://user:pw@[::1]:8080/x http://%zz", "http://über.example/ä",
+                 "WIN FREE MONEY AND A PRIZE AT WWW.A.EXAMPLE", "click here, act now: limited time https://a.example", "ПОКУПАЙТЕ www.a.example",
+                 "!!! ?!?! ... ;;; www.a.example", "1800000000-AbCdEfGhIjKlMnOp.77.sig", "1-.0.", "..", "99999999999999999999-x.1.y", "😀" * 20]:
+        yield text
+    yield from [b"\xff\xfe https://a.example \xc3", b"\xf0\x9f www.a.example \xe2\x82", b"http://a.example\xf0"]
+
+
 def rule_texts():
     """What the detection rules must match and must pass."""
     for file in sorted((CORPUS.parents[2] / "rules").glob("*.txt")):
@@ -298,7 +310,7 @@ def encoded_texts():
 
 
 for name, make in {"request_head": request_heads, "chunked_body": chunked_bodies, "answer_decoder": answers, "model_decoder": model_answers, "webhook": webhooks, "response_parser": responses,
-                   "json_body": json_bodies, "multipart_form": forms, "credentials": credentials, "config": configurations, "origin": origins,
+                   "json_body": json_bodies, "multipart_form": forms, "credentials": credentials, "config": configurations, "origin": origins, "bot_evidence": bot_evidence,
                    "decoder": encoded_texts, "tokenizers": lambda: itertools.islice(rule_texts(), 1, 400, 5),
                    "inspect": lambda: itertools.islice(rule_texts(), 2, 400, 6)}.items():
     write(name, make())

@@ -72,7 +72,7 @@ AgentClass AgentTable::classify(std::string_view user_agent,
     const auto token = line.substr(at, end - at);
     const bool alone = token.size() == line.size();
     at = end;
-    if (token.size() > lower.size()) continue;
+    if (token.size() > lower.size() || text::is_digit(token.front())) continue;
     std::ranges::transform(token, lower.begin(), text::lower);
     const std::string_view name(lower.data(), token.size());
     if (std::ranges::find(allowed, name) != allowed.end()) return AgentClass::unknown;

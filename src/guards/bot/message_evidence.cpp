@@ -18,8 +18,9 @@ namespace {
 /// Shares of a text mean nothing where it is short: "OK!" is a third of punctuation.
 constexpr std::size_t kTellingCharacters = 20;
 constexpr std::size_t kTellingBytes = 30;
-/// English has 4.1, Russian in UTF-8 3.9, "abcabcabc" 1.6.
+/// Bits a byte. English has 4.1, Russian in UTF-8 3.9, "abcabcabc" 1.6.
 constexpr double kLowEntropy = 2.5;
+constexpr double kHighConcentration = 0.17677669529663687;  // two to the power of minus that
 constexpr std::size_t kMostHosts = 8;
 constexpr std::string_view kMarks = "!?.,;:";
 
@@ -62,15 +63,20 @@ Case case_of(char32_t c) noexcept {
   return Case::none;
 }
 
-double entropy_of(std::string_view text) {
+/// Whether the bytes of a text have an entropy (Shannon) below kLowEntropy.
+bool has_low_entropy(std::string_view text) {
   std::array<std::uint32_t, 256> counts{};
   for (const char c : text) ++counts[static_cast<unsigned char>(c)];
+  const auto size = static_cast<double>(text.size());
+  // The collision entropy is never above it, and costs no logarithms: enough for nearly all texts.
+  std::uint64_t squares = 0;
+  for (const auto count : counts) squares += std::uint64_t{count} * count;
+  if (static_cast<double>(squares) < kHighConcentration * size * size) return false;
   double sum = 0;
   for (const auto count : counts) {
     if (count > 0) sum += count * std::log2(static_cast<double>(count));
   }
-  const auto size = static_cast<double>(text.size());
-  return std::log2(size) - sum / size;
+  return std::log2(size) - sum / size < kLowEntropy;
 }
 
 /// Finds the links of a text, and the hosts that they lead to.
@@ -163,7 +169,7 @@ MessageTraits MessageTraits::of(std::string_view text,
   MessageTraits out;
   out.bytes = text.size();
   if (text.empty()) return out;
-  if (text.size() >= kTellingBytes) out.entropy = entropy_of(text);
+  out.monotonous = text.size() >= kTellingBytes && has_low_entropy(text);
   if (!may_link(text)) return out;
   const std::string lower = text::to_lower(text);
   LinkReader reader(own_hosts);
@@ -199,7 +205,7 @@ Score judge_message(std::string_view text, const MessageTraits& traits) {
   if (is_test_phrase(text)) score.add("test_phrase", 30);
   // In bytes: two characters of Chinese are a whole word.
   if (traits.bytes < 5) score.add("short", 10);
-  if (traits.bytes >= kTellingBytes && traits.entropy < kLowEntropy) score.add("monotonous", 20);
+  if (traits.monotonous) score.add("monotonous", 20);
   return score;
 }
 

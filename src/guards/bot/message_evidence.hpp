@@ -15,7 +15,7 @@ struct MessageTraits {
   std::size_t letters = 0;     ///< of scripts that have capitals: Latin, Greek, Cyrillic
   std::size_t capitals = 0;    ///< of them
   std::size_t marks = 0;       ///< ! ? . , ; :
-  double entropy = 0;          ///< bits a byte, of the whole text where it is long enough to tell
+  bool monotonous = false;     ///< the whole text says next to nothing for its length
   std::size_t links = 0;       ///< to hosts that are not the site's own
   std::size_t hosts = 0;       ///< different ones of these
   std::size_t spam_words = 0;  ///< different ones, as whole words

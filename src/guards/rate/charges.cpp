@@ -36,6 +36,7 @@ Charges::Charges(std::string_view guard, const config::Settings& settings, const
           4'000'000'000,
           settings.limit_light_factor *
               std::max(settings.limit_chat_address_minute, settings.limit_api_address_minute)))),
+      network_factor_(settings.limit_network_factor),
       auth_failures_(static_cast<std::uint32_t>(settings.auth_failures)),
       auth_failure_window_(settings.auth_failure_window),
       limited_(parts.metrics.counter("portcullis_rate_limited_total")) {}
@@ -110,12 +111,17 @@ void Charges::add(state::AdmitRequest& request, const http::Exchange& exchange, 
       case Caller::Kind::key:
         return charge("key-minute", caller_value, key_minute_, Seconds{60}, watched);
       case Caller::Kind::address:
+        add_network(request, caller, api_minute_, route.cost);
+        [[fallthrough]];
       case Caller::Kind::session:
         return charge("api-minute", caller_value, api_minute_, Seconds{60}, watched);
     }
   }
   charge("address-minute", caller_value, limits.chat_address_minute, Seconds{60}, watched);
   charge("address-hour", caller_value, limits.chat_address_hour, Seconds{3600}, watched);
+  if (caller.kind == Caller::Kind::address) {
+    add_network(request, caller, limits.chat_address_minute, route.cost);
+  }
   if (session != nullptr) {
     const bool own = caller.subject.hold_back;  // the caller is this session already
     const auto speaker =
@@ -125,6 +131,19 @@ void Charges::add(state::AdmitRequest& request, const http::Exchange& exchange, 
   }
   charge("site-minute", state::KeyedValue(exchange.site->id), limits.site_minute, Seconds{60});
   request.charges[request.count - 1].shared = true;
+}
+
+/// Who has a /48 has 65,536 networks that are an address each to all other windows. Nobody is
+/// throttled for it: it may as well be the telephones of a town.
+void Charges::add_network(state::AdmitRequest& request, const Caller& caller,
+                          std::uint32_t address_limit, std::uint32_t cost) const {
+  constexpr state::Space kTier = "network-minute";
+  constexpr std::size_t kBytes = 48 / 8;
+  if (caller.network.is_v4()) return;
+  const auto limit = std::min<std::int64_t>(4'000'000'000, network_factor_ * address_limit);
+  const state::KeyedValue network(caller.name().substr(0, kBytes));
+  request.add(
+      {kTier.name(), network.in(kTier), static_cast<std::uint32_t>(limit), Seconds{60}, cost});
 }
 
 void Charges::add_narrow(state::AdmitRequest& request, const http::Exchange& exchange) const {

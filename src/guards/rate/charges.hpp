@@ -55,6 +55,8 @@ class Charges {
   std::optional<pipeline::Verdict> enter(http::Exchange& exchange,
                                          std::span<const Holder> holders) const;
   bool may_block(const http::Exchange& exchange) const;
+  void add_network(state::AdmitRequest& request, const Caller& caller, std::uint32_t address_limit,
+                   std::uint32_t cost) const;
 
   const std::string_view guard_;
   const AddressSet never_blocked_;
@@ -63,6 +65,7 @@ class Charges {
   state::BlockTable& blocks_;
   http::InFlight& in_flight_;
   const std::uint32_t api_minute_, user_minute_, key_minute_, light_minute_;
+  const std::int64_t network_factor_;
   const std::uint32_t auth_failures_;
   const Seconds auth_failure_window_;
   observe::CounterFamily& limited_;

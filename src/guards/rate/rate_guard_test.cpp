@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "base/text.hpp"
 #include "config/loader.hpp"
 #include "http/memory_exchange.hpp"
 #include "pipeline/route.hpp"
@@ -411,6 +412,29 @@ TEST_F(RateGuardTest, TheFifthFailedAuthenticationBlocksItsAddress) {
   for (int i = 0; i < 4; ++i) fail("203.0.113.10");
   EXPECT_EQ(fail("203.0.113.10").problem.code, http::Code::rate_limited);
   EXPECT_EQ(limited("auth-failures"), 2U);
+}
+
+TEST_F(RateGuardTest, RotatingOverTheNetworksOfAnIpv6SiteGainsLittle) {
+  PROVES("F002");
+  const auto admitted_over = [&](const char* prefix, int networks) {
+    int out = 0;
+    for (int i = 0; i < networks; ++i) {
+      for (int k = 0; k < 10; ++k) {
+        const auto address = std::string(prefix) + text::hex(std::string(1, static_cast<char>(i))) +
+                             "::" + std::to_string(k);
+        out += call(address.c_str()).passed() ? 1 : 0;
+      }
+    }
+    return out;
+  };
+  settings_.limit_network_factor = 3;
+  site_.limits.site_minute = 100'000;
+  guard_ = make_rate_guard(settings_, parts_);
+  EXPECT_EQ(admitted_over("2001:db8:1:", 100), 180) << "three times what one has";
+  EXPECT_EQ(limited("network-minute"), 820U);
+  EXPECT_EQ(admitted_over("2001:db8:2:", 10), 100) << "another /48";
+  EXPECT_EQ(blocks_.size(), 0U) << "nobody is blocked for the others of a network";
+  EXPECT_EQ(admitted(60, "203.0.113.7"), 60) << "IPv4 has no such window";
 }
 
 TEST_F(RateGuardTest, ARouteMayCostMoreAndHaveAWindowOfItsOwn) {
