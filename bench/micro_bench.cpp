@@ -4,10 +4,13 @@
 #include <benchmark/benchmark.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/json/value.hpp>
+#include <chrono>
 #include <fstream>
 #include <string>
+#include <vector>
 
 #include "base/address.hpp"
 #include "base/random.hpp"
@@ -69,6 +72,34 @@ void limiter_million_addresses(benchmark::State& bench) {
   }
 }
 BENCHMARK(limiter_million_addresses)->Threads(1)->Threads(2);
+
+/// How long a charge takes where there are more threads than cores, so that one may be stopped by
+/// the scheduler while it holds a lock: each charge timed, of a million addresses and one site.
+void limiter_waits(benchmark::State& bench) {
+  static state::Limiter limiter(2'000'000);
+  std::vector<double> took;
+  took.reserve(1 << 20);
+  auto state = static_cast<std::uint64_t>(bench.thread_index() + 1);
+  for (auto _ : bench) {
+    state = state * 6364136223846793005 + 1442695040888963407;
+    const auto request = charges_of((state >> 33) % 1'000'000);
+    const auto before = std::chrono::steady_clock::now();
+    benchmark::DoNotOptimize(limiter.charge(request));
+    const auto after = std::chrono::steady_clock::now();
+    if (took.size() < took.capacity()) {
+      took.push_back(std::chrono::duration<double, std::micro>(after - before).count());
+    }
+  }
+  std::ranges::sort(took);
+  const auto at = [&](double share) {
+    return took[static_cast<std::size_t>(share * static_cast<double>(took.size() - 1))];
+  };
+  const auto average = benchmark::Counter::kAvgThreads;
+  bench.counters["p50_us"] = benchmark::Counter(at(0.5), average);
+  bench.counters["p99_us"] = benchmark::Counter(at(0.99), average);
+  bench.counters["p99.99_us"] = benchmark::Counter(at(0.9999), average);
+}
+BENCHMARK(limiter_waits)->Threads(2)->Threads(8)->Iterations(300'000);
 
 /// What a million addresses take in memory, each with its two windows, when all of them are kept.
 void limiter_memory(benchmark::State& bench) {

@@ -165,7 +165,7 @@ test('a field that no person sees, filled in', kTimeout, async () => {
   });
 });
 
-test(PROVES('F059', { guard: 'bot' }) + 'nothing that people say is spam or the word of a machine', kTimeout, async () => {
+test('nothing that people say is spam or the word of a machine', kTimeout, async () => {
   const lines = readFileSync(new URL('../detect/texts/harmless.jsonl', import.meta.url), 'utf8').trimEnd().split('\n');
   await withChat({ ...kWideLimits, GUARDS_CONTENT_MODE: 'off' }, async (gateway) => {
     // Each from a session of its own: what is judged is the message.

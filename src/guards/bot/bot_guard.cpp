@@ -108,8 +108,11 @@ class BotGuard final : public pipeline::Guard {
       if (own.steady) bot.add("steady", 20);
     }
     if (print == 0) return;  // of short texts many are alike
-    const auto of_address = trails_.note(Caller::of(exchange).subject.key, print, now);
-    if (of_address.similar >= kAddressRepeats) bot.add("address_repeats", 30);
+    // A session that goes on behind a blocked address is a caller by itself, and was asked above.
+    if (const auto caller = Caller::of(exchange); caller.kind != Caller::Kind::session) {
+      const auto own = trails_.note(caller.subject.key, print, now);
+      if (own.similar >= kAddressRepeats) bot.add("address_repeats", 30);
+    }
     const auto of_site = trails_.note(state::key_of("site-trail", exchange.site->id), print, now);
     if (of_site.similar >= kSiteRepeats) bot.add("site_repeats", 15);
   }

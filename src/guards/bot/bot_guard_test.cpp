@@ -53,6 +53,7 @@ class BotGuardTest : public testing::Test {
     exchange.site = &site_;
     exchange.client.address = *IpAddress::parse(address_);
     exchange.client.https = true;
+    if (behind_block_) exchange.client.blocked_since = clock_.wall();
     exchange.principal.session.emplace().id[0] = session_;
     exchange.json = std::make_unique<http::JsonBody>();
     exchange.json->value = boost::json::object{{"message", message}, {"website", website}};
@@ -103,6 +104,7 @@ class BotGuardTest : public testing::Test {
   std::string address_ = "203.0.113.7";
   std::uint8_t session_ = 1;
   bool unhurried_ = true;
+  bool behind_block_ = false;
   int said_ = 0;
 };
 
@@ -227,6 +229,16 @@ TEST_F(BotGuardTest, TheSameTextAgainAndAgainIsNoticedEverywhere) {
   address_ = "198.51.100.30";
   say(text, "User-Agent: curl/8\r\n", "x");
   EXPECT_GT(counted("portcullis_bot_suspicions_total", "site_repeats"), 0U);
+}
+
+TEST_F(BotGuardTest, ASessionBehindABlockedAddressIsCountedOnce) {
+  behind_block_ = true;
+  for (int i = 0; i < 4; ++i) {
+    clock_.advance(Seconds{10 + i});
+    say("Please visit our new shop for watches");
+  }
+  EXPECT_EQ(counted("portcullis_bot_suspicions_total", "repeats"), 2U);
+  EXPECT_EQ(counted("portcullis_bot_suspicions_total", "address_repeats"), 0U);
 }
 
 TEST_F(BotGuardTest, TheTrapIsForMachines) {
