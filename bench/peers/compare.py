@@ -28,7 +28,15 @@ MODSECURITY_MODULES = ("/usr/lib/nginx/modules/ngx_http_modsecurity_module.so",)
 PYTHON = "/usr/bin/python3"  # the one that Debian's FastAPI belongs to
 
 ORIGIN = "https://shop.example"
-BODY = json.dumps({"message": "Hello, until when are you open on Saturdays, and can I bring my dog along?"})
+# No visitor says the same thing thousands of times, and one who does is another's work (the bot guard's).
+QUESTIONS = [f"Hello, until when {verb} {what} {day}, and can I bring {whom}?"
+             for verb, what in (("is", "the workshop open on"), ("may", "parcels be fetched on"), ("does", "delivery run on"),
+                                ("can", "tables be booked for"), ("are", "you open on"), ("is", "parking free on"))
+             for day in ("Mondays", "Wednesdays", "Saturdays", "public holidays", "the last day of May")
+             for whom in ("my dog along", "three small children", "a bicycle", "my neighbours", "glass bottles back",
+                          "an old receipt", "somebody else's voucher", "my own cup")]
+BODIES = [json.dumps({"message": question}) for question in QUESTIONS]
+BODY = BODIES[0]
 HEADERS = {
     "Host": "chat.shop.example",
     "Content-Type": "application/json",
@@ -336,8 +344,13 @@ def start_gateway_with_redis(processes, upstream, binary):
 
 
 def write_script(processes, contestant):
-    lines = ['wrk.method = "POST"', f"wrk.body = [[{BODY}]]"]
-    lines += [f'wrk.headers["{name}"] = [[{value}]]' for name, value in contestant.headers.items()]
+    lines = [f'wrk.headers["{name}"] = [[{value}]]' for name, value in contestant.headers.items()]
+    bodies = ", ".join(f"[[{body}]]" for body in BODIES)
+    lines += [f"local bodies, ready = {{{bodies}}}, {{}}",
+              "init = function()",
+              '  for i, body in ipairs(bodies) do ready[i] = wrk.format("POST", nil, nil, body) end',
+              "end",
+              "request = function() return ready[math.random(#ready)] end"]
     path = processes.folder / f"{contestant.name}.lua"
     path.write_text("\n".join(lines) + "\n")
     return path
