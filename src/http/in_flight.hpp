@@ -46,7 +46,8 @@ class InFlight {
 
   /// Takes a place of each holder, or of none. Adds to what `places` has already.
   /// @returns the index of the first one that has none left; nullopt: taken.
-  /// REQUIRES: keys have been mixed (state::key_of), and `places` has room.
+  /// Where `places` has no room for them it takes none, and the first one is named.
+  /// REQUIRES: keys have been mixed (state::key_of).
   std::optional<std::size_t> enter(std::span<const Holder> holders, Places& places);
 
   /// Requests of this key that are under way.

@@ -79,5 +79,20 @@ TEST(InFlight, NeverHasMoreUnderWayThanTheLimitHoweverManyThreadsTry) {
   EXPECT_EQ(table.count(kSite), 0U);
 }
 
+TEST(InFlightTest, WhatHasNoRoomIsRefusedAndWritesNothing) {
+  InFlight table;
+  const InFlight::Holder three[] = {{{1, 1}, 9}, {{2, 2}, 9}, {{3, 3}, 9}};
+  const InFlight::Holder one[] = {{{4, 4}, 9}};
+  {
+    InFlight::Places places;
+    ASSERT_FALSE(table.enter(three, places));
+    EXPECT_EQ(table.enter(one, places), 0U);
+    EXPECT_EQ(table.count({4, 4}), 0U);
+    EXPECT_EQ(table.count({3, 3}), 1U);
+  }
+  EXPECT_EQ(table.count({1, 1}), 0U);
+  EXPECT_EQ(table.count({3, 3}), 0U);
+}
+
 }  // namespace
 }  // namespace portcullis::http

@@ -444,6 +444,17 @@ describe('limits', () => {
 });
 
 describe('a hostile request', () => {
+  test('with a session of the chat API beside the one in the body is answered, and the gateway goes on', async () => {
+    await withGateway({ env: { ...plenty, N8N_WEBHOOK_URL: upstream.url, LIMITS_IN_FLIGHT_PER_SESSION: '1' } }, async (gateway) => {
+      upstream.onRequest(answers.object('output', 'Hello!'));
+      const { token } = await newVisitor(gateway, { body: { delivery: 'bearer' } });
+      for (let i = 0; i < 3; ++i) {
+        const answer = await call(gateway, 'POST', new URL(upstream.url).pathname, { headers: { Origin: gateway.url, Authorization: `Bearer ${token}` }, body: { action: 'sendMessage', sessionId: 'b'.repeat(20), chatInput: 'Hi' } });
+        assert.equal(answer.status, 200, answer.text);
+      }
+    });
+  });
+
   const id = 'a'.repeat(20);
   const good = { action: 'sendMessage', sessionId: id, chatInput: 'Hi' };
   const cases = [

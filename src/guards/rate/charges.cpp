@@ -44,6 +44,7 @@ Charges::Charges(std::string_view guard, const config::Settings& settings, const
 std::optional<Verdict> Charges::enter(http::Exchange& exchange,
                                       std::span<const Holder> holders) const {
   std::array<http::InFlight::Holder, http::InFlight::kMost> plain;
+  holders = holders.first(std::min(holders.size(), plain.size()));
   for (std::size_t i = 0; i < holders.size(); ++i) plain[i] = holders[i].holder;
   const auto full = in_flight_.enter({plain.data(), holders.size()}, exchange.places);
   if (!full) return std::nullopt;
@@ -59,12 +60,20 @@ std::optional<Verdict> Charges::enter(http::Exchange& exchange,
 std::optional<Verdict> Charges::enter(http::Exchange& exchange,
                                       const http::SessionClaims* session) const {
   const auto& limits = exchange.site->limits;
+  const Caller caller = Caller::of(exchange);
+  // One that goes on behind a blocked address is the caller, and has one place, not two.
+  const bool own = caller.kind == Caller::Kind::session;
   const std::array holders{
-      Holder{"address-in-flight", {Caller::of(exchange).subject.key, limits.in_flight_address}},
+      Holder{"address-in-flight", {caller.subject.key, limits.in_flight_address}},
       Holder{"site-in-flight", {state::key_of("site", exchange.site->id), limits.in_flight_site}},
       Holder{"session-in-flight",
              {session != nullptr ? state::session_key(session->id) : state::Key{},
               limits.in_flight_session}}};
+  static_assert(std::tuple_size_v<decltype(holders)> <= http::InFlight::kMost);
+  if (own) {
+    const std::array narrow{holders[2], holders[1]};
+    return enter(exchange, std::span<const Holder>(narrow));
+  }
   return enter(exchange, std::span(holders).first(session != nullptr ? 3 : 2));
 }
 

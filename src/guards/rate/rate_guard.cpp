@@ -22,7 +22,9 @@ class RateGuard final : public pipeline::Guard {
     const bool counted = route.cls == RouteClass::chat || route.cls == RouteClass::api;
     if (counted && !route.subscription) {
       // Before anything is charged: who has too much under way loses no unit by asking for more.
-      if (auto full = charges_.enter(exchange, session ? &*session : nullptr))
+      // A session that the body names takes the place of any other one; the claim guard counts it.
+      const bool known = session && route.claims == nullptr;
+      if (auto full = charges_.enter(exchange, known ? &*session : nullptr))
         return *std::move(full);
     }
     AdmitRequest request;

@@ -437,6 +437,27 @@ TEST_F(RateGuardTest, RotatingOverTheNetworksOfAnIpv6SiteGainsLittle) {
   EXPECT_EQ(admitted(60, "203.0.113.7"), 60) << "IPv4 has no such window";
 }
 
+TEST_F(RateGuardTest, ASessionBehindABlockedAddressTakesOnePlaceAndOneOfItsOwn) {
+  route_.session = pipeline::SessionNeed::required;
+  site_.limits.in_flight_session = 1;
+  const auto claims = session();
+  const auto make = [&] {
+    auto out =
+        std::make_unique<http::MemoryExchange>(worker_, "POST / HTTP/1.1\r\nHost: a\r\n\r\n");
+    out->route = &route_;
+    out->site = &site_;
+    out->client.address = *IpAddress::parse("203.0.113.7");
+    out->client.blocked_since = clock_.wall();
+    out->principal.session = claims;
+    return out;
+  };
+  const auto first = make();
+  EXPECT_NE((*guard_->on_request(*first).value()).incident.code, "RATE_004");
+  EXPECT_EQ(in_flight_.count(state::session_key(claims.id)), 1U);
+  const auto second = make();
+  EXPECT_EQ((*guard_->on_request(*second).value()).incident.code, "RATE_004");
+}
+
 TEST_F(RateGuardTest, ARouteMayCostMoreAndHaveAWindowOfItsOwn) {
   route_.cost = 7;
   EXPECT_EQ(admitted(20), 8) << "8 times 7 of 60";
