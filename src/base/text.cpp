@@ -101,6 +101,11 @@ std::string format_time(const char* format, const std::tm& parts) {
 
 }  // namespace
 
+CodePoint code_point_at(std::string_view s, std::size_t i) noexcept {
+  const std::size_t length = sequence_length(s, i);
+  return length == 0 ? CodePoint{} : CodePoint{code_point(s, i, length), length};
+}
+
 std::string to_lower(std::string_view s) {
   std::string out(s);
   for (char& c : out) c = lower(c);

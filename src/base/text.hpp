@@ -55,6 +55,13 @@ std::vector<std::string_view> split_list(std::string_view s, char separator = ',
 bool is_utf8(std::string_view s) noexcept;
 /// Number of code points. REQUIRES: valid UTF-8.
 std::size_t utf8_length(std::string_view s) noexcept;
+/// A code point and its length in bytes; a byte that begins none is U+FFFD.
+struct CodePoint {
+  std::uint32_t value = 0xfffd;
+  std::size_t bytes = 1;
+};
+/// REQUIRES: i < s.size().
+CodePoint code_point_at(std::string_view s, std::size_t i) noexcept;
 /// The longest prefix of at most `max_bytes` that does not cut a code point.
 std::string_view utf8_prefix(std::string_view s, std::size_t max_bytes) noexcept;
 /// How many bytes at the end of `s` begin a code point that is not complete yet (0 to 3).

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <utility>
 
 namespace portcullis::http {
@@ -25,6 +26,7 @@ class InFlight {
   struct Holder {
     Key key{};
     std::uint32_t limit = 0;
+    std::string_view tier{};  ///< static text: its name, for who tells that it has none left
   };
 
   /// The places that one request takes; given back when it is destroyed.

@@ -11,10 +11,6 @@ namespace {
 constexpr std::size_t kSignatureBytes = 18;
 constexpr std::size_t kMaxNumberDigits = 9;
 
-std::int64_t seconds_of(WallTime time) {
-  return std::chrono::duration_cast<Seconds>(time.time_since_epoch()).count();
-}
-
 std::string target_of(std::string_view salt, std::string_view number) {
   std::string input(salt);
   input += number;
@@ -59,7 +55,7 @@ std::string Challenges::signature_of(std::string_view salt, std::string_view tar
 Challenge Challenges::make(std::string_view holder, std::uint32_t max_number, Seconds life,
                            WallTime now) const {
   Challenge out;
-  text::append_number(out.salt, seconds_of(now) + life.count());
+  text::append_number(out.salt, epoch_seconds(now) + life.count());
   out.salt += '-';
   text::append_base64url(out.salt, crypto::random_bytes(12));
   out.target = target_of(out.salt, std::to_string(random_number(max_number)));
@@ -87,7 +83,7 @@ Challenges::Checked Challenges::check(std::string_view solution, std::string_vie
   if (!expires) return {};
   const std::string expected = signature_of(salt, target_of(salt, number), holder);
   if (!crypto::equal_constant_time(expected, signature)) return {};
-  const std::int64_t left = *expires - seconds_of(now);
+  const std::int64_t left = *expires - epoch_seconds(now);
   if (left <= 0) return {Outcome::expired, {}, {}};
   return {Outcome::solved, salt, Seconds{left}};
 }

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "config/loader.hpp"
+#include "default_settings.hpp"
 #include "gate.hpp"
 #include "http/memory_exchange.hpp"
 #include "proves.hpp"
@@ -16,12 +16,6 @@ namespace portcullis::pipeline {
 namespace {
 
 using http::MemoryExchange;
-
-config::Settings default_settings() {
-  config::Sources sources;
-  sources.environment = [](const std::string&) { return std::nullopt; };
-  return config::load(sources).settings;
-}
 
 Verdict refusal() {
   return Verdict::refuse(http::Problem(http::Code::rate_limited, "no", 7),

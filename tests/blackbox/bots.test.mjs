@@ -8,10 +8,9 @@ import { test } from 'node:test';
 import { expectProblem } from '../harness/expect.mjs';
 import { samplesOf } from '../harness/metrics.mjs';
 import { PROVES } from '../harness/proves.mjs';
-import { startRecordingUpstream } from '../harness/recording_upstream.mjs';
 import { createRequest, kOrigin, kWideLimits, messageRequest, openSession } from '../harness/visitor.mjs';
 import { request } from '../harness/wire.mjs';
-import { withGateway } from '../harness/with_gateway.mjs';
+import { withUpstream } from '../harness/with_gateway.mjs';
 
 const kTimeout = { timeout: 60_000 };
 const kPerson = {
@@ -22,14 +21,7 @@ const kTool = { 'User-Agent': 'python-requests/2.31.0' };
 // Its narrow window: eight a minute.
 const kEnv = { ALLOWED_ORIGINS: kOrigin, RATE_LIMIT_PER_MINUTE: '32', REPUTATION_ENABLED: 'false', BOT_CHALLENGE_STEPS: '2000' };
 
-async function withChat(env, body) {
-  const upstream = await startRecordingUpstream();
-  try {
-    await withGateway({ env: { ...kEnv, N8N_WEBHOOK_URL: upstream.url, ...env } }, (gateway) => body(gateway, upstream));
-  } finally {
-    await upstream.stop();
-  }
-}
+const withChat = (env, body) => withUpstream({ ...kEnv, ...env }, body);
 
 const say = (gateway, token, message, headers, more = {}) => {
   const plain = messageRequest(token, message, { headers });

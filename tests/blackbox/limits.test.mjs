@@ -8,10 +8,9 @@ import { answers, startFakeUpstream } from '../harness/fake_upstream.mjs';
 import { startGateway } from '../harness/gateway.mjs';
 import { samplesOf } from '../harness/metrics.mjs';
 import { PROVES } from '../harness/proves.mjs';
-import { startRecordingUpstream } from '../harness/recording_upstream.mjs';
 import { createRequest, kMachinesWelcome, kOrigin, kProduction, kWideLimits, messageRequest, openSession } from '../harness/visitor.mjs';
 import { bytesOf, connect, request } from '../harness/wire.mjs';
-import { withGateway } from '../harness/with_gateway.mjs';
+import { withGateway, withUpstream } from '../harness/with_gateway.mjs';
 
 const kTimeout = { timeout: 60_000 };
 const kApi = { path: '/api/health' };
@@ -44,14 +43,7 @@ async function expectLimit(gateway, limit, rest, tier, window) {
   assert.equal(tierOf(answers.at(-1)), `"${tier}";q=${limit};w=${window}`);
 }
 
-async function withUpstream(env, body) {
-  const upstream = await startRecordingUpstream();
-  try {
-    await withGateway({ env: { ...kChat, N8N_WEBHOOK_URL: upstream.url, ...env } }, (gateway) => body(gateway, upstream));
-  } finally {
-    await upstream.stop();
-  }
-}
+const withChat = (env, body) => withUpstream({ ...kChat, ...env }, body);
 
 // ---- a window that slides, watched while the other tests run
 
@@ -90,7 +82,7 @@ test(PROVES('F003', { guard: 'rate' }) + 'an address has 1000 chat requests an h
 });
 
 test(PROVES('F004', 'F031', { guard: 'rate' }) + 'a session has 30 messages a minute by default; another session has its own 30', kTimeout, async () => {
-  await withUpstream(wide('RATE_LIMIT_SESSION_PER_MINUTE'), async (gateway, upstream) => {
+  await withChat(wide('RATE_LIMIT_SESSION_PER_MINUTE'), async (gateway, upstream) => {
     await expectLimit(gateway, 30, messageRequest(await openSession(gateway), 'hi'), 'session-minute', 60);
     assert.equal(upstream.requests.length, 30);
     await expectLimit(gateway, 30, messageRequest(await openSession(gateway), 'hi'), 'session-minute', 60);
@@ -121,7 +113,7 @@ for (const [id, name, tier, window] of [
 }
 
 test(PROVES('F004', { guard: 'rate' }) + 'RATE_LIMIT_SESSION_PER_MINUTE is honoured, for streams too', kTimeout, async () => {
-  await withUpstream({ ...wide(), RATE_LIMIT_SESSION_PER_MINUTE: '3' }, async (gateway) => {
+  await withChat({ ...wide(), RATE_LIMIT_SESSION_PER_MINUTE: '3' }, async (gateway) => {
     const rest = messageRequest(await openSession(gateway), 'hi');
     assert.deepEqual(statuses(await repeat(gateway, 2, rest)), [200, 200]);
     assert.deepEqual(statuses(await repeat(gateway, 2, { ...rest, path: '/api/v1/chat/stream' })), [200, 429]);
@@ -162,7 +154,7 @@ test(PROVES('F008', { guard: 'rate' }) + 'each tier of each kind of client has a
   ]) {
     await withGateway({ env: { ...kChat, ...others, ...setting } }, (gateway) => expectLimit(gateway, limit, rest, tier, window));
   }
-  await withUpstream({ ...others, RATE_LIMIT_SESSION_PER_MINUTE: '4' }, async (gateway) => {
+  await withChat({ ...others, RATE_LIMIT_SESSION_PER_MINUTE: '4' }, async (gateway) => {
     await expectLimit(gateway, 4, messageRequest(await openSession(gateway), 'hi'), 'session-minute', 60);
   });
 });
@@ -280,7 +272,7 @@ test('a site has limits of its own, and a route a cost and a window', kTimeout, 
 // ---- what is charged
 
 test('a request that one tier refuses takes no unit of the others', kTimeout, async () => {
-  await withUpstream({ ...wide(), ...kNoBlocks, RATE_LIMIT_PER_MINUTE: '6', RATE_LIMIT_SESSION_PER_MINUTE: '2' }, async (gateway) => {
+  await withChat({ ...wide(), ...kNoBlocks, RATE_LIMIT_PER_MINUTE: '6', RATE_LIMIT_SESSION_PER_MINUTE: '2' }, async (gateway) => {
     const token = await openSession(gateway);
     const answers = await repeat(gateway, 12, messageRequest(token, 'hi'));
     assert.deepEqual(statuses(answers), [200, 200, ...times(429, 10)]);
@@ -313,7 +305,7 @@ test('a request that is refused later, for its session or body, has been charged
 });
 
 test('preflights, validate, history and static files cost nothing in the chat tiers', kTimeout, async () => {
-  await withUpstream({ RATE_LIMIT_PER_MINUTE: '4', RATE_LIMIT_SESSION_PER_MINUTE: '2' }, async (gateway) => {
+  await withChat({ RATE_LIMIT_PER_MINUTE: '4', RATE_LIMIT_SESSION_PER_MINUTE: '2' }, async (gateway) => {
     const token = await openSession(gateway);
     const headers = { Origin: kOrigin, Authorization: `Bearer ${token}` };
     for (const rest of [
@@ -390,7 +382,7 @@ test(PROVES('F011', { guard: 'rate' }) + 'a 429 carries Retry-After and the thre
 });
 
 test('the headers name the tier that is nearest to its end', kTimeout, async () => {
-  await withUpstream({ ...wide(), RATE_LIMIT_PER_MINUTE: '50', RATE_LIMIT_PER_HOUR: '20', RATE_LIMIT_DOMAIN_PER_MINUTE: '10', RATE_LIMIT_SESSION_PER_MINUTE: '3' }, async (gateway) => {
+  await withChat({ ...wide(), RATE_LIMIT_PER_MINUTE: '50', RATE_LIMIT_PER_HOUR: '20', RATE_LIMIT_DOMAIN_PER_MINUTE: '10', RATE_LIMIT_SESSION_PER_MINUTE: '3' }, async (gateway) => {
     const created = await request(gateway, createRequest());
     assert.equal(created.header('RateLimit-Policy'), '"site-minute";q=10;w=60');
     const sent = await request(gateway, messageRequest(created.json.token, 'hi'));
@@ -436,7 +428,7 @@ for (const simulate of ['none', 'slow']) {
 }
 
 test('64 connections racing with one session get exactly its messages', kTimeout, async () => {
-  await withUpstream({ ...wide(), ...kNoBlocks, RATE_LIMIT_SESSION_PER_MINUTE: '30', UPSTREAM_RUNS_PER_SESSION: '100' }, async (gateway, upstream) => {
+  await withChat({ ...wide(), ...kNoBlocks, RATE_LIMIT_SESSION_PER_MINUTE: '30', UPSTREAM_RUNS_PER_SESSION: '100' }, async (gateway, upstream) => {
     assert.deepEqual(await race(gateway, messageRequest(await openSession(gateway), 'hi'), { each: 2 }), { 200: 30, 429: 98 });
     assert.equal(upstream.requests.length, 30);
   });
@@ -445,7 +437,7 @@ test('64 connections racing with one session get exactly its messages', kTimeout
 // ---- the state store on a bad day
 
 test('with a slow state store everything still works', kTimeout, async () => {
-  await withUpstream({ STATE_SIMULATE: 'slow', RATE_LIMIT_PER_MINUTE: '4' }, async (gateway) => {
+  await withChat({ STATE_SIMULATE: 'slow', RATE_LIMIT_PER_MINUTE: '4' }, async (gateway) => {
     const token = await openSession(gateway);
     assert.deepEqual(statuses(await repeat(gateway, 5, messageRequest(token, 'hi'))), [200, 200, 200, 429, 429]);
     const validated = await request(gateway, { path: '/api/v1/session/validate', headers: { Origin: kOrigin, Authorization: `Bearer ${token}` } });

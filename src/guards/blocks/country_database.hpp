@@ -13,9 +13,8 @@ namespace portcullis::guards {
 /// Which country an address belongs to, by a database in MaxMind's format: GeoLite2, GeoIP2, DB-IP
 /// or IPinfo.
 ///
-/// Threads: immutable; any. Ownership: maps the file, which must not be written to while it is
-/// open:
-///          a newer one takes its place by rename.
+/// Threads: immutable; any.
+/// Ownership: maps the file, which must not be written to meanwhile; a newer one is renamed to it.
 /// Cost:    about 0.4 us.
 /// Source:  MaxMind DB file format 2.0, by libmaxminddb.
 class CountryDatabase {

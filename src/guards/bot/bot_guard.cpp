@@ -85,8 +85,7 @@ class BotGuard final : public pipeline::Guard {
     }
     // A person does not see it; what fills every form does not know that.
     if (!text_member(exchange, route.trap_member).empty()) bot.add("trap", 60);
-    const bool is_spam = spam.points() > kSpam;
-    if (is_spam) return refuse_spam(bot, spam);
+    if (spam.points() > kSpam) return refuse_spam(bot, spam);
     if (bot.points() <= kBot) return Verdict::pass();
     if (bot.has("repeats") && (spam.points() > 0 || bot.has("trap"))) return refuse_bot(bot, spam);
     return slow(exchange, bot);
@@ -154,21 +153,20 @@ class BotGuard final : public pipeline::Guard {
     charges_.add_narrow(request, exchange);
     auto answer = store_.admit(request);
     if (!answer.ready()) return wait(exchange, bot, request, std::move(answer));
-    if (!answer.value()) return std::unexpected(answer.value().error());
-    if (answer.value()->admission.admitted) {
-      return charges_.judge(exchange, request, answer.value()->admission);
-    }
-    return ask(exchange, bot, request, answer.value()->admission);
+    return judge(exchange, bot, request, answer.value());
   }
 
   Task<Result<Verdict>> wait(http::Exchange& exchange, Score bot, AdmitRequest request,
                              Eventual<Result<AdmitAnswer>> answer) const {
     const auto result = co_await answer;
-    if (!result) co_return std::unexpected(result.error());
-    if (result->admission.admitted) {
-      co_return charges_.judge(exchange, request, result->admission);
-    }
-    co_return co_await ask(exchange, bot, request, result->admission);
+    co_return co_await judge(exchange, bot, request, result);
+  }
+
+  pipeline::Decision judge(http::Exchange& exchange, const Score& bot, const AdmitRequest& request,
+                           const Result<AdmitAnswer>& answer) const {
+    if (!answer) return std::unexpected(answer.error());
+    if (!answer->admission.admitted) return ask(exchange, bot, request, answer->admission);
+    return charges_.judge(exchange, request, answer->admission);
   }
 
   /// The window has no room: who can pays with work, everybody else with time.

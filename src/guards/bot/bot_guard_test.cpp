@@ -3,8 +3,8 @@
 #include <boost/json.hpp>
 
 #include "base/text.hpp"
-#include "config/loader.hpp"
 #include "crypto/digest.hpp"
+#include "default_settings.hpp"
 #include "http/json_body.hpp"
 #include "http/memory_exchange.hpp"
 #include "pipeline/route.hpp"
@@ -23,10 +23,8 @@ constexpr const char* kPerson =
     "Accept-Language: fr\r\nSec-Fetch-Site: same-origin\r\n";
 constexpr const char* kTool = "User-Agent: python-requests/2.31.0\r\n";
 
-config::Settings default_settings() {
-  config::Sources sources;
-  sources.environment = [](const std::string&) { return std::nullopt; };
-  auto settings = config::load(sources).settings;
+config::Settings quick_settings() {
+  auto settings = default_settings();
   settings.bot_challenge_steps = 100;
   return settings;
 }
@@ -91,7 +89,7 @@ class BotGuardTest : public testing::Test {
 
   ManualClock clock_;
   net::Worker worker_{0, clock_};
-  config::Settings settings_ = default_settings();
+  config::Settings settings_ = quick_settings();
   observe::Metrics metrics_;
   state::MemoryStore store_{{}, clock_};
   state::BlockTable blocks_{100, clock_};

@@ -6,7 +6,6 @@
 #include <cmath>
 #include <cstdint>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "base/origin.hpp"
@@ -31,22 +30,10 @@ constexpr std::string_view kSpamWords[] = {"free",    "win",        "prize",  "m
                                            "cash",    "discount",   "offer",  "limited time",
                                            "act now", "click here", "buy now"};
 
-/// One code point of valid UTF-8, and how many bytes it has.
-std::pair<char32_t, std::size_t> decode(std::string_view text) noexcept {
-  const auto at = [&](std::size_t i) -> char32_t {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) & 0x3F : 0;
-  };
-  const auto first = static_cast<unsigned char>(text.front());
-  if (first < 0x80) return {first, 1};
-  if (first < 0xE0) return {(first & 0x1FU) << 6 | at(1), 2};
-  if (first < 0xF0) return {(first & 0x0FU) << 12 | at(1) << 6 | at(2), 3};
-  return {(first & 0x07U) << 18 | at(1) << 12 | at(2) << 6 | at(3), 4};
-}
-
 enum class Case : std::uint8_t { none, lower, capital };
 
 /// Of the letters that nearly all texts in these scripts are written with.
-Case case_of(char32_t c) noexcept {
+Case case_of(std::uint32_t c) noexcept {
   if (c < 0x80) {
     const auto ch = static_cast<char>(c);
     if (!text::is_alpha(ch)) return Case::none;
@@ -180,7 +167,7 @@ MessageTraits MessageTraits::of(std::string_view text,
   for (std::size_t at = 0; at < text.size(); ++out.characters) {
     if (link != reader.places.end() && at == link->begin) at = (link++)->end;
     if (at >= text.size()) break;
-    const auto [c, size] = decode(text.substr(at));
+    const auto [c, size] = text::code_point_at(text, at);
     at += size;
     const Case letter = case_of(c);
     out.letters += letter != Case::none ? 1 : 0;

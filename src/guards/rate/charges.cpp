@@ -5,6 +5,7 @@
 namespace portcullis::guards {
 namespace {
 
+using Holder = http::InFlight::Holder;
 using pipeline::RouteClass;
 using pipeline::Verdict;
 
@@ -16,11 +17,6 @@ std::string_view bytes_of(const http::SessionClaims& session) {
 }
 
 }  // namespace
-
-struct Charges::Holder {
-  std::string_view tier;
-  http::InFlight::Holder holder;
-};
 
 Charges::Charges(std::string_view guard, const config::Settings& settings, const LimitParts& parts)
     : guard_(guard),
@@ -43,10 +39,7 @@ Charges::Charges(std::string_view guard, const config::Settings& settings, const
 
 std::optional<Verdict> Charges::enter(http::Exchange& exchange,
                                       std::span<const Holder> holders) const {
-  std::array<http::InFlight::Holder, http::InFlight::kMost> plain;
-  holders = holders.first(std::min(holders.size(), plain.size()));
-  for (std::size_t i = 0; i < holders.size(); ++i) plain[i] = holders[i].holder;
-  const auto full = in_flight_.enter({plain.data(), holders.size()}, exchange.places);
+  const auto full = in_flight_.enter(holders, exchange.places);
   if (!full) return std::nullopt;
   const std::string tier(holders[*full].tier);
   limited_.add(limited_.cell({tier}));
@@ -63,25 +56,19 @@ std::optional<Verdict> Charges::enter(http::Exchange& exchange,
   const Caller caller = Caller::of(exchange);
   // One that goes on behind a blocked address is the caller, and has one place, not two.
   const bool own = caller.kind == Caller::Kind::session;
+  const Holder of_session{session != nullptr ? state::session_key(session->id) : state::Key{},
+                          limits.in_flight_session, "session-in-flight"};
   const std::array holders{
-      Holder{"address-in-flight", {caller.subject.key, limits.in_flight_address}},
-      Holder{"site-in-flight", {state::key_of("site", exchange.site->id), limits.in_flight_site}},
-      Holder{"session-in-flight",
-             {session != nullptr ? state::session_key(session->id) : state::Key{},
-              limits.in_flight_session}}};
-  static_assert(std::tuple_size_v<decltype(holders)> <= http::InFlight::kMost);
-  if (own) {
-    const std::array narrow{holders[2], holders[1]};
-    return enter(exchange, std::span<const Holder>(narrow));
-  }
-  return enter(exchange, std::span(holders).first(session != nullptr ? 3 : 2));
+      own ? of_session : Holder{caller.subject.key, limits.in_flight_address, "address-in-flight"},
+      Holder{state::key_of("site", exchange.site->id), limits.in_flight_site, "site-in-flight"},
+      of_session};
+  return enter(exchange, std::span(holders).first(session != nullptr && !own ? 3 : 2));
 }
 
 std::optional<Verdict> Charges::enter_session(http::Exchange& exchange,
                                               const http::SessionClaims& session) const {
-  const std::array holders{
-      Holder{"session-in-flight",
-             {state::session_key(session.id), exchange.site->limits.in_flight_session}}};
+  const std::array holders{Holder{state::session_key(session.id),
+                                  exchange.site->limits.in_flight_session, "session-in-flight"}};
   return enter(exchange, std::span<const Holder>(holders));
 }
 
@@ -138,8 +125,12 @@ void Charges::add(state::AdmitRequest& request, const http::Exchange& exchange, 
     charge("session-minute", state::KeyedValue(bytes_of(*session)), limits.session_minute,
            Seconds{60}, speaker);
   }
-  charge("site-minute", state::KeyedValue(exchange.site->id), limits.site_minute, Seconds{60});
-  request.charges[request.count - 1].shared = true;
+  constexpr state::Space kSiteTier = "site-minute";
+  request.add({.tier = kSiteTier.name(),
+               .key = state::key_of(kSiteTier, exchange.site->id),
+               .limit = limits.site_minute,
+               .cost = route.cost,
+               .shared = true});
 }
 
 /// Who has a /48 has 65,536 networks that are an address each to all other windows. Nobody is

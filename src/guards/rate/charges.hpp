@@ -50,10 +50,8 @@ class Charges {
                           const state::Admission& admission) const;
 
  private:
-  struct Holder;
-
   std::optional<pipeline::Verdict> enter(http::Exchange& exchange,
-                                         std::span<const Holder> holders) const;
+                                         std::span<const http::InFlight::Holder> holders) const;
   bool may_block(const http::Exchange& exchange) const;
   void add_network(state::AdmitRequest& request, const Caller& caller, std::uint32_t address_limit,
                    std::uint32_t cost) const;

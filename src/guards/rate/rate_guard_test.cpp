@@ -3,7 +3,7 @@
 #include <string>
 
 #include "base/text.hpp"
-#include "config/loader.hpp"
+#include "default_settings.hpp"
 #include "http/memory_exchange.hpp"
 #include "pipeline/route.hpp"
 #include "proves.hpp"
@@ -15,12 +15,6 @@ namespace {
 
 using pipeline::RouteClass;
 using pipeline::Verdict;
-
-config::Settings default_settings() {
-  config::Sources sources;
-  sources.environment = [](const std::string&) { return std::nullopt; };
-  return config::load(sources).settings;
-}
 
 class RateGuardTest : public testing::Test {
  protected:
