@@ -41,6 +41,33 @@ class RedisServer {
   RedisServer& operator=(const RedisServer&) = delete;
 
   std::uint16_t port() const { return port_; }
+  /// Of a member of a cluster.
+  std::uint16_t bus_port() const { return static_cast<std::uint16_t>(std::stoi(further_.back())); }
+
+  /// What it answers to an inline command: one reply, as it stands on the wire.
+  std::string say(const std::string& command) const {
+    std::string out;
+    const int fd = connected();
+    if (fd < 0) return out;
+    const std::string line = command + "\r\n";
+    (void)!::write(fd, line.data(), line.size());
+    ::shutdown(fd, SHUT_WR);
+    char part[4096];
+    for (ssize_t got = 0; (got = ::read(fd, part, sizeof(part))) > 0;) {
+      out.append(part, static_cast<std::size_t>(got));
+    }
+    ::close(fd);
+    return out;
+  }
+  static std::uint16_t free_port() {
+    const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in at = address(0);
+    socklen_t size = sizeof(at);
+    ::bind(fd, reinterpret_cast<sockaddr*>(&at), size);
+    ::getsockname(fd, reinterpret_cast<sockaddr*>(&at), &size);
+    ::close(fd);
+    return ntohs(at.sin_port);
+  }
 
   void start() {
     std::vector<std::string> words{"redis-server",
@@ -90,23 +117,18 @@ class RedisServer {
     out.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     return out;
   }
-  static std::uint16_t free_port() {
-    const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
-    sockaddr_in at = address(0);
-    socklen_t size = sizeof(at);
-    ::bind(fd, reinterpret_cast<sockaddr*>(&at), size);
-    ::getsockname(fd, reinterpret_cast<sockaddr*>(&at), &size);
-    ::close(fd);
-    return ntohs(at.sin_port);
-  }
   bool accepts() const {
+    const int fd = connected();
+    if (fd >= 0) ::close(fd);
+    return fd >= 0;
+  }
+  int connected() const {
     const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
     const sockaddr_in at = address(port_);
-    const bool ok = ::connect(fd, reinterpret_cast<const sockaddr*>(&at), sizeof(at)) == 0;
+    if (::connect(fd, reinterpret_cast<const sockaddr*>(&at), sizeof(at)) == 0) return fd;
     ::close(fd);
-    return ok;
+    return -1;
   }
-
   std::vector<std::string> further_;
   std::string folder_;
   std::uint16_t port_ = 0;

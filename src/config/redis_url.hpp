@@ -4,16 +4,21 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace portcullis::config {
 
-/// `redis://[user][:password]@host[:port][/database]`, `rediss://` over TLS.
+/// `redis://[user][:password]@host[:port][,host[:port]…][/database]`, `rediss://` over TLS. Several
+/// are servers of one cluster.
 ///
 /// Source: the URI scheme that redis-cli and client libraries share. User and password are
 /// percent-decoded.
 struct RedisUrl {
-  std::string host;  ///< without brackets
-  std::uint16_t port = 6379;
+  struct Server {
+    std::string host;  ///< without brackets
+    std::uint16_t port = 6379;
+  };
+  std::vector<Server> servers;  ///< at least one
   bool tls = false;
   std::string user;
   std::string password;
@@ -23,7 +28,8 @@ struct RedisUrl {
   static std::expected<RedisUrl, std::string> parse(std::string_view url);
 };
 
-/// The fault of a setting; an empty one is none.
+/// The faults of settings; an empty URL has none.
 std::optional<std::string> redis_url_fault(std::string_view url);
+std::optional<std::string> redis_prefix_fault(std::string_view prefix);
 
 }  // namespace portcullis::config

@@ -44,9 +44,12 @@ Result<std::unique_ptr<SharedState>> SharedState::make(const config::Settings& s
   const auto url = config::RedisUrl::parse(settings.redis_url);
   if (!url) return fail(ErrorCode::invalid_input, "REDIS_URL: " + url.error());
   state::RedisStoreOptions options;
-  options.server.target = {url->host, url->port, nullptr};
+  std::shared_ptr<net::TlsClientContext> tls;
   if (url->tls || settings.redis_tls) {
-    TRY(options.server.target.tls, net::TlsClientContext::make(settings.redis_ca_file));
+    TRY(tls, net::TlsClientContext::make(settings.redis_ca_file));
+  }
+  for (const auto& server : url->servers) {
+    options.server.seeds.push_back({server.host, server.port, tls});
   }
   options.server.user = url->user;
   options.server.password =
@@ -71,9 +74,8 @@ SharedState::SharedState(const config::Settings& settings, state::RedisStoreOpti
       sink_(sink),
       server_(options.server),
       node_(text::hex(crypto::random_bytes(8))),
-      redis_(std::move(options),
-             {[this](redis::Connection& connection) { return prepare(connection); },
-              [this](bool, const std::string& reason) { changed(reason); }}),
+      redis_(std::move(options), {[this](redis::Servers& servers) { return prepare(servers); },
+                                  [this](bool, const std::string& reason) { changed(reason); }}),
       local_(local),
       fallbacks_(metrics.counter("portcullis_state_fallbacks_total")),
       fallback_(
@@ -113,21 +115,30 @@ void SharedState::beat() {
 }
 
 Task<void> SharedState::beat_there() {
-  const auto nodes = co_await redis_.heartbeat(node_, kGoneAfter);
-  if (nodes) fallback_.set_nodes(*nodes);
+  redis::Servers& servers = *redis_.here();
+  if (!servers.up()) co_return;
+  const auto nodes = co_await redis_.heartbeat(servers, node_, kGoneAfter);
+  if (!nodes) co_return;
+  fallback_.set_nodes(*nodes);
+  // A single call may fail while Redis is there.
+  (void)co_await end_sessions(servers);
+  (void)co_await redis_.count(servers);
 }
 
-/// The first word on a fresh connection shows whether scripts over several keys can run at all,
-/// which they cannot where a user may not, or on a cluster. Then what was ended while Redis was
-/// away is ended there, before anybody asks it again.
-Task<Result<void>> SharedState::prepare(redis::Connection& connection) {
-  const auto nodes = co_await redis_.heartbeat_over(connection, node_, kGoneAfter);
+/// The first words show whether scripts can run at all, which a user may not be allowed to. Then
+/// what was ended while Redis was away is ended there, before anybody asks it again.
+Task<Result<void>> SharedState::prepare(redis::Servers& servers) {
+  const auto nodes = co_await redis_.heartbeat(servers, node_, kGoneAfter);
   if (!nodes) co_return std::unexpected(nodes.error());
   fallback_.set_nodes(*nodes);
+  co_return co_await end_sessions(servers);
+}
+
+Task<Result<void>> SharedState::end_sessions(redis::Servers& servers) {
   auto ended = fallback_.take_ended();
   while (!ended.empty()) {
     const auto done =
-        co_await redis_.end_session_over(connection, ended.back().session, ended.back().created);
+        co_await redis_.end_session_over(servers, ended.back().session, ended.back().created);
     if (!done) {
       fallback_.give_back(std::move(ended));
       co_return done;

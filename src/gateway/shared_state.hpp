@@ -46,7 +46,8 @@ class SharedState {
               state::MemoryStoreOptions local, state::BlockTable& blocks, observe::Log& log,
               observe::Metrics& metrics, audit::Sink& sink);
   void changed(const std::string& reason);
-  Task<Result<void>> prepare(redis::Connection& connection);
+  Task<Result<void>> prepare(redis::Servers& servers);
+  Task<Result<void>> end_sessions(redis::Servers& servers);
   Task<void> beat_there();
   void record(bool up);
 

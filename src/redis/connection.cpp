@@ -71,7 +71,7 @@ Task<void> Connection::live() {
 }
 
 Task<Result<void>> Connection::connect() {
-  auto stream = co_await net::connect(worker_, options_.target, options_.connect_timeout);
+  auto stream = co_await net::connect(worker_, hooks_.where(), options_.connect_timeout);
   if (!stream) co_return std::unexpected(std::move(stream).error());
   if (stopping_) {
     (*stream)->close();

@@ -12,10 +12,10 @@
 
 namespace portcullis::redis {
 
-/// Where a server is and how to be let in.
+/// Where servers are and how to be let in.
 struct ServerOptions {
-  net::Target target;
-  std::string user;  ///< of an ACL; empty: the default one
+  std::vector<net::Target> seeds;  ///< the one, or some of a cluster's; at least one
+  std::string user;                ///< of an ACL; empty: the default one
   std::string password;
   int database = 0;
   std::string name;  ///< shown in CLIENT LIST
@@ -43,6 +43,8 @@ class Connection {
   static constexpr Milliseconds kLongestPause{2000};
 
   struct Hooks {
+    /// Where to connect to, asked before each try.
+    std::function<net::Target()> where;
     /// Prepares a fresh connection before anybody else may use it, with ask(); an Error closes it
     /// again.
     std::function<Task<Result<void>>(Connection&)> prepare;

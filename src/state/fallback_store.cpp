@@ -69,8 +69,9 @@ Eventual<Result<double>> FallbackStore::note(const Key& subject, double points) 
 
 // ---- sessions
 
-Eventual<Result<bool>> FallbackStore::session_created(WallTime created) {
-  return ask<bool>([created](Store& store) { return store.session_created(created); });
+Eventual<Result<bool>> FallbackStore::session_created(const Key& session, WallTime created) {
+  return ask<bool>(
+      [session, created](Store& store) { return store.session_created(session, created); });
 }
 
 Eventual<Result<BeginOutcome>> FallbackStore::begin_message(NewMessage message) {

@@ -86,7 +86,7 @@ TEST_F(FallbackStoreTest, AFailureInTheMiddleFallsBackAsWell) {
       failing, local_, FallbackPolicy::local, [] { return true; }, [this] { ++fallbacks_; });
   EXPECT_EQ(admitted(store, 20), 12);
   EXPECT_EQ(fallbacks_, 20);
-  EXPECT_TRUE(now(store.session_created(clock_.wall())));
+  EXPECT_TRUE(now(store.session_created(Key{}, clock_.wall())));
   EXPECT_TRUE(now(store.history(SessionId{1}, 10, 0)));
 }
 

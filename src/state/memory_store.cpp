@@ -124,7 +124,7 @@ bool MemoryStore::make_room(WallTime now) {
   return true;
 }
 
-Eventual<Result<bool>> MemoryStore::session_created(WallTime created) {
+Eventual<Result<bool>> MemoryStore::session_created(const Key&, WallTime created) {
   const WallTime now = clock_.wall();
   if (session_count_ >= options_.max_sessions && !make_room(now)) return Result<bool>(false);
   silent_.add(created, now);

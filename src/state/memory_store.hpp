@@ -41,7 +41,7 @@ class MemoryStore final : public Store {
 
   Eventual<Result<AdmitAnswer>> admit(const AdmitRequest& request) override;
   Eventual<Result<double>> note(const Key& subject, double points) override;
-  Eventual<Result<bool>> session_created(WallTime created) override;
+  Eventual<Result<bool>> session_created(const Key& session, WallTime created) override;
   Eventual<Result<BeginOutcome>> begin_message(NewMessage message) override;
   Eventual<Result<void>> add_answer(const SessionId& session, Message answer) override;
   Eventual<Result<void>> fail_message(const SessionId& session,

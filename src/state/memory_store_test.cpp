@@ -225,7 +225,7 @@ TEST_F(MemoryStoreTest, AKeyInUseOutlivesAFloodOfOthers) {
 TEST_F(MemoryStoreTest, AMessageStoresItsSessionAndIsCounted) {
   MemoryStore store(options_, clock_);
   const SessionId key = session_of(1);
-  ASSERT_TRUE(now(store.session_created(clock_.wall())));
+  ASSERT_TRUE(now(store.session_created(Key{}, clock_.wall())));
   EXPECT_EQ(store.figures().silent_sessions, 1U);
   EXPECT_EQ(store.figures().sessions, 0U);
   const auto begun = now(store.begin_message(message_of(key, "m1", "hello", clock_.wall())));
@@ -371,7 +371,7 @@ TEST_F(MemoryStoreTest, EvictsTheSessionThatWasSilentLongestButNoneActiveLately)
   // The first spoke ten minutes ago: nobody gives way yet.
   EXPECT_EQ(now(store.begin_message(message_of(session_of(100), "m", "x", t))).kind,
             Kind::store_full);
-  EXPECT_FALSE(now(store.session_created(t)));
+  EXPECT_FALSE(now(store.session_created(Key{}, t)));
   // The first one speaks again, so the second is the one that was silent longest.
   ASSERT_EQ(now(store.begin_message(message_of(session_of(0), "m2", "x", t))).kind, Kind::started);
   clock_.advance(minutes{7});
@@ -395,9 +395,9 @@ TEST_F(MemoryStoreTest, SessionsThatFellIdleMakeRoomBeforeTheQuarterOfAnHourIsOv
     ASSERT_EQ(now(store.begin_message(message)).kind, Kind::started);
   }
   clock_.advance(Seconds{119});
-  EXPECT_FALSE(now(store.session_created(clock_.wall())));
+  EXPECT_FALSE(now(store.session_created(Key{}, clock_.wall())));
   clock_.advance(Seconds{2});
-  EXPECT_TRUE(now(store.session_created(clock_.wall())));
+  EXPECT_TRUE(now(store.session_created(Key{}, clock_.wall())));
   const auto fresh = message_of(session_of(100), "m", "x", clock_.wall());
   EXPECT_EQ(now(store.begin_message(fresh)).kind, Kind::started);
 }
@@ -538,7 +538,7 @@ TEST_F(MemoryStoreTest, SilentSessionsAreCountedForTheirIdleTime) {
   options_.session_idle = hours{2};
   MemoryStore store(options_, clock_);
   for (int i = 0; i < 30; ++i) {
-    ASSERT_TRUE(now(store.session_created(clock_.wall())));
+    ASSERT_TRUE(now(store.session_created(Key{}, clock_.wall())));
     clock_.advance(minutes{1});
   }
   EXPECT_EQ(store.figures().silent_sessions, 30U);
@@ -546,7 +546,7 @@ TEST_F(MemoryStoreTest, SilentSessionsAreCountedForTheirIdleTime) {
   EXPECT_EQ(store.figures().silent_sessions, 30U);
   clock_.advance(minutes{45});
   EXPECT_EQ(store.figures().silent_sessions, 0U);
-  ASSERT_TRUE(now(store.session_created(clock_.wall())));
+  ASSERT_TRUE(now(store.session_created(Key{}, clock_.wall())));
   now(store.end_session(session_of(1), clock_.wall()));
   EXPECT_EQ(store.figures().silent_sessions, 0U);
 }
@@ -555,7 +555,7 @@ TEST_F(MemoryStoreTest, TheIdleTimeMayChangeWhileSessionsLive) {
   options_.session_idle = hours{2};
   MemoryStore store(options_, clock_);
   const WallTime t = clock_.wall();
-  for (int i = 0; i < 30; ++i) ASSERT_TRUE(now(store.session_created(t)));
+  for (int i = 0; i < 30; ++i) ASSERT_TRUE(now(store.session_created(Key{}, t)));
   (void)now(store.begin_message(message_of(session_of(1), "m", "x", t)));
   now(store.end_session(session_of(2), t));
   AdmitRequest ended;

@@ -24,8 +24,8 @@ class SimulatedStore final : public Store {
   Eventual<Result<double>> note(const Key& subject, double points) override {
     return later(inner_->note(subject, points));
   }
-  Eventual<Result<bool>> session_created(WallTime created) override {
-    return later(inner_->session_created(created));
+  Eventual<Result<bool>> session_created(const Key& session, WallTime created) override {
+    return later(inner_->session_created(session, created));
   }
   Eventual<Result<BeginOutcome>> begin_message(NewMessage message) override {
     return later(inner_->begin_message(std::move(message)));

@@ -164,7 +164,7 @@ class Store {
   virtual Eventual<Result<double>> note(const Key& subject, double points) = 0;
 
   /// Counts a created session; `create` is refused (false) while no further one could be stored.
-  virtual Eventual<Result<bool>> session_created(WallTime created) = 0;
+  virtual Eventual<Result<bool>> session_created(const Key& session, WallTime created) = 0;
   virtual Eventual<Result<BeginOutcome>> begin_message(NewMessage message) = 0;
   /// Adds the assistant's answer to a stored session.
   virtual Eventual<Result<void>> add_answer(const SessionId& session, Message answer) = 0;

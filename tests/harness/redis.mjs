@@ -36,6 +36,48 @@ function say(port, command, within = 1000) {
 }
 
 /**
+ * Starts a Redis Cluster: `masters` that share the slots evenly, and `replicas` of the first one.
+ * Returns `{url, servers, say(i, command), stop()}`; `url` names the first server only.
+ */
+export async function startRedisCluster({ masters = 3, replicas = 0, args = [] } = {}) {
+  const servers = [];
+  const stop = async () => void (await Promise.all(servers.map((server) => server.stop())));
+  try {
+    for (let i = 0; i < masters + replicas; ++i) {
+      const bus = await freePort();
+      const server = await startRedis({ args: ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000', '--cluster-port', String(bus), ...args] });
+      servers.push(Object.assign(server, { bus }));
+    }
+    const until = async (condition) => {
+      for (let i = 0; !(await condition()); ++i) {
+        if (i === 1000) throw new Error('the cluster does not form');
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+    };
+    const slot = (i) => Math.floor((16384 * i) / masters);
+    for (const [i, server] of servers.entries()) {
+      await server.say(`CLUSTER SET-CONFIG-EPOCH ${i + 1}`);
+      if (i < masters) await server.say(`CLUSTER ADDSLOTSRANGE ${slot(i)} ${slot(i + 1) - 1}`);
+      if (i > 0) await server.say(`CLUSTER MEET 127.0.0.1 ${servers[0].port} ${servers[0].bus}`);
+    }
+    const formed = async (server) => {
+      const info = await server.say('CLUSTER INFO');
+      return info.includes('cluster_state:ok') && info.includes(`cluster_known_nodes:${servers.length}\r`);
+    };
+    for (const server of servers) await until(() => formed(server));
+    const id = /[0-9a-f]{40}/.exec(await servers[0].say('CLUSTER MYID'))[0];
+    for (const replica of servers.slice(masters)) {
+      await until(async () => (await replica.say(`CLUSTER REPLICATE ${id}`)).startsWith('+OK'));
+      await until(async () => (await replica.say('INFO replication')).includes('master_link_status:up'));
+    }
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { url: servers[0].url, servers, stop };
+}
+
+/**
  * Starts one, from the file `config` where that is given, with `args` added to its command line. Returns `{url, port, say(command), signal(name), kill(), start(),
  * stop()}`: `kill` ends it without a word, `start` brings it back on the same port with nothing in it.
  */

@@ -237,8 +237,7 @@ class BotGuard final : public pipeline::Guard {
   Task<Result<std::uint32_t>> steps_for(const http::Exchange& exchange) const {
     constexpr std::uint32_t kMany = 1'000'000'000;
     AdmitRequest asked;
-    asked.add({"challenges", state::KeyedValue(Caller::of(exchange).name()).in("challenges"), kMany,
-               Seconds{600}});
+    asked.add({"challenges", Caller::of(exchange).value.in("challenges"), kMany, Seconds{600}});
     const auto answer = co_await store_.admit(asked);
     if (!answer) co_return std::unexpected(answer.error());
     const std::int64_t before = kMany - 1 - answer->admission.remaining;

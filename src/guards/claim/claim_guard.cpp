@@ -43,7 +43,8 @@ class ClaimGuard final : public pipeline::Guard {
       if (!verdict || verdict->kind != Verdict::Kind::pass || !begins(request, answer.value())) {
         return verdict;
       }
-      auto created = store_.session_created(exchange.started_wall());
+      auto created = store_.session_created(state::session_key(exchange.principal.session->id),
+                                            exchange.started_wall());
       if (created.ready()) return judge_creation(created.value());
       return wait_for_creation(std::move(created));
     }
@@ -70,7 +71,8 @@ class ClaimGuard final : public pipeline::Guard {
     if (!verdict || verdict->kind != Verdict::Kind::pass || !begins(request, result)) {
       co_return verdict;
     }
-    co_return judge_creation(co_await store_.session_created(exchange.started_wall()));
+    co_return judge_creation(co_await store_.session_created(
+        state::session_key(exchange.principal.session->id), exchange.started_wall()));
   }
 
   static Task<Result<Verdict>> wait_for_creation(Eventual<Result<bool>> created) {

@@ -5,25 +5,35 @@ namespace portcullis::guards {
 Caller Caller::of(const http::Exchange& exchange) {
   using PrincipalKind = http::Principal::Kind;
   const auto& principal = exchange.principal;
+  Caller out;
   // Verified by the credentials guard: its limits are its own, wherever it comes from.
   if (principal.kind == PrincipalKind::user || principal.kind == PrincipalKind::service) {
-    return {Kind::user, {state::key_of("user", principal.id)}, {}, principal.id};
+    out.kind = Kind::user;
+    out.other = principal.id;
+    out.value = state::KeyedValue(principal.id);
+    out.subject.key = out.value.in("user");
+    return out;
   }
   if (principal.kind == PrincipalKind::api_key) {
-    return {Kind::key, {state::key_of("key", principal.id)}, {}, principal.id};
+    out.kind = Kind::key;
+    out.other = principal.id;
+    out.value = state::KeyedValue(principal.id);
+    out.subject.key = out.value.in("key");
+    return out;
   }
   // Behind a blocked address a visitor who was there before is on his own: what others did there
   // takes nothing from him, and he is paced himself.
   if (exchange.client.blocked_since && principal.session) {
     const auto& id = principal.session->id;
-    return {Kind::session,
-            {state::session_key(id), true},
-            {},
-            {reinterpret_cast<const char*>(id.data()), id.size()}};
+    out.kind = Kind::session;
+    out.other = {reinterpret_cast<const char*>(id.data()), id.size()};
+    out.subject = {state::session_key(id), true};
+    out.value = state::KeyedValue(out.subject.key);
+    return out;
   }
-  Caller out;
   out.network = exchange.client.address.network();
-  out.subject.key = state::key_of("address", out.name());
+  out.value = state::KeyedValue(out.name());
+  out.subject.key = out.value.in("address");
   return out;
 }
 

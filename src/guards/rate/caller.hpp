@@ -26,6 +26,7 @@ struct Caller {
   bool is_verified() const noexcept { return kind == Kind::user || kind == Kind::key; }
 
   Kind kind = Kind::address;
+  state::KeyedValue value{state::Key{}};  ///< what its windows are keyed by
   state::Subject subject;
   IpAddress network;
   std::string_view other;

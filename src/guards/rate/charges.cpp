@@ -12,10 +12,6 @@ using pipeline::Verdict;
 constexpr state::Space kLightTier = "light-minute";
 constexpr state::Space kAuthTier = "auth-failures";
 
-std::string_view bytes_of(const http::SessionClaims& session) {
-  return {reinterpret_cast<const char*>(session.id.data()), session.id.size()};
-}
-
 }  // namespace
 
 Charges::Charges(std::string_view guard, const config::Settings& settings, const LimitParts& parts)
@@ -78,52 +74,49 @@ void Charges::add(state::AdmitRequest& request, const http::Exchange& exchange, 
   const Caller caller = Caller::of(exchange);
   const auto& route = *exchange.route;
   const auto& limits = exchange.site->limits;
-  const state::KeyedValue caller_value(caller.name());
   const auto charge = [&](const state::Space& tier, const state::KeyedValue& value,
                           std::uint32_t limit, Seconds window,
                           std::uint8_t subject = state::Charge::kNobody) {
     request.add({tier.name(), value.in(tier), limit, window, route.cost, subject});
   };
   if (cls == RouteClass::light) {
-    charge(kLightTier, caller_value, light_minute_, Seconds{60});
+    charge(kLightTier, caller.value, light_minute_, Seconds{60});
     return;
   }
   const auto watched = request.add(caller.subject);
   if (route.address_minute > 0) {
-    std::string place(route.name);
-    place += ' ';
-    place += caller.name();
-    charge("route-minute", state::KeyedValue(place), route.address_minute, Seconds{60}, watched);
+    constexpr state::Space kTier = "route-minute";
+    request.add({kTier.name(), caller.value.in(kTier, route.name), route.address_minute,
+                 Seconds{60}, route.cost, watched});
   }
   if (cls == RouteClass::api) {
     if (exchange.principal.failed_login && !is_anothers_doing(exchange)) {
       // The last of them is the one that finds no room.
       request.add(
-          {kAuthTier.name(), caller_value.in(kAuthTier), auth_failures_ - 1, auth_failure_window_});
+          {kAuthTier.name(), caller.value.in(kAuthTier), auth_failures_ - 1, auth_failure_window_});
     }
     switch (caller.kind) {
       case Caller::Kind::user:
-        return charge("user-minute", caller_value, user_minute_, Seconds{60}, watched);
+        return charge("user-minute", caller.value, user_minute_, Seconds{60}, watched);
       case Caller::Kind::key:
-        return charge("key-minute", caller_value, key_minute_, Seconds{60}, watched);
+        return charge("key-minute", caller.value, key_minute_, Seconds{60}, watched);
       case Caller::Kind::address:
         add_network(request, caller, api_minute_, route.cost);
         [[fallthrough]];
       case Caller::Kind::session:
-        return charge("api-minute", caller_value, api_minute_, Seconds{60}, watched);
+        return charge("api-minute", caller.value, api_minute_, Seconds{60}, watched);
     }
   }
-  charge("address-minute", caller_value, limits.chat_address_minute, Seconds{60}, watched);
-  charge("address-hour", caller_value, limits.chat_address_hour, Seconds{3600}, watched);
+  charge("address-minute", caller.value, limits.chat_address_minute, Seconds{60}, watched);
+  charge("address-hour", caller.value, limits.chat_address_hour, Seconds{3600}, watched);
   if (caller.kind == Caller::Kind::address) {
     add_network(request, caller, limits.chat_address_minute, route.cost);
   }
   if (session != nullptr) {
     const bool own = caller.subject.hold_back;  // the caller is this session already
-    const auto speaker =
-        own ? watched : request.add(state::Subject{state::session_key(session->id)});
-    charge("session-minute", state::KeyedValue(bytes_of(*session)), limits.session_minute,
-           Seconds{60}, speaker);
+    const state::Key key = state::session_key(session->id);
+    const auto speaker = own ? watched : request.add(state::Subject{key});
+    charge("session-minute", state::KeyedValue(key), limits.session_minute, Seconds{60}, speaker);
   }
   constexpr state::Space kSiteTier = "site-minute";
   request.add({.tier = kSiteTier.name(),
@@ -149,8 +142,8 @@ void Charges::add_network(state::AdmitRequest& request, const Caller& caller,
 void Charges::add_narrow(state::AdmitRequest& request, const http::Exchange& exchange) const {
   constexpr state::Space kTier = "bot-minute";
   const auto limit = std::max(1U, exchange.site->limits.chat_address_minute / 4);
-  request.add({kTier.name(), state::KeyedValue(Caller::of(exchange).name()).in(kTier), limit,
-               Seconds{60}, exchange.route->cost});
+  request.add({kTier.name(), Caller::of(exchange).value.in(kTier), limit, Seconds{60},
+               exchange.route->cost});
 }
 
 /// Verified users and keys are paced instead, and so are visitors of a page that misuses them.

@@ -41,7 +41,8 @@ class SessionRoutes::Create final : public pipeline::RouteHandler {
 
   Task<void> serve(http::Exchange& exchange) override {
     const WallTime now = exchange.worker().clock().wall();
-    const auto accepted = co_await s_.store->session_created(now);
+    const auto id = identity::new_session_id();
+    const auto accepted = co_await s_.store->session_created(state::session_key(id), now);
     if (!accepted) {
       co_return co_await s_.reporter->refuse_without_state(exchange, accepted.error());
     }
@@ -53,7 +54,7 @@ class SessionRoutes::Create final : public pipeline::RouteHandler {
     }
     const bool cross_site = is_cross_site(exchange);
     http::SessionClaims claims;
-    claims.id = identity::new_session_id();
+    claims.id = id;
     claims.created = now;
     claims.expires = now + s_.settings->session_life;
     claims.site = exchange.site->id;

@@ -50,15 +50,19 @@ void BlockNews::start(net::Worker& worker, redis::ServerOptions server) {
   connection_ = std::make_unique<redis::Connection>(
       worker, std::move(server),
       redis::Connection::Hooks{
-          [this](redis::Connection& connection) { return subscribe(connection); },
-          [this](bool up, const std::string&) {
-            if (up) spawn(exchange_all());
-          },
-          [this](std::string_view, std::string_view payload) {
-            const auto space = payload.find(' ');
-            if (space == std::string_view::npos) return;
-            learn(payload.substr(0, space), payload.substr(space + 1));
-          }});
+          // Any server of a cluster passes news on.
+          .where = [this] { return store_.here()->any(); },
+          .prepare = [this](redis::Connection& connection) { return subscribe(connection); },
+          .changed =
+              [this](bool up, const std::string&) {
+                if (up) spawn(exchange_all());
+              },
+          .pushed =
+              [this](std::string_view, std::string_view payload) {
+                const auto space = payload.find(' ');
+                if (space == std::string_view::npos) return;
+                learn(payload.substr(0, space), payload.substr(space + 1));
+              }});
   worker.post([this] { connection_->start(); });
 }
 
@@ -79,8 +83,8 @@ void BlockNews::probe() {
 }
 
 Task<Result<void>> BlockNews::subscribe(redis::Connection& connection) {
-  const std::string name = channel();
-  const std::array<std::string_view, 2> words{"SUBSCRIBE", name};
+  const std::string channel = name("news");
+  const std::array<std::string_view, 2> words{"SUBSCRIBE", channel};
   const auto reply = co_await connection.ask(words);
   if (!reply) co_return std::unexpected(reply.error());
   if (reply->is_error()) {
@@ -92,8 +96,8 @@ Task<Result<void>> BlockNews::subscribe(redis::Connection& connection) {
 /// Reads all blocks there are, and then tells those of this node. News that come meanwhile are
 /// learned as well: what lasts longer wins, in whatever order they come.
 Task<void> BlockNews::exchange_all() {
-  const std::string order = store_.key("blocks:order");
-  const std::string blocks = store_.key("blocks");
+  const std::string order = name("order");
+  const std::string blocks = name("table");
   const std::array<std::string_view, 2> keys{order, blocks};
   for (std::int64_t first = 0;; first += kPage) {
     const std::string from = std::to_string(first);
@@ -125,16 +129,17 @@ void BlockNews::made(const IpAddress& network, const Block& block) {
 }
 
 Task<bool> BlockNews::tell(IpAddress network, Block block) {
-  const std::string order = store_.key("blocks:order");
-  const std::string blocks = store_.key("blocks");
+  const std::string order = name("order");
+  const std::string blocks = name("table");
   const std::array<std::string_view, 2> keys{order, blocks};
   const std::string where = network.text();
   const std::string until = std::to_string(epoch_seconds(block.until));
   const std::string what = text_of(block);
   const std::string memory = std::to_string(BlockTable::kMemory.count());
   const std::string most = std::to_string(max_blocks_);
-  const std::string name = channel();
-  const std::array<std::string_view, 7> values{kServerTime, where, until, what, memory, most, name};
+  const std::string channel = name("news");
+  const std::array<std::string_view, 7> values{kServerTime, where, until,  what,
+                                               memory,      most,  channel};
   co_return (co_await store_.run(scripts::block(), keys, values)).has_value();
 }
 

@@ -37,7 +37,7 @@ class BlockNews {
   static std::optional<Block> parse(std::string_view text);
 
  private:
-  std::string channel() const { return store_.key("blocks:news"); }
+  std::string name(std::string_view kind) const { return store_.single_key("blocks", kind); }
   Task<Result<void>> subscribe(redis::Connection& connection);
   Task<void> exchange_all();
   Task<bool> tell(IpAddress network, Block block);

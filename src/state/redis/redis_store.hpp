@@ -4,7 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "redis/connection.hpp"
+#include "redis/servers.hpp"
+#include "state/redis/admit_call.hpp"
+#include "state/redis/key_names.hpp"
 #include "state/redis/scripts.hpp"
 #include "state/store.hpp"
 
@@ -21,28 +23,30 @@ struct RedisStoreOptions {
   const Clock* clock = nullptr;  ///< tests: instead of the server's own
 };
 
-/// The state of all nodes in one Redis.
+/// The state of all nodes in one Redis, or in one Redis Cluster.
 ///
 /// A request's windows, pace, session and claim are one script call, so they are decided in one
-/// step over all nodes and by the server's clock. Texts of visitors are sealed under a key that
-/// comes from the session's secret id, which the server never sees: who reads the server reads no
-/// conversation, and finds no session by its token.
+/// step over all nodes and by the server's clock. In a cluster they are one call for each bucket
+/// (KeyNames) and leave in one flight; where some admitted and another refused, those give back
+/// what they took in a further call that nobody waits for. So no limit is ever exceeded, and what
+/// is in flight may take room from others for a moment. Texts of visitors are sealed under a key
+/// that comes from the session's secret id, which the server never sees: who reads the server reads
+/// no conversation, and finds no session by its token.
 ///
-/// Threads:   workers; each has a connection of its own. figures() and set_session_idle() any.
+/// Threads:   workers; each has connections of its own. figures() and set_session_idle() any.
 /// Ownership: start() before the first call; stop() and stopped() before the workers end.
 /// Errors:    unavailable, timeout and the others of redis::Connection: nothing is known then of
 ///            whether the call took effect.
-/// Bounds:    sessions and each session's history as in the options; keys of limits end with their
-///            windows. How much all of them may take is for the server to say (`maxmemory`).
+/// Bounds:    sessions and each session's history as in the options, the number of sessions in a
+///            cluster rounded up to kBuckets; keys of limits end with their windows. How much all
+///            of them may take is for the server to say (`maxmemory`).
 class RedisStore final : public Store {
  public:
+  /// Of a cluster: enough to be spread evenly, few enough to be counted one by one.
+  static constexpr std::uint32_t kBuckets = 256;
+
   /// What the owner wants to do at turns of fortune; called on workers' threads.
-  struct Hooks {
-    /// Before a fresh connection is used by anybody.
-    std::function<Task<Result<void>>(redis::Connection&)> prepare;
-    /// Some connection has come up, or is down with this reason.
-    std::function<void(bool up, const std::string& reason)> changed;
-  };
+  using Hooks = redis::Servers::Hooks;
 
   RedisStore(RedisStoreOptions options, Hooks hooks);
   ~RedisStore() override;
@@ -60,7 +64,7 @@ class RedisStore final : public Store {
 
   Eventual<Result<AdmitAnswer>> admit(const AdmitRequest& request) override;
   Eventual<Result<double>> note(const Key& subject, double points) override;
-  Eventual<Result<bool>> session_created(WallTime created) override;
+  Eventual<Result<bool>> session_created(const Key& session, WallTime created) override;
   Eventual<Result<BeginOutcome>> begin_message(NewMessage message) override;
   Eventual<Result<void>> add_answer(const SessionId& session, Message answer) override;
   Eventual<Result<void>> fail_message(const SessionId& session,
@@ -74,30 +78,39 @@ class RedisStore final : public Store {
   /// Of the last heartbeat.
   StoreFigures figures() const override;
 
-  /// Ends sessions over a connection that is being prepared.
-  Task<Result<void>> end_session_over(redis::Connection& connection, Key session, WallTime created);
+  /// Ends a session through servers that are being prepared.
+  Task<Result<void>> end_session_over(redis::Servers& servers, Key session, WallTime created);
 
-  /// Runs a script on the calling worker's connection, or on another one of its thread.
+  /// Runs a script on the calling worker's servers. Its keys lie in one bucket or group.
   Task<Result<redis::Reply>> run(const Script& script, std::span<const std::string_view> keys,
                                  std::span<const std::string_view> values);
-  Task<Result<redis::Reply>> run_over(redis::Connection& connection, const Script& script,
+  Task<Result<redis::Reply>> run_over(redis::Servers& servers, const Script& script,
                                       std::span<const std::string_view> keys,
                                       std::span<const std::string_view> values);
-  std::string key(std::string_view kind) const { return options_.prefix + std::string(kind); }
+  /// How keys are named on these servers.
+  KeyNames names(const redis::Servers& servers) const;
+  /// The name of a key that exists once.
+  std::string single_key(std::string_view group, std::string_view kind) const;
 
-  /// Says that this node lives. @returns how many do; also renews figures().
-  Task<Result<std::size_t>> heartbeat(std::string_view node, Seconds gone_after);
-  Task<Result<std::size_t>> heartbeat_over(redis::Connection& connection, std::string_view node,
-                                           Seconds gone_after);
+  /// Says that this node lives. @returns how many do.
+  Task<Result<std::size_t>> heartbeat(redis::Servers& servers, std::string_view node,
+                                      Seconds gone_after);
+  /// Renews figures().
+  Task<Result<void>> count(redis::Servers& servers);
+  /// Those of the calling worker; null on other threads.
+  redis::Servers* here() const;
 
  private:
   struct SessionKeys;
 
-  redis::Connection* here() const;
+  Result<redis::Servers*> connected() const;
   std::string now() const;
+  std::int64_t max_sessions(const redis::Servers& servers) const;
+  Task<void> charge(redis::Servers& servers, AdmitCall& call, Result<void>& outcome);
+  Task<void> give_back(Words keys, Words values);
   Task<Result<AdmitAnswer>> admit_there(AdmitRequest request);
   Task<Result<double>> note_there(Key subject, double points);
-  Task<Result<bool>> create_there(WallTime created);
+  Task<Result<bool>> create_there(Key session, WallTime created);
   Task<Result<BeginOutcome>> begin_there(NewMessage message);
   Task<Result<void>> add_there(SessionId session, Message answer);
   Task<Result<void>> fail_there(SessionId session, std::string message_id);
@@ -109,7 +122,7 @@ class RedisStore final : public Store {
   const Hooks hooks_;
   std::atomic<Seconds> session_idle_;
   std::vector<net::Worker*> workers_;
-  std::vector<std::unique_ptr<redis::Connection>> connections_;  ///< by worker
+  std::vector<std::unique_ptr<redis::Servers>> servers_;  ///< by worker
   mutable std::mutex figures_mutex_;
   StoreFigures figures_;
 };

@@ -164,7 +164,8 @@ end
 ///       cost, subject (255: nobody); for each subject hold_back (0, 1).
 /// Returns: admitted, decided_by, remaining, reset in seconds, paced, offence, session (0 unknown,
 ///       1 live, 2 ended), its last activity in seconds, its messages, claim (0 unknown, 1 own,
-///       2 foreign), limit of the window that decided.
+///       2 foreign), limit of the window that decided, now, whether the presenter is remembered
+///       since this call.
 constexpr std::string_view kAdmit = R"lua(
 local windows, subjects = tonumber(ARGV[2]), tonumber(ARGV[3])
 local charges = {}
@@ -278,7 +279,7 @@ if ARGV[4] == '1' then
   end
 end
 
-local standing = 0
+local standing, claimed = 0, 0
 local use = tonumber(ARGV[5])
 if use > 0 and admitted == 1 then
   at = at + 1
@@ -295,12 +296,55 @@ if use > 0 and admitted == 1 then
       known = string.sub(known, 1, #presenter) .. string.sub(known, 2 * #presenter + 1)
     end
     redis.call('SET', KEYS[at], known .. presenter, 'PX', ARGV[7])
+    claimed = 1
   elseif own then
     redis.call('PEXPIRE', KEYS[at], ARGV[7])
   end
 end
 return {admitted, decided - 1, remaining, reset, paced, offence, status, active, messages, standing,
-        told}
+        told, now, claimed}
+)lua";
+
+/// Undoes what `admit` did for a request that another part refused.
+/// KEYS: the windows, the subjects' throttles, then the claim where one was made.
+/// ARGV: now, when it was taken, windows, subjects, presenter ('' for no claim), milliseconds that
+///       a claim is remembered; for each window milliseconds and cost.
+constexpr std::string_view kGiveBack = R"lua(
+local taken, windows, subjects = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+for i = 1, windows do
+  local ms, cost = tonumber(ARGV[5 + 2 * i]), tonumber(ARGV[6 + 2 * i])
+  local raw = redis.call('GET', KEYS[i])
+  if raw then
+    local w = read_window(raw)
+    used(w, now, ms)
+    local index = math.floor(taken / sub_window(ms))
+    if index <= w[1] and index > w[1] - SLOTS then
+      local at = 2 + index % SLOTS
+      w[at] = math.max(0, w[at] - cost)
+      redis.call('SET', KEYS[i], write_window(w), 'PX', string.format('%d', ms + sub_window(ms)))
+    end
+  end
+end
+for s = 1, subjects do
+  local raw = redis.call('GET', KEYS[windows + s])
+  if raw then
+    local t = read_throttle(raw)
+    if stage_of(t, now) > 0 then t.next_us = math.max(0, t.next_us - interval(t)) end
+    if t.score ~= 0 then add_score(t, -AMENDS, now) end
+    keep(KEYS[windows + s], t)
+  end
+end
+local presenter = ARGV[5]
+if presenter ~= '' then
+  local key = KEYS[windows + subjects + 1]
+  local known, left = redis.call('GET', key) or '', ''
+  for i = 1, #known, #presenter do
+    local one = string.sub(known, i, i + #presenter - 1)
+    if one ~= presenter then left = left .. one end
+  end
+  if left == '' then redis.call('DEL', key) else redis.call('SET', key, left, 'PX', ARGV[6]) end
+end
+return 1
 )lua";
 
 /// KEYS: the subject's throttle.  ARGV: now, points in hundredths.  Returns the score in
@@ -442,24 +486,28 @@ end
 return 1
 )lua";
 
-/// KEYS: nodes, sessions, silent.  ARGV: now, node, ms without a word after which a node is gone,
-/// idle.  Returns: nodes, stored sessions, silent sessions.
+/// KEYS: nodes.  ARGV: now, node, ms without a word after which a node is gone.  Returns how many
+/// there are.
 constexpr std::string_view kHeartbeat = R"lua(
-local idle = tonumber(ARGV[4])
 redis.call('ZADD', KEYS[1], now, ARGV[2])
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', '(' .. string.format('%.0f', now - tonumber(ARGV[3])))
+return redis.call('ZCARD', KEYS[1])
+)lua";
+
+/// KEYS: sessions, silent.  ARGV: now, idle.  Returns: stored sessions, silent sessions.
+constexpr std::string_view kCountSessions = R"lua(
+local idle = tonumber(ARGV[2])
 local newest = slot_of(now / 1000, idle)
 local silent = 0
-local all = redis.call('HGETALL', KEYS[3])
+local all = redis.call('HGETALL', KEYS[2])
 for i = 1, #all, 2 do
   if tonumber(all[i]) <= newest - 25 then
-    redis.call('HDEL', KEYS[3], all[i])
+    redis.call('HDEL', KEYS[2], all[i])
   else
     silent = silent + tonumber(all[i + 1])
   end
 end
-local stored = redis.call('ZCOUNT', KEYS[2], string.format('%.0f', now - idle), '+inf')
-return {redis.call('ZCARD', KEYS[1]), stored, silent}
+return {redis.call('ZCOUNT', KEYS[1], string.format('%.0f', now - idle), '+inf'), silent}
 )lua";
 
 /// A block is kept by its network; what is remembered longest goes when there are too many.
@@ -507,6 +555,10 @@ const Script& admit() {
   static const Script script("admit", joined({kClock, kWindows, kAdmit}));
   return script;
 }
+const Script& give_back() {
+  static const Script script("give_back", joined({kClock, kWindows, kGiveBack}));
+  return script;
+}
 const Script& note() {
   static const Script script("note", joined({kClock, kWindows, kNote}));
   return script;
@@ -532,7 +584,11 @@ const Script& end_session() {
   return script;
 }
 const Script& heartbeat() {
-  static const Script script("heartbeat", joined({kClock, kSessions, kHeartbeat}));
+  static const Script script("heartbeat", joined({kClock, kHeartbeat}));
+  return script;
+}
+const Script& count_sessions() {
+  static const Script script("count_sessions", joined({kClock, kSessions, kCountSessions}));
   return script;
 }
 const Script& block() {

@@ -19,6 +19,7 @@ struct Script {
 /// milliseconds.
 namespace scripts {
 const Script& admit();
+const Script& give_back();
 const Script& note();
 const Script& create_session();
 const Script& begin_message();
@@ -26,6 +27,7 @@ const Script& add_answer();
 const Script& fail_message();
 const Script& end_session();
 const Script& heartbeat();
+const Script& count_sessions();
 const Script& block();
 const Script& blocks_page();
 }  // namespace scripts

@@ -1,0 +1,43 @@
+#pragma once
+#include <array>
+#include <charconv>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace portcullis::state {
+
+/// The words of a command in one piece of memory.
+class Words {
+ public:
+  Words() { text_.reserve(512); }
+  template <class... Part>
+  void add(const Part&... parts) {
+    (text_.append(parts), ...);
+    ends_.push_back(text_.size());
+  }
+  void add(std::int64_t number) {
+    std::array<char, 24> digits;
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+    add(std::string_view(digits.data(), end));
+  }
+  bool empty() const noexcept { return ends_.empty(); }
+  /// Valid until the next word is added.
+  std::vector<std::string_view> views() const {
+    std::vector<std::string_view> out;
+    out.reserve(ends_.size());
+    std::size_t from = 0;
+    for (const auto end : ends_) {
+      out.push_back(std::string_view(text_).substr(from, end - from));
+      from = end;
+    }
+    return out;
+  }
+
+ private:
+  std::string text_;
+  std::vector<std::size_t> ends_;
+};
+
+}  // namespace portcullis::state
