@@ -5,6 +5,7 @@ namespace portcullis::http {
 std::optional<std::size_t> InFlight::enter(std::span<const Holder> holders, Places& places) {
   // Memory is at stake, so this is no matter of an assertion.
   if (holders.size() > kMost - places.count_) return 0;
+  if (places.count_ > 0 && places.table_ != this) return 0;
   places.table_ = this;
   const std::size_t before = places.count_;
   for (std::size_t i = 0; i < holders.size(); ++i) {

@@ -10,8 +10,10 @@
 
 namespace portcullis::http {
 
-/// How many requests are being answered at a time, for each of those whom they are counted for: an
-/// address, a session, a site.
+/// How many requests are under way at a time, for each of those whom they are counted for: an
+/// address and its network, a session, a site. Under way is what its client waits for: one that
+/// leaves, or has its answer made in the background, gives its places back
+/// (`upstream.runs_per_session` and `upstream.max_connections` bound answers in the making).
 ///
 /// Threads:   any; sharded locks, one at a time.
 /// Ownership: outlives every Places that it filled.
@@ -20,7 +22,7 @@ namespace portcullis::http {
 class InFlight {
  public:
   using Key = std::array<std::uint64_t, 2>;
-  static constexpr std::size_t kMost = 3;
+  static constexpr std::size_t kMost = 4;
 
   /// Somebody who may have so many requests under way.
   struct Holder {
@@ -49,7 +51,7 @@ class InFlight {
   /// Takes a place of each holder, or of none. Adds to what `places` has already.
   /// @returns the index of the first one that has none left; nullopt: taken.
   /// Where `places` has no room for them it takes none, and the first one is named.
-  /// REQUIRES: keys have been mixed (state::key_of).
+  /// REQUIRES: keys have been mixed (state::key_of); `places` were not taken of another table.
   std::optional<std::size_t> enter(std::span<const Holder> holders, Places& places);
 
   /// Requests of this key that are under way.

@@ -81,17 +81,28 @@ TEST(InFlight, NeverHasMoreUnderWayThanTheLimitHoweverManyThreadsTry) {
 
 TEST(InFlightTest, WhatHasNoRoomIsRefusedAndWritesNothing) {
   InFlight table;
-  const InFlight::Holder three[] = {{{1, 1}, 9}, {{2, 2}, 9}, {{3, 3}, 9}};
-  const InFlight::Holder one[] = {{{4, 4}, 9}};
+  const InFlight::Holder most[] = {{{1, 1}, 9}, {{2, 2}, 9}, {{3, 3}, 9}, {{4, 4}, 9}};
+  const InFlight::Holder one[] = {{{5, 5}, 9}};
+  static_assert(std::size(most) == InFlight::kMost);
   {
     InFlight::Places places;
-    ASSERT_FALSE(table.enter(three, places));
+    ASSERT_FALSE(table.enter(most, places));
     EXPECT_EQ(table.enter(one, places), 0U);
-    EXPECT_EQ(table.count({4, 4}), 0U);
-    EXPECT_EQ(table.count({3, 3}), 1U);
+    EXPECT_EQ(table.count({5, 5}), 0U);
+    EXPECT_EQ(table.count({4, 4}), 1U);
   }
   EXPECT_EQ(table.count({1, 1}), 0U);
-  EXPECT_EQ(table.count({3, 3}), 0U);
+  EXPECT_EQ(table.count({4, 4}), 0U);
+}
+
+TEST(InFlightTest, PlacesOfOneTableTakeNoneOfAnother) {
+  InFlight first;
+  InFlight second;
+  const InFlight::Holder holder[] = {{kAddress, 9}};
+  InFlight::Places places;
+  ASSERT_FALSE(first.enter(holder, places));
+  EXPECT_EQ(second.enter(holder, places), 0U);
+  EXPECT_EQ(second.count(kAddress), 0U);
 }
 
 }  // namespace

@@ -12,6 +12,11 @@ using pipeline::Verdict;
 constexpr state::Space kLightTier = "light-minute";
 constexpr state::Space kAuthTier = "auth-failures";
 
+/// The /48 of an IPv6 address.
+state::KeyedValue network_of(const Caller& caller) {
+  return state::KeyedValue(caller.name().substr(0, 48 / 8));
+}
+
 }  // namespace
 
 Charges::Charges(std::string_view guard, const config::Settings& settings, const LimitParts& parts)
@@ -54,11 +59,17 @@ std::optional<Verdict> Charges::enter(http::Exchange& exchange,
   const bool own = caller.kind == Caller::Kind::session;
   const Holder of_session{session != nullptr ? state::session_key(session->id) : state::Key{},
                           limits.in_flight_session, "session-in-flight"};
-  const std::array holders{
-      own ? of_session : Holder{caller.subject.key, limits.in_flight_address, "address-in-flight"},
-      Holder{state::key_of("site", exchange.site->id), limits.in_flight_site, "site-in-flight"},
-      of_session};
-  return enter(exchange, std::span(holders).first(session != nullptr && !own ? 3 : 2));
+  std::array<Holder, http::InFlight::kMost> holders;
+  std::size_t count = 0;
+  if (session != nullptr) holders[count++] = of_session;
+  if (!own) holders[count++] = {caller.subject.key, limits.in_flight_address, "address-in-flight"};
+  if (caller.kind == Caller::Kind::address && !caller.network.is_v4()) {
+    const auto limit = wide_of(limits.in_flight_address);
+    holders[count++] = {network_of(caller).in("network"), limit, "network-in-flight"};
+  }
+  holders[count++] = {state::key_of("site", exchange.site->id), limits.in_flight_site,
+                      "site-in-flight"};
+  return enter(exchange, std::span(holders).first(count));
 }
 
 std::optional<Verdict> Charges::enter_session(http::Exchange& exchange,
@@ -126,17 +137,20 @@ void Charges::add(state::AdmitRequest& request, const http::Exchange& exchange, 
                .shared = true});
 }
 
+/// What all addresses of a /48 may do together, where one may do so much.
+std::uint32_t Charges::wide_of(std::uint32_t address_limit) const {
+  constexpr std::int64_t kMost = 4'000'000'000;
+  return static_cast<std::uint32_t>(std::min(kMost, network_factor_ * address_limit));
+}
+
 /// Who has a /48 has 65,536 networks that are an address each to all other windows. Nobody is
 /// throttled for it: it may as well be the telephones of a town.
 void Charges::add_network(state::AdmitRequest& request, const Caller& caller,
                           std::uint32_t address_limit, std::uint32_t cost) const {
   constexpr state::Space kTier = "network-minute";
-  constexpr std::size_t kBytes = 48 / 8;
   if (caller.network.is_v4()) return;
-  const auto limit = std::min<std::int64_t>(4'000'000'000, network_factor_ * address_limit);
-  const state::KeyedValue network(caller.name().substr(0, kBytes));
   request.add(
-      {kTier.name(), network.in(kTier), static_cast<std::uint32_t>(limit), Seconds{60}, cost});
+      {kTier.name(), network_of(caller).in(kTier), wide_of(address_limit), Seconds{60}, cost});
 }
 
 void Charges::add_narrow(state::AdmitRequest& request, const http::Exchange& exchange) const {

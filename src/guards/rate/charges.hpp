@@ -53,6 +53,7 @@ class Charges {
   std::optional<pipeline::Verdict> enter(http::Exchange& exchange,
                                          std::span<const http::InFlight::Holder> holders) const;
   bool may_block(const http::Exchange& exchange) const;
+  std::uint32_t wide_of(std::uint32_t address_limit) const;
   void add_network(state::AdmitRequest& request, const Caller& caller, std::uint32_t address_limit,
                    std::uint32_t cost) const;
 

@@ -1,5 +1,7 @@
 #include "guards/rate/rate_guard.hpp"
 
+#include "http/fields.hpp"
+
 namespace portcullis::guards {
 namespace {
 
@@ -7,6 +9,14 @@ using pipeline::RouteClass;
 using pipeline::Verdict;
 using state::AdmitAnswer;
 using state::AdmitRequest;
+
+/// A stream of events has caps of its own, unless it is opened by a message in the query.
+bool only_listens(const http::Exchange& exchange) {
+  const auto& route = *exchange.route;
+  if (!route.subscription || !route.is_message) return route.subscription;
+  return http::query_parameter(exchange.head().query(), "message").status ==
+         http::QueryParameter::Status::missing;
+}
 
 class RateGuard final : public pipeline::Guard {
  public:
@@ -20,7 +30,7 @@ class RateGuard final : public pipeline::Guard {
     const auto& route = *exchange.route;
     const auto& session = exchange.principal.session;
     const bool counted = route.cls == RouteClass::chat || route.cls == RouteClass::api;
-    if (counted && !route.subscription) {
+    if (counted && !only_listens(exchange)) {
       // Before anything is charged: who has too much under way loses no unit by asking for more.
       // A session that the body names takes the place of any other one; the claim guard counts it.
       const bool known = session && route.claims == nullptr;

@@ -308,8 +308,40 @@ TEST_F(RateGuardTest, SoManyRequestsOfAnAddressAreAnsweredAtATime) {
   site_.limits.in_flight_site = 1;
   EXPECT_EQ(begin("203.0.113.22").kind, Verdict::Kind::refuse);
   EXPECT_EQ(limited("site-in-flight"), 1U);
+  site_.limits.in_flight_site = 2000;
+  site_.limits.in_flight_address = 1;
+  for (int i = 0; i < settings_.limit_network_factor; ++i) {
+    const std::string address = "2001:db8:7:" + std::to_string(i) + "::1";
+    EXPECT_EQ(begin(address.c_str()).kind, Verdict::Kind::pass) << address;
+  }
+  EXPECT_EQ(begin("2001:db8:7:ff::1").kind, Verdict::Kind::refuse) << "of the same /48";
+  EXPECT_EQ(limited("network-in-flight"), 1U);
+  EXPECT_EQ(begin("2001:db8:8::1").kind, Verdict::Kind::pass);
+  site_.limits.in_flight_site = 1;
   route_.subscription = true;
   EXPECT_EQ(begin("203.0.113.22").kind, Verdict::Kind::pass) << "streams have caps of their own";
+}
+
+TEST_F(RateGuardTest, AStreamThatAMessageOpensIsARequestUnderWay) {
+  route_.subscription = true;
+  route_.is_message = true;
+  site_.limits.in_flight_address = 1;
+  std::vector<std::unique_ptr<http::MemoryExchange>> under_way;
+  const auto begin = [&](const char* target) {
+    auto exchange = std::make_unique<http::MemoryExchange>(
+        worker_, "GET " + std::string(target) + " HTTP/1.1\r\nHost: a\r\n\r\n");
+    exchange->route = &route_;
+    exchange->site = &site_;
+    exchange->client.address = *IpAddress::parse("203.0.113.7");
+    auto verdict = *guard_->on_request(*exchange).value();
+    under_way.push_back(std::move(exchange));
+    return verdict.kind;
+  };
+  EXPECT_EQ(begin("/stream"), Verdict::Kind::pass);
+  EXPECT_EQ(begin("/stream?message=a"), Verdict::Kind::pass) << "the stream took no place";
+  EXPECT_EQ(begin("/stream?message=b"), Verdict::Kind::refuse);
+  EXPECT_EQ(begin("/stream?message=%zz"), Verdict::Kind::refuse) << "malformed, but there";
+  EXPECT_EQ(begin("/stream"), Verdict::Kind::pass);
 }
 
 TEST_F(RateGuardTest, WhoBehavedBadlyHasHalfOfItsLimits) {
