@@ -16,8 +16,8 @@ namespace portcullis::gateway {
 Result<std::vector<std::unique_ptr<pipeline::Guard>>> make_guards(
     const config::Settings& settings, const Lasting& lasting, const identity::SessionTokens& tokens,
     const std::vector<pipeline::Site>& sites, const detect::Inspector& inspector) {
-  const guards::LimitParts limits{lasting.store, lasting.blocks, lasting.in_flight,
-                                  lasting.metrics};
+  const guards::LimitParts limits{lasting.store, lasting.blocks, lasting.in_flight, lasting.metrics,
+                                  settings.session_secrets.front()};
   std::vector<std::unique_ptr<pipeline::Guard>> guards;
   // Everything after it speaks of the visitor, so first find out who that is.
   guards.push_back(guards::make_address_guard(settings, lasting.forwarding));
@@ -46,8 +46,7 @@ Result<std::vector<std::unique_ptr<pipeline::Guard>>> make_guards(
   TRY(auto content, guards::make_content_guard(inspector, lasting.metrics, lasting.workers));
   guards.push_back(std::move(content));
   // Whether a person says it: after attacks, so that an attack is called one whoever sends it.
-  guards.push_back(
-      guards::make_bot_guard(settings, settings.session_secrets.front(), lasting.trails, limits));
+  guards.push_back(guards::make_bot_guard(settings, lasting.trails, limits));
   return guards;
 }
 

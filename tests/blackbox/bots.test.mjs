@@ -80,6 +80,27 @@ test('creating sessions is slowed for what is no browser, too', kTimeout, async 
   });
 });
 
+test(PROVES('F005', { guard: 'rate' }) + 'on a site that is spent, new visitors solve a challenge and those in a conversation go on', kTimeout, async () => {
+  await withChat({ RATE_LIMIT_DOMAIN_PER_MINUTE: '12', BOT_CHALLENGE_STEPS: '2000' }, async (gateway) => {
+    const token = await openSession(gateway);
+    assert.equal((await request(gateway, messageRequest(token, 'Are you open on Sunday?'))).status, 200);
+    for (let i = 0; i < 10; ++i) assert.equal((await request(gateway, createRequest())).status, 200);
+    const challenged = await request(gateway, createRequest());
+    expectProblem(challenged, 403, 'CHALLENGE_REQUIRED');
+    assert.equal((await request(gateway, messageRequest(token, 'And on Monday, from nine?'))).status, 200);
+    const paid = (answer) => createRequest({ headers: { 'X-Challenge-Solution': solve(answer.json.challenge) } });
+    assert.equal((await request(gateway, paid(challenged))).status, 200);
+    expectProblem(await request(gateway, paid(challenged)), 403, 'CHALLENGE_REQUIRED');
+    assert.equal((await request(gateway, paid(await request(gateway, createRequest())))).status, 200);
+    const spent = await request(gateway, paid(await request(gateway, createRequest())));
+    expectProblem(spent, 429, 'RATE_LIMITED');
+    assert.match(spent.header('RateLimit-Policy'), /"site-reserve"/);
+    for (const message of ['Do you have this in green?', 'Thank you, I will come by tomorrow.', 'One more thing: is there parking?']) {
+      assert.equal((await request(gateway, messageRequest(token, message))).status, 200, 'new visitors leave a half of the reserve');
+    }
+  });
+});
+
 test('without challenges a machine is told to wait', kTimeout, async () => {
   await withChat({ BOT_CHALLENGE: 'off' }, async (gateway) => {
     const token = await openSession(gateway, { headers: kPerson });

@@ -91,7 +91,7 @@ test(PROVES('F004', 'F031', { guard: 'rate' }) + 'a session has 30 messages a mi
 });
 
 test(PROVES('F005', { guard: 'rate' }) + 'a site has 1000 chat requests a minute by default, whatever the address', kTimeout, async () => {
-  await withGateway({ env: { ...kChat, ...wide('RATE_LIMIT_DOMAIN_PER_MINUTE') } }, async (gateway) => {
+  await withGateway({ env: { ...kChat, ...wide('RATE_LIMIT_DOMAIN_PER_MINUTE'), BOT_CHALLENGE: 'off' } }, async (gateway) => {
     const other = await repeat(gateway, 400, createRequest(), { localAddress: '127.0.0.2' });
     assert.deepEqual(statuses(other), times(200, 400));
     const answers = await repeat(gateway, 601, createRequest());
@@ -107,7 +107,7 @@ for (const [id, name, tier, window] of [
 ]) {
   test(PROVES(id, { guard: 'rate' }) + `${name} is honoured`, kTimeout, async () => {
     for (const limit of [1, 7]) {
-      await withGateway({ env: { ...kChat, ...wide(name), [name]: String(limit) } }, (gateway) => expectLimit(gateway, limit, createRequest(), tier, window));
+      await withGateway({ env: { ...kChat, ...wide(name), [name]: String(limit), BOT_CHALLENGE: 'off' } }, (gateway) => expectLimit(gateway, limit, createRequest(), tier, window));
     }
   });
 }
@@ -145,7 +145,7 @@ test('development relaxes no other tier, and no limit that is set', kTimeout, as
 });
 
 test(PROVES('F008', { guard: 'rate' }) + 'each tier of each kind of client has a setting of its own', kTimeout, async () => {
-  const others = { RATE_LIMIT_PER_MINUTE: '9', RATE_LIMIT_PER_HOUR: '90', RATE_LIMIT_DOMAIN_PER_MINUTE: '80', SECURITY_RATE_LIMIT_REQUESTS_PER_MINUTE: '8' };
+  const others = { BOT_CHALLENGE: 'off', RATE_LIMIT_PER_MINUTE: '9', RATE_LIMIT_PER_HOUR: '90', RATE_LIMIT_DOMAIN_PER_MINUTE: '80', SECURITY_RATE_LIMIT_REQUESTS_PER_MINUTE: '8' };
   for (const [setting, limit, rest, tier, window] of [
     [{}, 9, createRequest(), 'address-minute', 60],
     [{ RATE_LIMIT_PER_HOUR: '6' }, 6, createRequest(), 'address-hour', 3600],
@@ -418,7 +418,7 @@ for (const simulate of ['none', 'slow']) {
   });
 
   test(PROVES('F002', 'F001', { guard: 'rate' }) + `64 connections racing for several tiers get exactly the narrowest (state ${simulate})`, kTimeout, async () => {
-    await withGateway({ env: { ...kChat, ...kNoBlocks, STATE_SIMULATE: simulate, RATE_LIMIT_PER_MINUTE: '90', RATE_LIMIT_PER_HOUR: '100', RATE_LIMIT_DOMAIN_PER_MINUTE: '95' } }, async (gateway) => {
+    await withGateway({ env: { ...kChat, ...kNoBlocks, BOT_CHALLENGE: 'off', STATE_SIMULATE: simulate, RATE_LIMIT_PER_MINUTE: '90', RATE_LIMIT_PER_HOUR: '100', RATE_LIMIT_DOMAIN_PER_MINUTE: '95' } }, async (gateway) => {
       assert.deepEqual(await race(gateway, createRequest()), { 200: 90, 429: 166 });
       // Nothing was charged for the refused ones: the site has its last five for another address.
       const other = await repeat(gateway, 6, createRequest(), { localAddress: '127.0.0.2' });

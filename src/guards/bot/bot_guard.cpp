@@ -5,16 +5,15 @@
 
 #include "guards/bot/browser_evidence.hpp"
 #include "guards/bot/message_evidence.hpp"
+#include "guards/challenge/challenge_desk.hpp"
 #include "http/json_body.hpp"
 #include "http/multipart_form.hpp"
-#include "identity/challenges.hpp"
 
 namespace portcullis::guards {
 namespace {
 
 using audit::EventType;
 using audit::ThreatLevel;
-using identity::Challenges;
 using pipeline::RouteClass;
 using pipeline::Verdict;
 using state::AdmitAnswer;
@@ -27,13 +26,6 @@ constexpr int kSpam = 40;
 constexpr int kSessionRepeats = 2;
 constexpr int kAddressRepeats = 5;
 constexpr int kSiteRepeats = 12;
-
-constexpr Seconds kChallengeLife{300};
-/// Each so many challenges of ten minutes make the next ones harder, up to so many times.
-constexpr std::int64_t kChallengesPerStep = 4;
-constexpr std::int64_t kHardest = 10;
-
-constexpr std::string_view kSolutionHeader = "x-challenge-solution";
 
 /// A member of the body that is a text, be the body JSON or a form.
 std::string_view text_member(const http::Exchange& exchange, std::string_view name) {
@@ -50,17 +42,13 @@ std::string_view text_member(const http::Exchange& exchange, std::string_view na
 
 class BotGuard final : public pipeline::Guard {
  public:
-  BotGuard(const config::Settings& settings, std::string_view secret, Trails& trails,
-           const LimitParts& parts)
+  BotGuard(const config::Settings& settings, Trails& trails, const LimitParts& parts)
       : allowed_(settings.bot_allowed_agents),
-        challenges_asked_(settings.bot_challenge == config::BotChallenge::proof_of_work),
-        challenge_steps_(static_cast<std::uint32_t>(settings.bot_challenge_steps)),
-        challenges_(secret),
+        desk_(settings, parts),
         trails_(trails),
         store_(parts.store),
         charges_("bot", settings, parts),
-        suspected_(parts.metrics.counter("portcullis_bot_suspicions_total")),
-        challenges_count_(parts.metrics.counter("portcullis_challenges_total")) {}
+        suspected_(parts.metrics.counter("portcullis_bot_suspicions_total")) {}
 
   std::string_view name() const noexcept override { return "bot"; }
 
@@ -172,13 +160,11 @@ class BotGuard final : public pipeline::Guard {
   /// The window has no room: who can pays with work, everybody else with time.
   Task<Result<Verdict>> ask(http::Exchange& exchange, Score bot, AdmitRequest request,
                             state::Admission admission) const {
-    const bool asked = challenges_asked_ && exchange.route->kind == pipeline::RouteKind::browser;
+    const bool asked = desk_.asks(exchange);
     if (asked) {
-      if (const auto solution = exchange.head().find(kSolutionHeader)) {
-        const auto paid = co_await is_paid(exchange, *solution);
-        if (!paid) co_return std::unexpected(paid.error());
-        if (*paid) co_return Verdict::pass();
-      }
+      const auto paid = co_await desk_.is_paid(exchange);
+      if (!paid) co_return std::unexpected(paid.error());
+      if (*paid) co_return Verdict::pass();
     }
     auto verdict = charges_.judge(exchange, request, admission);
     const std::int64_t retry_after = verdict.problem.retry_after.value_or(1);
@@ -189,80 +175,23 @@ class BotGuard final : public pipeline::Guard {
       verdict.incident = std::move(about);
       co_return verdict;
     }
-    const auto steps = co_await steps_for(exchange);
-    if (!steps) co_return std::unexpected(steps.error());
-    auto challenged = Verdict::challenge(std::move(about));
-    challenged.problem.detail =
-        "Please solve the challenge and send the request again with X-Challenge-Solution, or wait.";
-    challenged.problem.retry_after = retry_after;
-    challenged.problem.members =
-        "\"challenge\":" +
-        challenges_.make(holder_of(exchange), *steps, kChallengeLife, exchange.started_wall())
-            .json();
-    challenges_count_.add(challenges_count_.cell({"asked"}));
-    co_return challenged;
-  }
-
-  /// Whom a challenge is for: this session, or this address, on this site.
-  static std::string holder_of(const http::Exchange& exchange) {
-    std::string out = exchange.site->id;
-    out += ' ';
-    if (const auto& session = exchange.principal.session) {
-      out.append(reinterpret_cast<const char*>(session->id.data()), session->id.size());
-    } else {
-      out += Caller::of(exchange).name();
-    }
-    return out;
-  }
-
-  /// Whether this is a good solution that has not been used yet. It is used now.
-  Task<Result<bool>> is_paid(const http::Exchange& exchange, std::string_view solution) const {
-    const auto checked = challenges_.check(solution, holder_of(exchange), exchange.started_wall());
-    using Outcome = Challenges::Outcome;
-    if (checked.outcome != Outcome::solved) {
-      challenges_count_.add(
-          challenges_count_.cell({checked.outcome == Outcome::expired ? "expired" : "wrong"}));
-      co_return false;
-    }
-    // A window of one unit, longer than the solution is good for: nobody gets a second one.
-    AdmitRequest once;
-    once.add({"challenge", state::key_of("challenge", checked.salt), 1, 2 * kChallengeLife});
-    const auto answer = co_await store_.admit(once);
-    if (!answer) co_return std::unexpected(answer.error());
-    challenges_count_.add(challenges_count_.cell({answer->admission.admitted ? "solved" : "used"}));
-    co_return answer->admission.admitted;
-  }
-
-  /// How far this caller must search: the further, the more often it was asked of late.
-  Task<Result<std::uint32_t>> steps_for(const http::Exchange& exchange) const {
-    constexpr std::uint32_t kMany = 1'000'000'000;
-    AdmitRequest asked;
-    asked.add({"challenges", Caller::of(exchange).value.in("challenges"), kMany, Seconds{600}});
-    const auto answer = co_await store_.admit(asked);
-    if (!answer) co_return std::unexpected(answer.error());
-    const std::int64_t before = kMany - 1 - answer->admission.remaining;
-    const std::int64_t times = std::min(kHardest, 1 + before / kChallengesPerStep);
-    co_return challenge_steps_* static_cast<std::uint32_t>(times);
+    co_return co_await desk_.ask(exchange, std::move(about), retry_after);
   }
 
   const AgentTable agents_;
   const std::vector<std::string> allowed_;
-  const bool challenges_asked_;
-  const std::uint32_t challenge_steps_;
-  const Challenges challenges_;
+  const ChallengeDesk desk_;
   Trails& trails_;
   state::Store& store_;
   const Charges charges_;
   observe::CounterFamily& suspected_;
-  observe::CounterFamily& challenges_count_;
 };
 
 }  // namespace
 
-std::unique_ptr<pipeline::Guard> make_bot_guard(const config::Settings& settings,
-                                                std::string_view secret, Trails& trails,
+std::unique_ptr<pipeline::Guard> make_bot_guard(const config::Settings& settings, Trails& trails,
                                                 const LimitParts& parts) {
-  return std::make_unique<BotGuard>(settings, secret, trails, parts);
+  return std::make_unique<BotGuard>(settings, trails, parts);
 }
 
 }  // namespace portcullis::guards

@@ -40,7 +40,7 @@ class BotGuardTest : public testing::Test {
     route_.trap_member = "website";
     make();
   }
-  void make() { guard_ = make_bot_guard(settings_, "a secret of this test", trails_, parts_); }
+  void make() { guard_ = make_bot_guard(settings_, trails_, parts_); }
 
   Verdict say(const std::string& message, const std::string& fields = kTool,
               const std::string& website = "") {
@@ -95,7 +95,7 @@ class BotGuardTest : public testing::Test {
   state::BlockTable blocks_{100, clock_};
   http::InFlight in_flight_;
   Trails trails_;
-  const LimitParts parts_{store_, blocks_, in_flight_, metrics_};
+  const LimitParts parts_{store_, blocks_, in_flight_, metrics_, "a secret of this test"};
   pipeline::Site site_;
   pipeline::Route route_;
   std::unique_ptr<pipeline::Guard> guard_;
@@ -263,8 +263,8 @@ TEST_F(BotGuardTest, WithoutAStoreItCannotDecide) {
   state::SimulatedStore failing(
       std::make_unique<state::MemoryStore>(state::MemoryStoreOptions{}, clock_),
       state::SimulatedStore::Behaviour::failing);
-  const LimitParts parts{failing, blocks_, in_flight_, metrics_};
-  guard_ = make_bot_guard(settings_, "a secret of this test", trails_, parts);
+  const LimitParts parts{failing, blocks_, in_flight_, metrics_, "a secret of this test"};
+  guard_ = make_bot_guard(settings_, trails_, parts);
   http::MemoryExchange exchange(worker_, "POST / HTTP/1.1\r\nHost: a\r\n\r\n");
   route_.trap_member = "message";
   exchange.route = &route_;

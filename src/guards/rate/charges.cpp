@@ -10,6 +10,8 @@ using pipeline::RouteClass;
 using pipeline::Verdict;
 
 constexpr state::Space kLightTier = "light-minute";
+constexpr state::Space kSiteTier = "site-minute";
+constexpr state::Space kReserveTier = "site-reserve";
 constexpr state::Space kAuthTier = "auth-failures";
 
 /// The /48 of an IPv6 address.
@@ -129,12 +131,28 @@ void Charges::add(state::AdmitRequest& request, const http::Exchange& exchange, 
     const auto speaker = own ? watched : request.add(state::Subject{key});
     charge("session-minute", state::KeyedValue(key), limits.session_minute, Seconds{60}, speaker);
   }
-  constexpr state::Space kSiteTier = "site-minute";
   request.add({.tier = kSiteTier.name(),
                .key = state::key_of(kSiteTier, exchange.site->id),
                .limit = limits.site_minute,
                .cost = route.cost,
                .shared = true});
+}
+
+bool Charges::is_site_spent(const state::AdmitRequest& request, const state::AdmitAnswer& answer) {
+  const auto& admission = answer.admission;
+  return !admission.admitted && !admission.paced && !admission.offence && request.count > 0 &&
+         request.charges[admission.decided_by].tier == kSiteTier.name();
+}
+
+void Charges::use_reserve(state::AdmitRequest& request, const http::Exchange& exchange,
+                          bool in_conversation) {
+  const std::uint32_t limit = exchange.site->limits.site_minute / (in_conversation ? 2 : 4);
+  for (auto& charge : std::span(request.charges).first(request.count)) {
+    if (charge.tier != kSiteTier.name()) continue;
+    charge.tier = kReserveTier.name();
+    charge.key = state::key_of(kReserveTier, exchange.site->id);
+    charge.limit = std::max(1U, limit);
+  }
 }
 
 /// What all addresses of a /48 may do together, where one may do so much.

@@ -17,6 +17,7 @@ struct LimitParts {
   state::BlockTable& blocks;
   http::InFlight& in_flight;
   observe::Metrics& metrics;
+  std::string_view challenge_secret{};  ///< what challenges are signed under
 };
 
 /// What a request of each class is charged to, and what follows where a limit is reached. The rate
@@ -44,6 +45,13 @@ class Charges {
            const http::SessionClaims* session) const;
   /// Adds the window of callers that are held for machines: a quarter of what their address has.
   void add_narrow(state::AdmitRequest& request, const http::Exchange& exchange) const;
+  /// Whether nothing but the site's window stood in the way, which all its visitors share.
+  static bool is_site_spent(const state::AdmitRequest& request, const state::AdmitAnswer& answer);
+  /// Has the request charged to what a site keeps in reserve instead: half as much as its limit,
+  /// for those who were in a conversation before. New visitors, who have solved a challenge, may
+  /// take it down to its half.
+  static void use_reserve(state::AdmitRequest& request, const http::Exchange& exchange,
+                          bool in_conversation);
   /// Notes the tier that decided for the limit headers; a refusal where one is over its limit, or
   /// the pace of a throttled address. Who goes on far beyond it is blocked.
   pipeline::Verdict judge(http::Exchange& exchange, const state::AdmitRequest& request,

@@ -1,5 +1,6 @@
 #include "guards/rate/rate_guard.hpp"
 
+#include "guards/challenge/challenge_desk.hpp"
 #include "http/fields.hpp"
 
 namespace portcullis::guards {
@@ -23,6 +24,7 @@ class RateGuard final : public pipeline::Guard {
   RateGuard(const config::Settings& settings, const LimitParts& parts)
       : store_(parts.store),
         charges_("rate", settings, parts),
+        desk_(settings, parts),
         session_idle_(settings.session_idle) {}
   std::string_view name() const noexcept override { return "rate"; }
 
@@ -47,7 +49,10 @@ class RateGuard final : public pipeline::Guard {
     }
     if (request.count == 0 && !request.session) return Verdict::pass();
     auto answer = store_.admit(request);
-    if (answer.ready()) return judge(exchange, request, std::move(answer.value()));
+    if (answer.ready()) {
+      if (is_spent(request, answer.value())) return reserve(exchange, request, *answer.value());
+      return judge(exchange, request, std::move(answer.value()));
+    }
     return wait(exchange, request, std::move(answer));
   }
 
@@ -55,7 +60,33 @@ class RateGuard final : public pipeline::Guard {
   Task<Result<Verdict>> wait(http::Exchange& exchange, AdmitRequest request,
                              Eventual<Result<AdmitAnswer>> answer) const {
     auto result = co_await answer;
+    if (is_spent(request, result)) co_return co_await reserve(exchange, request, *result);
     co_return judge(exchange, request, std::move(result));
+  }
+
+  static bool is_spent(const AdmitRequest& request, const Result<AdmitAnswer>& answer) {
+    return answer && Charges::is_site_spent(request, *answer);
+  }
+
+  /// The site's window is spent. Who was in a conversation before goes on with what is kept in
+  /// reserve; who is new pays for it with work, where that can be asked for.
+  Task<Result<Verdict>> reserve(http::Exchange& exchange, AdmitRequest request,
+                                AdmitAnswer answer) const {
+    const auto& session = answer.session;
+    const bool in_conversation =
+        session.status == state::SessionView::Status::live && session.message_count > 0;
+    if (!in_conversation) {
+      if (!desk_.asks(exchange)) co_return judge(exchange, request, answer);
+      const auto paid = co_await desk_.is_paid(exchange);
+      if (!paid) co_return std::unexpected(paid.error());
+      if (!*paid) {
+        const auto refused = charges_.judge(exchange, request, answer.admission);
+        co_return co_await desk_.ask(exchange, refused.incident,
+                                     refused.problem.retry_after.value_or(1));
+      }
+    }
+    Charges::use_reserve(request, exchange, in_conversation);
+    co_return judge(exchange, request, co_await store_.admit(request));
   }
 
   Result<Verdict> judge(http::Exchange& exchange, const AdmitRequest& request,
@@ -87,6 +118,7 @@ class RateGuard final : public pipeline::Guard {
 
   state::Store& store_;
   const Charges charges_;
+  const ChallengeDesk desk_;
   const Seconds session_idle_;
 };
 
