@@ -226,6 +226,14 @@ void check_checklist(Loaded& loaded) {
   };
   if (s.production()) {
     if (!s.require_https) warn("SECURITY_REQUIRE_HTTPS", "is off in production");
+    if (s.require_https && s.trusted_proxies.empty()) {
+      warn("TRUSTED_PROXIES",
+           "is empty: nobody can say that a request came over https, and all others are refused");
+    }
+    if (s.public_url.empty() && s.allowed_hosts.empty()) {
+      warn("PUBLIC_URL",
+           "is not set, and neither is ALLOWED_HOSTS: only hosts of ALLOWED_ORIGINS are served");
+    }
     if (s.access_token_minutes > 60) {
       warn("SECURITY_JWT_ACCESS_TOKEN_EXPIRE_MINUTES", "is above 60 minutes in production");
     }

@@ -445,8 +445,12 @@ TEST_F(LoaderTest, ProductionWarnsByTheChecklist) {
         "guards.origin.mode"}) {
     EXPECT_TRUE(mentions(loaded.warnings, place)) << place << "\n" << all_of(loaded.warnings);
   }
-  EXPECT_TRUE(load_environment(production()).warnings.empty())
-      << all_of(load_environment(production()).warnings);
+  for (const char* place : {"TRUSTED_PROXIES", "PUBLIC_URL"}) {
+    EXPECT_TRUE(mentions(load_environment(production()).warnings, place)) << place;
+  }
+  const auto complete = load_environment(
+      production({{"TRUSTED_PROXIES", "10.0.0.1"}, {"PUBLIC_URL", "https://chat.example"}}));
+  EXPECT_TRUE(complete.warnings.empty()) << all_of(complete.warnings);
 }
 
 TEST_F(LoaderTest, AKeyThatTravelsUnencryptedIsWarnedAbout) {

@@ -62,7 +62,8 @@ Result<std::unique_ptr<SharedState>> SharedState::make(const config::Settings& s
   options.session_idle = local.session_idle;
   options.claim_life = settings.session_life;
   options.history_max_messages = local.history_max_messages;
-  options.history_max_bytes = local.history_max_bytes;
+  // A conversation is read in one reply, of which the reader takes twice as much.
+  options.history_max_bytes = std::min(local.history_max_bytes, redis::ReplyReader::kMaxReply / 2);
   return std::unique_ptr<SharedState>(
       new SharedState(settings, std::move(options), local, blocks, log, metrics, sink));
 }
@@ -74,6 +75,7 @@ SharedState::SharedState(const config::Settings& settings, state::RedisStoreOpti
       sink_(sink),
       server_(options.server),
       node_(text::hex(crypto::random_bytes(8))),
+      least_nodes_(static_cast<std::size_t>(settings.state_nodes)),
       redis_(std::move(options), {[this](redis::Servers& servers) { return prepare(servers); },
                                   [this](bool, const std::string& reason) { changed(reason); }}),
       local_(local),
@@ -82,7 +84,7 @@ SharedState::SharedState(const config::Settings& settings, state::RedisStoreOpti
           redis_, local_, policy_of(settings.state_fallback), [this] { return redis_.up(); },
           [this] { fallbacks_.add(fallbacks_.cell({})); }),
       news_(redis_, blocks, static_cast<std::size_t>(settings.max_blocks)) {
-  fallback_.set_nodes(static_cast<std::size_t>(settings.state_nodes));
+  fallback_.set_nodes(least_nodes_);
   blocks.on_made(
       [this](const IpAddress& network, const state::Block& block) { news_.made(network, block); });
 }
@@ -111,7 +113,7 @@ void SharedState::stop() {
 void SharedState::beat() {
   if (!running_) return;
   first_->post([this] { spawn(beat_there()); });
-  news_.probe();
+  news_.check();
 }
 
 Task<void> SharedState::beat_there() {
@@ -119,7 +121,7 @@ Task<void> SharedState::beat_there() {
   if (!servers.up()) co_return;
   const auto nodes = co_await redis_.heartbeat(servers, node_, kGoneAfter);
   if (!nodes) co_return;
-  fallback_.set_nodes(*nodes);
+  fallback_.set_nodes(std::max(*nodes, least_nodes_));
   // A single call may fail while Redis is there.
   (void)co_await end_sessions(servers);
   (void)co_await redis_.count(servers);
@@ -130,7 +132,7 @@ Task<void> SharedState::beat_there() {
 Task<Result<void>> SharedState::prepare(redis::Servers& servers) {
   const auto nodes = co_await redis_.heartbeat(servers, node_, kGoneAfter);
   if (!nodes) co_return std::unexpected(nodes.error());
-  fallback_.set_nodes(*nodes);
+  fallback_.set_nodes(std::max(*nodes, least_nodes_));
   co_return co_await end_sessions(servers);
 }
 
@@ -154,6 +156,7 @@ void SharedState::changed(const std::string& reason) {
   const State before = state_;
   const State now = redis_.all_up() ? State::up : State::degraded;
   if (now == before) return;
+  if (now == State::degraded) fallback_.set_away_since(Clock::system().wall());
   // While workers connect for the first time, one that is not there yet is no news.
   if (before == State::starting && now == State::degraded && reason.empty()) return;
   state_ = now;
@@ -161,9 +164,10 @@ void SharedState::changed(const std::string& reason) {
              now == State::up ? "connected to Redis"
                               : "Redis does not answer: this node goes on with a state of its own",
              {{"reason", reason}});
+  // Whoever starts has missed all that was told before.
+  if (now == State::up) news_.renew();
   if (before == State::starting && now == State::up) return;  // as it should be
   record(now == State::up);
-  if (now == State::up) news_.renew();
 }
 
 void SharedState::record(bool up) {

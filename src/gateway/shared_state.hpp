@@ -55,6 +55,7 @@ class SharedState {
   audit::Sink& sink_;
   const redis::ServerOptions server_;
   const std::string node_;
+  const std::size_t least_nodes_;  ///< as an operator knows
   state::RedisStore redis_;
   state::MemoryStore local_;
   observe::CounterFamily& fallbacks_;

@@ -113,7 +113,8 @@ struct Route {
   /// everywhere; and those that hold addresses of pages. Everything else is structure.
   std::vector<std::string> prose;
   std::vector<std::string> urls;
-  std::string message_member;  ///< of the body: what the visitor says; empty: nothing is said
+  std::string message_member;  ///< of the body, or of the query of a subscription: what the visitor
+                               ///< says; empty: nothing is said
   std::string trap_member;     ///< of the body: what only machines fill in
   HeaderPolicy headers = HeaderPolicy::api;
   RouteHandler* handler = nullptr;

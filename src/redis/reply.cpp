@@ -61,6 +61,17 @@ void ReplyReader::Free::operator()(void* reader) const noexcept {
 
 ReplyReader::ReplyReader() : reader_(redisReaderCreate()) {
   if (!reader_) throw std::bad_alloc();
+  auto* reader = static_cast<redisReader*>(reader_.get());
+  // An array is made as soon as its head says how long it is, before any of it has come.
+  static const auto make_array = reader->fn->createArray;
+  static redisReplyObjectFunctions bounded = [&] {
+    auto out = *reader->fn;
+    out.createArray = [](const redisReadTask* task, int elements) -> void* {
+      return elements > static_cast<int>(kMaxElements) ? nullptr : make_array(task, elements);
+    };
+    return out;
+  }();
+  reader->fn = &bounded;
 }
 
 bool ReplyReader::feed(std::string_view bytes) {

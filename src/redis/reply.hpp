@@ -59,10 +59,12 @@ void append_command(std::string& out, std::span<const std::string_view> words);
 
 /// Reads replies from bytes as they come.
 ///
-/// Threads: one.  Bounds: a reply is at most kMaxReply bytes; beyond, the stream is malformed.
+/// Threads: one.  Bounds: a reply is at most kMaxReply bytes, an array at most kMaxElements;
+///          beyond, the stream is malformed.
 class ReplyReader {
  public:
   static constexpr std::size_t kMaxReply = 16 << 20;
+  static constexpr std::size_t kMaxElements = 32'768;
 
   ReplyReader();
   /// Takes bytes in. @returns false where they are no RESP; the reader is of no use then.

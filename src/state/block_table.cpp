@@ -75,7 +75,8 @@ std::size_t BlockTable::size() const {
 
 bool BlockTable::make_room(WallTime now) {
   if (blocks_.size() < capacity_) return true;
-  if (now - swept_ < Seconds{1}) return false;  // or a flood would have us do nothing else
+  if (now >= swept_ && now - swept_ < Seconds{1})
+    return false;  // or a flood would have us do nothing else
   swept_ = now;
   boost::unordered::erase_if(blocks_, [&](const auto& item) { return item.second.until <= now; });
   return blocks_.size() < capacity_;

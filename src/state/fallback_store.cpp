@@ -49,17 +49,23 @@ Eventual<Result<AdmitAnswer>> FallbackStore::admit_here(AdmitRequest request) {
     AdmitRequest look;
     look.session = request.session;
     auto seen = local_.admit(look);
-    provisional = seen.value() && seen.value()->session.status == Status::unknown;
+    // What an earlier time without the shared store left here says nothing of today.
+    const auto& session = seen.value()->session;
+    provisional = session.status == Status::unknown ||
+                  (session.status == Status::live && session.last_active < away_since_.load());
   }
   if (policy_ == FallbackPolicy::open) request.count = request.subject_count = 0;
   const auto nodes = static_cast<std::uint32_t>(nodes_.load());
   for (std::size_t i = 0; i < request.count; ++i) {
     Charge& charge = request.charges[i];
+    if (charge.whole) continue;
     const bool halved = provisional && charge.subject != Charge::kNobody;
+    charge.parts = nodes;
     charge.limit = std::max<std::uint32_t>(1, charge.limit / nodes / (halved ? 2 : 1));
   }
   auto answer = local_.admit(request);
-  if (provisional && answer.value()) answer.value()->session.status = Status::provisional;
+  if (!answer.value()) return answer;
+  if (provisional) answer.value()->session.status = Status::provisional;
   return answer;
 }
 
@@ -112,7 +118,11 @@ Eventual<Result<void>> FallbackStore::end_session(const SessionId& session, Wall
 
 Task<Result<void>> FallbackStore::end_there(SessionId session, WallTime created) {
   auto ended = co_await shared_.end_session(session, created);
-  if (ended) co_return ended;
+  if (ended) {
+    // It may have spoken here while the shared store was away.
+    (void)co_await local_.end_session(session, created);
+    co_return ended;
+  }
   co_return co_await end_here(session, created);
 }
 

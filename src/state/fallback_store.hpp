@@ -41,6 +41,9 @@ class FallbackStore final : public Store {
   /// How many nodes there are, or were when last somebody could tell.
   void set_nodes(std::size_t nodes) { nodes_ = std::max<std::size_t>(1, nodes); }
 
+  /// Since when the shared store is away; what is kept here from before is out of date.
+  void set_away_since(WallTime since) { away_since_ = since; }
+
   struct Ended {
     Key session{};
     WallTime created;
@@ -81,6 +84,7 @@ class FallbackStore final : public Store {
   const std::function<bool()> up_;
   const std::function<void()> fell_back_;
   std::atomic<std::size_t> nodes_{1};
+  std::atomic<WallTime> away_since_{WallTime{}};
   std::mutex ended_mutex_;
   std::vector<Ended> ended_;
 };

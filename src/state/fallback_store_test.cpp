@@ -65,6 +65,48 @@ TEST_F(FallbackStoreTest, EachNodeHasItsPartOfTheLimitsWhileItIsAway) {
   EXPECT_EQ(admitted(store, 20), 1) << "never nothing at all";
 }
 
+TEST_F(FallbackStoreTest, ConductIsJudgedByTheWholeLimitAndNotByANodesPart) {
+  auto store = make(FallbackPolicy::local);
+  up_ = false;
+  store.set_nodes(10);
+  // One of twelve a minute is let through; one and a half times twelve are an offence.
+  int offences = 0;
+  for (int i = 0; i < 14; ++i) {
+    offences += now(store.admit(request()))->admission.offence ? 1 : 0;
+    clock_.advance(Milliseconds{1000});
+  }
+  EXPECT_EQ(offences, 0) << "a visitor in a hurry";
+  for (int i = 0; i < 60; ++i) offences += now(store.admit(request()))->admission.offence ? 1 : 0;
+  EXPECT_GT(offences, 0) << "a flood";
+  AdmitRequest guess;
+  guess.add({.tier = "failures", .key = key_of("failures", "a"), .limit = 4, .whole = true});
+  for (int i = 0; i < 4; ++i) EXPECT_TRUE(now(store.admit(guess))->admission.admitted) << i;
+  EXPECT_FALSE(now(store.admit(guess))->admission.admitted);
+}
+
+TEST_F(FallbackStoreTest, WhatAnEarlierTimeAloneLeftHereIsNotBelieved) {
+  auto store = make(FallbackPolicy::local);
+  up_ = false;
+  NewMessage message;
+  message.session = SessionId{7};
+  message.session_created = clock_.wall();
+  message.message.id = "m";
+  EXPECT_EQ(now(store.begin_message(message))->kind, BeginOutcome::Kind::started);
+  AdmitRequest look;
+  look.session = session_key(message.session);
+  EXPECT_EQ(now(store.admit(look))->session.status, SessionView::Status::live);
+  up_ = true;
+  clock_.advance(Seconds{600});
+  up_ = false;
+  store.set_away_since(clock_.wall());
+  EXPECT_EQ(now(store.admit(look))->session.status, SessionView::Status::provisional)
+      << "it may have been active elsewhere since";
+  up_ = true;
+  ASSERT_TRUE(now(store.end_session(message.session, message.session_created)));
+  up_ = false;
+  EXPECT_EQ(now(store.admit(look))->session.status, SessionView::Status::ended);
+}
+
 TEST_F(FallbackStoreTest, ASessionThatNobodyHereKnowsIsProvisionalAtHalfTheLimits) {
   auto store = make(FallbackPolicy::local);
   up_ = false;

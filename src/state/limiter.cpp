@@ -8,12 +8,17 @@ namespace {
 
 Seconds seconds_of(std::int64_t ms) { return Seconds{(ms + 999) / 1000}; }
 
+std::uint32_t whole_limit(std::uint32_t part, const Charge& charge) {
+  constexpr std::uint64_t kMost = 4'000'000'000;
+  return static_cast<std::uint32_t>(std::min(kMost, std::uint64_t{part} * charge.parts));
+}
+
 std::int64_t window_of(const Charge& charge) { return Milliseconds(charge.window).count(); }
 
 }  // namespace
 
 Limiter::Limiter(std::size_t max_keys, const Clock& clock) : clock_(clock) {
-  const std::size_t kept = std::max(AdmitRequest::kMaxCharges * 2, max_keys / kShards);
+  const std::size_t kept = std::max(kMaxKeys, max_keys / kShards);
   for (auto& shard : shards_) shard = std::make_unique<Shard>(kept);
 }
 
@@ -77,7 +82,7 @@ class Limiter::Decision {
     const auto at = std::ranges::find(charges, subject, &Charge::subject);
     const auto first = static_cast<std::size_t>(at - charges.begin());
     if (request_.subjects[subject].hold_back) {
-      throttle.hold_back(now_, {limits_[first], window_of(*at)});
+      throttle.hold_back(now_, {whole_limit(limits_[first], *at), window_of(*at)});
     }
     if (throttle.stage(now_) == 0) return;
     throttled_[subject] = &throttle;
@@ -176,14 +181,13 @@ Admission Limiter::charge(const AdmitRequest& request) {
     decision.tell_throttles();
     // Who was noticed once can make up for it.
     for (auto* standing : standings) {
-      if (standing != nullptr && !standing->reputation.is_blank()) {
-        standing->reputation.add(Reputation::kAmends, now);
-      }
+      if (standing != nullptr) standing->reputation.amend(now);
     }
   } else if (const Charge& decided = request.charges[admission.decided_by];
              decided.subject != Charge::kNobody) {
     const auto& key = request.subjects[decided.subject].key;
-    shard_of(key).standings.touch(key).throttle.refused(now, {admission.limit, window_of(decided)});
+    shard_of(key).standings.touch(key).throttle.refused(
+        now, {whole_limit(admission.limit, decided), window_of(decided)});
   }
   return admission;
 }

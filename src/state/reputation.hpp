@@ -26,9 +26,13 @@ class Reputation {
     score_ = std::clamp(score(now_ms) + points, -kBest, kBest);
     since_ms_ = now_ms;
   }
+  /// An admitted request of somebody who is in bad repute. Nothing is saved up for later.
+  void amend(std::int64_t now_ms) noexcept {
+    if (score_ >= 0) return;
+    score_ = std::min(0.0, score(now_ms) + kAmends);
+    since_ms_ = now_ms;
+  }
   bool is_suspicious(std::int64_t now_ms) const noexcept { return score(now_ms) < kSuspicious; }
-  /// Whether nothing was ever noted.
-  bool is_blank() const noexcept { return score_ == 0; }
 
  private:
   double score_ = 0;

@@ -24,6 +24,9 @@ struct Charge {
   /// Who is throttled where this window refuses: an index of AdmitRequest::subjects. Nobody is for
   /// a window that many share.
   std::uint8_t subject = kNobody;
+  /// By how many nodes `limit` was divided; conduct is judged by the whole of it.
+  std::uint32_t parts = 1;
+  bool whole = false;   ///< a node by itself does not divide it: who is over it is punished
   bool shared = false;  ///< many are charged to it at a time, such as all visitors of a site
 };
 
@@ -89,7 +92,7 @@ struct Subject {
 };
 
 struct AdmitRequest {
-  static constexpr std::size_t kMaxCharges = 7;
+  static constexpr std::size_t kMaxCharges = 9;
   static constexpr std::size_t kMaxSubjects = 2;
   std::array<Charge, kMaxCharges> charges;
   std::size_t count = 0;

@@ -38,6 +38,7 @@ class BlocksGuard final : public pipeline::Guard {
     // An office behind one address is not one visitor: who was there before may go on, if the
     // guards behind this one find that it is so.
     if (block->by == state::Block::By::rule && route.enforces(name()) &&
+        route.enforces("credentials") && route.enforces("session") &&
         route.session == pipeline::SessionNeed::required && shows_session(exchange)) {
       exchange.client.blocked_since = block->since;
       return Verdict::pass();

@@ -3,9 +3,11 @@
 #include <array>
 #include <boost/json.hpp>
 
+#include "base/text.hpp"
 #include "guards/bot/browser_evidence.hpp"
 #include "guards/bot/message_evidence.hpp"
 #include "guards/challenge/challenge_desk.hpp"
+#include "http/fields.hpp"
 #include "http/json_body.hpp"
 #include "http/multipart_form.hpp"
 
@@ -40,10 +42,15 @@ std::string_view text_member(const http::Exchange& exchange, std::string_view na
   return string == nullptr ? std::string_view{} : std::string_view(string->data(), string->size());
 }
 
+std::vector<std::string> lower_case(std::vector<std::string> names) {
+  for (auto& name : names) name = text::to_lower(name);
+  return names;
+}
+
 class BotGuard final : public pipeline::Guard {
  public:
   BotGuard(const config::Settings& settings, Trails& trails, const LimitParts& parts)
-      : allowed_(settings.bot_allowed_agents),
+      : allowed_(lower_case(settings.bot_allowed_agents)),
         desk_(settings, parts),
         trails_(trails),
         store_(parts.store),
@@ -62,7 +69,11 @@ class BotGuard final : public pipeline::Guard {
       bot = judge_browser(exchange.head(), exchange.client.https, agents_, allowed_);
     }
     Score spam;
-    const auto message = text_member(exchange, route.message_member);
+    const auto asked = route.subscription
+                           ? http::query_parameter(exchange.head().query(), route.message_member)
+                           : http::QueryParameter{};
+    const auto message =
+        route.subscription ? asked.value : text_member(exchange, route.message_member);
     if (!message.empty()) {
       std::array own{host_of(exchange.head().get("host")), std::string_view{}};
       if (exchange.origin) own[1] = exchange.origin->host;

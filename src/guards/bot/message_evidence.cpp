@@ -115,10 +115,11 @@ class LinkReader {
     if (const auto parsed = boost::urls::parse_authority(authority)) {
       host = parsed->host();
     }
+    while (host.ends_with('.')) host.pop_back();
     if (host.starts_with("www.")) host.erase(0, 4);
     if (host.find('.') == std::string::npos) return;
     for (const auto own : own_) {
-      if (same_site_hosts(host, own)) return;
+      if (!own.empty() && same_site_hosts(host, own)) return;
     }
     ++links;
     const auto seen = std::span(seen_).first(hosts);

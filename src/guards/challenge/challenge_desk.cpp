@@ -78,10 +78,12 @@ std::string ChallengeDesk::holder_of(const http::Exchange& exchange) {
 Task<Result<std::uint32_t>> ChallengeDesk::steps_for(const http::Exchange& exchange) const {
   constexpr std::uint32_t kMany = 1'000'000'000;
   AdmitRequest asked;
-  asked.add({"challenges", Caller::of(exchange).value.in("challenges"), kMany, Seconds{600}});
+  asked.add({"challenges", Caller::of(exchange).place.in("challenges"), kMany, Seconds{600}});
   const auto answer = co_await store_.admit(asked);
   if (!answer) co_return std::unexpected(answer.error());
-  const std::int64_t before = kMany - 1 - answer->admission.remaining;
+  // By the limit as it was judged by: a node that is by itself has its part of it.
+  const std::int64_t limit = answer->admission.limit;
+  const std::int64_t before = std::max(std::int64_t{0}, limit - 1 - answer->admission.remaining);
   const std::int64_t times = std::min(kHardest, 1 + before / kChallengesPerStep);
   co_return steps_* static_cast<std::uint32_t>(times);
 }

@@ -54,7 +54,8 @@ class ClaimGuardTest : public testing::Test {
     exchange.route = &route_;
     exchange.site = &site_;
     exchange.client.address = *IpAddress::parse(address);
-    const auto guard = make_claim_guard(settings_, tokens_, {store, blocks_, in_flight_, metrics_});
+    const auto guard = make_claim_guard(
+        settings_, tokens_, {store, blocks_, in_flight_, metrics_, "a secret of this test"});
     auto decision = guard->on_request(exchange);
     EXPECT_TRUE(decision.ready());
     return {decision.value(), exchange.principal, exchange.session_state.status,

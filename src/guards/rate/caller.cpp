@@ -10,17 +10,19 @@ Caller Caller::of(const http::Exchange& exchange) {
   if (principal.kind == PrincipalKind::user || principal.kind == PrincipalKind::service) {
     out.kind = Kind::user;
     out.other = principal.id;
-    out.value = state::KeyedValue(principal.id);
+    out.value = out.place = state::KeyedValue(principal.id);
     out.subject.key = out.value.in("user");
     return out;
   }
   if (principal.kind == PrincipalKind::api_key) {
     out.kind = Kind::key;
     out.other = principal.id;
-    out.value = state::KeyedValue(principal.id);
+    out.value = out.place = state::KeyedValue(principal.id);
     out.subject.key = out.value.in("key");
     return out;
   }
+  out.network = exchange.client.address.network();
+  out.place = state::KeyedValue(out.name());
   // Behind a blocked address a visitor who was there before is on his own: what others did there
   // takes nothing from him, and he is paced himself.
   if (exchange.client.blocked_since && principal.session) {
@@ -31,14 +33,20 @@ Caller Caller::of(const http::Exchange& exchange) {
     out.value = state::KeyedValue(out.subject.key);
     return out;
   }
-  out.network = exchange.client.address.network();
-  out.value = state::KeyedValue(out.name());
+  out.value = out.place;
   out.subject.key = out.value.in("address");
   return out;
 }
 
 bool is_anothers_doing(const http::Exchange& exchange) {
-  return !exchange.origin && exchange.head().get("sec-fetch-site") == "cross-site";
+  const auto& head = exchange.head();
+  // No page sends a credential in a header to where its preflight was refused, and with anything
+  // but GET and HEAD a browser names the page's origin.
+  if (exchange.origin || head.find("authorization")) return false;
+  const bool told = head.find("origin").has_value();
+  const bool plain = head.method == http::Method::get || head.method == http::Method::head;
+  const auto site = head.get("sec-fetch-site");
+  return (told || plain) && (site == "cross-site" || site == "same-site");
 }
 
 bool is_answerable(const http::Exchange& exchange, const AddressSet& trusted) {

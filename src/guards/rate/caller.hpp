@@ -27,13 +27,15 @@ struct Caller {
 
   Kind kind = Kind::address;
   state::KeyedValue value{state::Key{}};  ///< what its windows are keyed by
+  state::KeyedValue place{state::Key{}};  ///< of its address; of a verified one, itself
   state::Subject subject;
   IpAddress network;
   std::string_view other;
 };
 
 /// Whether the request may be the work of a page that the visitor only looks at: his browser marks
-/// it as cross-site, and no allowed origin stands behind it. What such a page does is counted, but
+/// it as coming from another site or a sibling of this one, as only a browser that a page drives
+/// would send it, and no allowed origin stands behind it. What such a page does is counted, but
 /// must not ruin its visitors.
 bool is_anothers_doing(const http::Exchange& exchange);
 

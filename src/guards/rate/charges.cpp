@@ -6,17 +6,20 @@ namespace portcullis::guards {
 namespace {
 
 using Holder = http::InFlight::Holder;
+using Key = state::Key;
 using pipeline::RouteClass;
 using pipeline::Verdict;
 
 constexpr state::Space kLightTier = "light-minute";
+constexpr state::Space kBlockedLightTier = "blocked-light";
 constexpr state::Space kSiteTier = "site-minute";
 constexpr state::Space kReserveTier = "site-reserve";
 constexpr state::Space kAuthTier = "auth-failures";
 
 /// The /48 of an IPv6 address.
 state::KeyedValue network_of(const Caller& caller) {
-  return state::KeyedValue(caller.name().substr(0, 48 / 8));
+  const auto& bytes = caller.network.bytes();
+  return state::KeyedValue({reinterpret_cast<const char*>(bytes.data()), 48 / 8});
 }
 
 }  // namespace
@@ -57,15 +60,16 @@ std::optional<Verdict> Charges::enter(http::Exchange& exchange,
                                       const http::SessionClaims* session) const {
   const auto& limits = exchange.site->limits;
   const Caller caller = Caller::of(exchange);
-  // One that goes on behind a blocked address is the caller, and has one place, not two.
-  const bool own = caller.kind == Caller::Kind::session;
-  const Holder of_session{session != nullptr ? state::session_key(session->id) : state::Key{},
-                          limits.in_flight_session, "session-in-flight"};
   std::array<Holder, http::InFlight::kMost> holders;
   std::size_t count = 0;
-  if (session != nullptr) holders[count++] = of_session;
-  if (!own) holders[count++] = {caller.subject.key, limits.in_flight_address, "address-in-flight"};
-  if (caller.kind == Caller::Kind::address && !caller.network.is_v4()) {
+  if (session != nullptr) {
+    holders[count++] = {state::session_key(session->id), limits.in_flight_session,
+                        "session-in-flight"};
+  }
+  // Who goes on behind a blocked address is one of those at that address all the same.
+  const Key address = caller.is_verified() ? caller.subject.key : caller.place.in("address");
+  holders[count++] = {address, limits.in_flight_address, "address-in-flight"};
+  if (!caller.is_verified() && !caller.network.is_v4()) {
     const auto limit = wide_of(limits.in_flight_address);
     holders[count++] = {network_of(caller).in("network"), limit, "network-in-flight"};
   }
@@ -93,7 +97,8 @@ void Charges::add(state::AdmitRequest& request, const http::Exchange& exchange, 
     request.add({tier.name(), value.in(tier), limit, window, route.cost, subject});
   };
   if (cls == RouteClass::light) {
-    charge(kLightTier, caller.value, light_minute_, Seconds{60});
+    const bool behind_block = caller.kind == Caller::Kind::session;
+    charge(behind_block ? kBlockedLightTier : kLightTier, caller.place, light_minute_, Seconds{60});
     return;
   }
   const auto watched = request.add(caller.subject);
@@ -104,9 +109,14 @@ void Charges::add(state::AdmitRequest& request, const http::Exchange& exchange, 
   }
   if (cls == RouteClass::api) {
     if (exchange.principal.failed_login && !is_anothers_doing(exchange)) {
-      // The last of them is the one that finds no room.
-      request.add(
-          {kAuthTier.name(), caller.value.in(kAuthTier), auth_failures_ - 1, auth_failure_window_});
+      // The last of them is the one that finds no room. A window of another length is another one,
+      // for its parts are numbered by their length.
+      const auto key = caller.value.in(kAuthTier, std::to_string(auth_failure_window_.count()));
+      request.add({.tier = kAuthTier.name(),
+                   .key = key,
+                   .limit = auth_failures_ - 1,
+                   .window = auth_failure_window_,
+                   .whole = true});
     }
     switch (caller.kind) {
       case Caller::Kind::user:
@@ -115,14 +125,22 @@ void Charges::add(state::AdmitRequest& request, const http::Exchange& exchange, 
         return charge("key-minute", caller.value, key_minute_, Seconds{60}, watched);
       case Caller::Kind::address:
         add_network(request, caller, api_minute_, route.cost);
-        [[fallthrough]];
-      case Caller::Kind::session:
         return charge("api-minute", caller.value, api_minute_, Seconds{60}, watched);
+      case Caller::Kind::session:
+        add_network(request, caller, api_minute_, route.cost);
+        charge("api-minute", caller.value, api_minute_, Seconds{60}, watched);
+        return charge("blocked-api", caller.place, api_minute_, Seconds{60});
     }
   }
   charge("address-minute", caller.value, limits.chat_address_minute, Seconds{60}, watched);
   charge("address-hour", caller.value, limits.chat_address_hour, Seconds{3600}, watched);
-  if (caller.kind == Caller::Kind::address) {
+  if (caller.kind == Caller::Kind::session) {
+    // All who go on behind a block have together what their address had, in windows that nobody
+    // has filled before it: sessions kept in store for a block gain nothing by it.
+    charge("blocked-minute", caller.place, limits.chat_address_minute, Seconds{60});
+    charge("blocked-hour", caller.place, limits.chat_address_hour, Seconds{3600});
+  }
+  if (!caller.is_verified()) {
     add_network(request, caller, limits.chat_address_minute, route.cost);
   }
   if (session != nullptr) {
@@ -136,6 +154,13 @@ void Charges::add(state::AdmitRequest& request, const http::Exchange& exchange, 
                .limit = limits.site_minute,
                .cost = route.cost,
                .shared = true});
+}
+
+bool Charges::is_idle_claim(const http::Exchange& exchange) {
+  const auto& client = exchange.client;
+  const auto& session = exchange.principal.session;
+  return client.blocked_since && session &&
+         (session->created >= *client.blocked_since || session->expires <= exchange.started_wall());
 }
 
 bool Charges::is_site_spent(const state::AdmitRequest& request, const state::AdmitAnswer& answer) {
@@ -174,7 +199,7 @@ void Charges::add_network(state::AdmitRequest& request, const Caller& caller,
 void Charges::add_narrow(state::AdmitRequest& request, const http::Exchange& exchange) const {
   constexpr state::Space kTier = "bot-minute";
   const auto limit = std::max(1U, exchange.site->limits.chat_address_minute / 4);
-  request.add({kTier.name(), Caller::of(exchange).value.in(kTier), limit, Seconds{60},
+  request.add({kTier.name(), Caller::of(exchange).place.in(kTier), limit, Seconds{60},
                exchange.route->cost});
 }
 
@@ -190,7 +215,9 @@ Verdict Charges::judge(http::Exchange& exchange, const state::AdmitRequest& requ
   if (request.count == 0) return Verdict::pass();
   const auto& decided = request.charges[admission.decided_by];
   // These are no budgets that a client should plan with: shown only when reached.
-  const bool plannable = decided.tier != kLightTier.name() && decided.tier != kAuthTier.name();
+  const bool plannable = decided.tier != kLightTier.name() &&
+                         decided.tier != kBlockedLightTier.name() &&
+                         decided.tier != kAuthTier.name();
   const bool shown = plannable || !admission.admitted;
   const bool nearer = exchange.limit_state.tier.empty() || !admission.admitted ||
                       admission.remaining < exchange.limit_state.remaining;

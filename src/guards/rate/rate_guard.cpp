@@ -43,6 +43,8 @@ class RateGuard final : public pipeline::Guard {
     if (route.claims != nullptr) {
       // Whose message it is stands in the body; the claim guard charges the rest.
       charges_.add(request, exchange, RouteClass::light, nullptr);
+    } else if (Charges::is_idle_claim(exchange)) {
+      request.session = state::session_key(session->id);
     } else {
       charges_.add(request, exchange, route.cls, route.is_message && session ? &*session : nullptr);
       if (session) request.session = state::session_key(session->id);

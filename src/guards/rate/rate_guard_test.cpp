@@ -71,7 +71,7 @@ class RateGuardTest : public testing::Test {
   state::MemoryStore store_{{}, clock_};
   state::BlockTable blocks_{100, clock_};
   http::InFlight in_flight_;
-  const LimitParts parts_{store_, blocks_, in_flight_, metrics_};
+  const LimitParts parts_{store_, blocks_, in_flight_, metrics_, "a secret of this test"};
   pipeline::Site site_;
   pipeline::Route route_;
   std::unique_ptr<pipeline::Guard> guard_;
@@ -206,7 +206,8 @@ TEST_F(RateGuardTest, AStoreThatFailsIsAnErrorAndNoVerdict) {
   state::SimulatedStore failing(
       std::make_unique<state::MemoryStore>(state::MemoryStoreOptions{}, clock_),
       state::SimulatedStore::Behaviour::failing);
-  const auto guard = make_rate_guard(settings_, {failing, blocks_, in_flight_, metrics_});
+  const auto guard =
+      make_rate_guard(settings_, {failing, blocks_, in_flight_, metrics_, "a secret of this test"});
   http::MemoryExchange exchange(worker_, "POST / HTTP/1.1\r\nHost: a\r\n\r\n");
   exchange.route = &route_;
   exchange.site = &site_;
@@ -500,6 +501,77 @@ TEST_F(RateGuardTest, RotatingOverTheNetworksOfAnIpv6SiteGainsLittle) {
   EXPECT_EQ(admitted_over("2001:db8:2:", 10), 100) << "another /48";
   EXPECT_EQ(blocks_.size(), 0U) << "nobody is blocked for the others of a network";
   EXPECT_EQ(admitted(60, "203.0.113.7"), 60) << "IPv4 has no such window";
+}
+
+/// Who prepares sessions and has the address blocked on purpose gains nothing by it.
+TEST_F(RateGuardTest, AllSessionsBehindABlockHaveTogetherWhatTheirAddressHad) {
+  PROVES("F059");
+  route_.session = pipeline::SessionNeed::required;
+  route_.is_message = true;
+  const auto send = [&](std::uint8_t number, WallTime blocked_since) {
+    http::MemoryExchange exchange(worker_, "POST / HTTP/1.1\r\nHost: a\r\n\r\n");
+    exchange.route = &route_;
+    exchange.site = &site_;
+    exchange.client.address = *IpAddress::parse("203.0.113.7");
+    exchange.client.blocked_since = blocked_since;
+    exchange.principal.session = session(number);
+    exchange.principal.session->created = clock_.wall() - Seconds{60};
+    return guard_->on_request(exchange).value()->kind == Verdict::Kind::pass;
+  };
+  int passed = 0;
+  for (std::uint8_t number = 1; number <= 40; ++number) {
+    for (int i = 0; i < 10; ++i) passed += send(number, clock_.wall()) ? 1 : 0;
+  }
+  EXPECT_EQ(passed, 60);
+  EXPECT_GT(limited("blocked-minute"), 300U);
+  EXPECT_EQ(call("203.0.113.9").limit.remaining, 59);
+
+  clock_.advance(Seconds{120});
+  for (int i = 0; i < 200; ++i) EXPECT_TRUE(send(41, clock_.wall() - Seconds{90}));
+  EXPECT_TRUE(send(1, clock_.wall())) << "younger than the block: refused further on, and it took "
+                                         "nothing of what the others share";
+}
+
+TEST_F(RateGuardTest, AnotherLengthOfTheWindowOfFailedLoginsIsAnotherWindow) {
+  route_.cls = RouteClass::api;
+  const auto fail_once = [&] {
+    http::MemoryExchange exchange(worker_, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    exchange.route = &route_;
+    exchange.site = &site_;
+    exchange.client.address = *IpAddress::parse("203.0.113.7");
+    exchange.principal.failed_login = true;
+    return guard_->on_request(exchange).value()->kind;
+  };
+  settings_.auth_failures = 3;
+  settings_.auth_failure_window = Seconds{12};
+  guard_ = make_rate_guard(settings_, parts_);
+  clock_.advance(Seconds{1'000'000});
+  EXPECT_EQ(fail_once(), Verdict::Kind::pass);
+  EXPECT_EQ(fail_once(), Verdict::Kind::pass);
+  settings_.auth_failure_window = Seconds{24};
+  guard_ = make_rate_guard(settings_, parts_);
+  clock_.advance(Seconds{30});
+  EXPECT_EQ(fail_once(), Verdict::Kind::pass);
+  EXPECT_EQ(blocks_.size(), 0U);
+}
+
+TEST_F(RateGuardTest, OnlyWhatAPageCanMakeABrowserSendIsAnothersDoing) {
+  const auto is_anothers = [&](const char* head) {
+    http::MemoryExchange exchange(worker_, head);
+    return is_anothers_doing(exchange);
+  };
+  EXPECT_TRUE(is_anothers("GET / HTTP/1.1\r\nHost: a\r\nSec-Fetch-Site: cross-site\r\n\r\n"));
+  EXPECT_TRUE(is_anothers("GET / HTTP/1.1\r\nHost: a\r\nSec-Fetch-Site: same-site\r\n\r\n"));
+  EXPECT_TRUE(
+      is_anothers("POST / HTTP/1.1\r\nHost: a\r\nSec-Fetch-Site: cross-site\r\n"
+                  "Origin: https://evil.example\r\n\r\n"));
+  EXPECT_FALSE(is_anothers("POST / HTTP/1.1\r\nHost: a\r\nSec-Fetch-Site: cross-site\r\n\r\n"))
+      << "a browser would have named the page";
+  EXPECT_FALSE(
+      is_anothers("GET / HTTP/1.1\r\nHost: a\r\nSec-Fetch-Site: cross-site\r\n"
+                  "Authorization: Bearer guess\r\n\r\n"))
+      << "no page sends that";
+  EXPECT_FALSE(is_anothers("GET / HTTP/1.1\r\nHost: a\r\nSec-Fetch-Site: same-origin\r\n\r\n"));
 }
 
 TEST_F(RateGuardTest, ASessionBehindABlockedAddressTakesOnePlaceAndOneOfItsOwn) {

@@ -565,7 +565,10 @@ void ChatRoutes::add_to(pipeline::RouteTable& table) {
   auto subscribe =
       chat_api_route("chat_subscribe", "/api/v1/chat/stream", http::Method::get, subscribe_.get());
   subscribe.subscription = true;
-  subscribe.is_message = services_.settings->chat_get_message;
+  if (services_.settings->chat_get_message) {
+    subscribe.is_message = true;
+    subscribe.message_member = "message";  // of the query
+  }
   table.add(std::move(subscribe));
   auto history =
       chat_api_route("chat_history", "/api/v1/chat/history", http::Method::get, history_.get());

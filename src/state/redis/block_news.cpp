@@ -32,8 +32,8 @@ std::optional<Block> BlockNews::parse(std::string_view text) {
   const auto until = text::parse_number<std::int64_t>(word());
   const auto by = word();
   const auto offences = text::parse_number<std::uint32_t>(word());
-  // Beyond the year 3000 no clock of ours can count.
-  constexpr std::int64_t kLatest = 32'503'680'000'000;
+  // Our clocks count nanoseconds, until the year 2262.
+  constexpr std::int64_t kLatest = 9'000'000'000'000;
   if (!since || !until || !offences || *since < 0 || *until < *since || *until > kLatest ||
       (by != "rule" && by != "operator")) {
     return std::nullopt;
@@ -74,8 +74,9 @@ void BlockNews::renew() {
   if (connection_) worker_->post([this] { spawn(exchange_all()); });
 }
 
-void BlockNews::probe() {
+void BlockNews::check() {
   if (!connection_) return;
+  if (behind_) renew();
   worker_->post([this] {
     const std::array<std::string_view, 1> words{"PING"};
     if (connection_->up()) connection_->tell(words);
@@ -96,6 +97,7 @@ Task<Result<void>> BlockNews::subscribe(redis::Connection& connection) {
 /// Reads all blocks there are, and then tells those of this node. News that come meanwhile are
 /// learned as well: what lasts longer wins, in whatever order they come.
 Task<void> BlockNews::exchange_all() {
+  behind_ = true;
   const std::string order = name("order");
   const std::string blocks = name("table");
   const std::array<std::string_view, 2> keys{order, blocks};
@@ -104,7 +106,7 @@ Task<void> BlockNews::exchange_all() {
     const std::string number = std::to_string(kPage);
     const std::array<std::string_view, 3> values{kServerTime, from, number};
     const auto page = co_await store_.run(scripts::blocks_page(), keys, values);
-    if (!page) co_return;
+    if (!page) co_return;  // still behind
     for (std::size_t i = 0; i + 1 < page->size(); i += 2) {
       learn((*page)[i].text(), (*page)[i + 1].text());
     }
@@ -113,6 +115,7 @@ Task<void> BlockNews::exchange_all() {
   for (const auto& [network, block] : table_.lasting()) {
     if (!co_await tell(network, block)) co_return;
   }
+  behind_ = false;
 }
 
 void BlockNews::learn(std::string_view network, std::string_view block) {
@@ -124,7 +127,7 @@ void BlockNews::learn(std::string_view network, std::string_view block) {
 void BlockNews::made(const IpAddress& network, const Block& block) {
   if (!store_.up()) return;  // told when Redis is back
   spawn([](BlockNews& self, IpAddress where, Block what) -> Task<void> {
-    (void)co_await self.tell(where, std::move(what));
+    if (!co_await self.tell(where, std::move(what))) self.behind_ = true;
   }(*this, network, block));
 }
 

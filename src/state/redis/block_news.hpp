@@ -30,8 +30,9 @@ class BlockNews {
   /// Reads all blocks there are and tells those of this node: what was made while Redis was away
   /// reached nobody.
   void renew();
-  /// Sees to it that a connection that died without a word is noticed.
-  void probe();
+  /// Every few seconds: sees to it that a connection that died without a word is noticed, and
+  /// makes good what could not be read or told.
+  void check();
 
   static std::string text_of(const Block& block);
   static std::optional<Block> parse(std::string_view text);
@@ -46,6 +47,7 @@ class BlockNews {
   RedisStore& store_;
   BlockTable& table_;
   const std::size_t max_blocks_;
+  std::atomic<bool> behind_{false};  ///< something was not read, or not told
   net::Worker* worker_ = nullptr;
   std::unique_ptr<redis::Connection> connection_;
 };

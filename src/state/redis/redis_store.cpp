@@ -18,9 +18,12 @@ constexpr Milliseconds kProtectedAfterActivity{15 * 60 * 1000};
 constexpr std::string_view kRememberedSends = "64";
 constexpr std::size_t kMaxPage = 10'000;
 
-/// What a text is told apart by, without telling anything of it.
-std::string print_of(const Space& space, std::string_view text) {
-  return KeyNames::text(key_of(space, text));
+/// What a text is told apart by within its session, without telling anything of it: in another
+/// session, whose secret id is another one, the same text looks different.
+std::string print_of(const Space& space, const SessionId& session, std::string_view text) {
+  std::string own(reinterpret_cast<const char*>(session.data()), session.size());
+  own += text;
+  return KeyNames::text(key_of(space, own));
 }
 
 std::unexpected<Error> failure(const Reply& reply, const char* what) {
@@ -249,10 +252,11 @@ Task<Result<BeginOutcome>> RedisStore::begin_there(NewMessage message) {
   values.add(keys.member);
   values.add(Milliseconds(session_idle_.load()).count());
   values.add(epoch_seconds(message.session_created));
-  values.add(message.message.client_id.empty() ? std::string()
-                                               : print_of("send", message.message.client_id));
+  values.add(message.message.client_id.empty()
+                 ? std::string()
+                 : print_of("send", message.session, message.message.client_id));
   values.add(message.message.id);
-  values.add(print_of("text", message.message.content));
+  values.add(print_of("text", message.session, message.message.content));
   values.add(message.keep_text ? MessageSealer(message.session).seal(message.message)
                                : std::string());
   values.add(max_sessions(**servers));

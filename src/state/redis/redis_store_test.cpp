@@ -414,6 +414,33 @@ TEST_P(RedisStoreAnywhere, RemembersWhoPresentedAClaim) {
   }
 }
 
+/// A server that is short of memory lets go of keys one by one.
+TEST_F(RedisStoreTest, ASessionOfWhichAPartWasEvictedGoesOn) {
+  Node node(options());
+  const KeyNames names(options().prefix, 1);
+  const Key session = session_key(session_of(1));
+  const auto remove = [&](const char* kind) {
+    const Script script("remove", "return redis.call('DEL', KEYS[1])");
+    const auto name = names.of(kind, session);
+    const std::array<std::string_view, 1> keys{name};
+    ASSERT_TRUE(node([&](RedisStore& s) { return s.run(script, keys, {}); }));
+  };
+  const auto kept = [&] {
+    return node([&](Store& s) { return s.history(session_of(1), 100, 0); })->total;
+  };
+  begin(node, message_of(1, "m1", std::string(200'000, 'x'), "c1"));
+  remove("history");
+  begin(node, message_of(1, "m2", std::string(200'000, 'y'), "c2"));
+  begin(node, message_of(1, "m3", "short", "c3"));
+  EXPECT_EQ(kept(), 2U) << "what is gone takes no room";
+  remove("session");
+  EXPECT_EQ(begin(node, message_of(1, "m4", "again", "c3")).kind, BeginOutcome::Kind::started);
+  AdmitRequest look;
+  look.session = session;
+  EXPECT_EQ(admit(node, look).session.message_count, 1U);
+  EXPECT_EQ(kept(), 1U);
+}
+
 TEST_F(RedisStoreTest, AServerThatForgotTheScriptsLearnsThemAgain) {
   Node node(options());
   AdmitRequest request;

@@ -252,8 +252,8 @@ if windows > 0 then
     end
     for s = 1, subjects do
       local t = throttles[s] or kept[s]
-      if t and t.score ~= 0 then
-        add_score(t, AMENDS, now)
+      if t and t.score < 0 then
+        add_score(t, math.min(AMENDS, -score_of(t, now)), now)
         throttles[s] = t
       end
     end
@@ -275,7 +275,7 @@ if ARGV[4] == '1' then
   if s[1] then
     status = 2
   elseif s[2] then
-    status, active, messages = 1, math.floor(tonumber(s[2]) / 1000), tonumber(s[3])
+    status, active, messages = 1, math.floor(tonumber(s[2]) / 1000), tonumber(s[3] or 0)
   end
 end
 
@@ -330,7 +330,7 @@ for s = 1, subjects do
   if raw then
     local t = read_throttle(raw)
     if stage_of(t, now) > 0 then t.next_us = math.max(0, t.next_us - interval(t)) end
-    if t.score ~= 0 then add_score(t, -AMENDS, now) end
+    if t.score < 0 then add_score(t, -AMENDS, now) end
     keep(KEYS[windows + s], t)
   end
 end
@@ -370,8 +370,18 @@ local function append(keys, blob, most, bytes_most)
   if most == 0 or #blob > bytes_most then return end
   local bytes = redis.call('HINCRBY', keys[1], 'bytes', #blob)
   local count = redis.call('RPUSH', keys[2], blob)
+  if count == 1 and bytes ~= #blob then
+    -- The first one after the list was evicted and the session was not.
+    redis.call('HSET', keys[1], 'bytes', #blob)
+    bytes = #blob
+  end
   while count > most or bytes > bytes_most do
     local gone = redis.call('LPOP', keys[2])
+    if not gone then
+      -- The list was evicted and the session was not.
+      redis.call('HSET', keys[1], 'bytes', 0)
+      return
+    end
     bytes = redis.call('HINCRBY', keys[1], 'bytes', -#gone)
     count = count - 1
   end
@@ -421,6 +431,8 @@ if not s[2] then
 end
 local client, message, hash = ARGV[5], ARGV[6], ARGV[7]
 if client ~= '' then
+  -- Of a session that was evicted nothing counts any more, also where its parts are still there.
+  if not s[2] then redis.call('DEL', KEYS[2], KEYS[3]) end
   local sent = redis.call('HGET', KEYS[3], client)
   if sent then
     local order, failed, same, id = string.match(sent, '^(%d+)|(%d)|(%x+)|(.*)$')
@@ -477,8 +489,8 @@ if not s[2] then
 end
 redis.call('DEL', KEYS[1], KEYS[2], KEYS[3])
 redis.call('ZREM', KEYS[4], ARGV[2])
--- After its idle time the token of an unknown session is refused anyhow.
-local left = created * 1000 + idle - now
+-- After its idle time, by clocks that differ by a minute, its token is refused anyhow.
+local left = created * 1000 + idle + 60000 - now
 if left > 0 then
   redis.call('HSET', KEYS[1], 'ended', 1)
   redis.call('PEXPIRE', KEYS[1], left)
@@ -501,7 +513,7 @@ local newest = slot_of(now / 1000, idle)
 local silent = 0
 local all = redis.call('HGETALL', KEYS[2])
 for i = 1, #all, 2 do
-  if tonumber(all[i]) <= newest - 25 then
+  if tonumber(all[i]) <= newest - 25 or tonumber(all[i]) > newest + 1 then
     redis.call('HDEL', KEYS[2], all[i])
   else
     silent = silent + tonumber(all[i + 1])
@@ -510,7 +522,8 @@ end
 return {redis.call('ZCOUNT', KEYS[1], string.format('%.0f', now - idle), '+inf'), silent}
 )lua";
 
-/// A block is kept by its network; what is remembered longest goes when there are too many.
+/// A block is kept by its network, and told in any case. Where there are too many, blocks that are
+/// over go, then further ones stay with their node.
 /// KEYS: order, blocks.  ARGV: now, network, until in seconds, the block as text, seconds that
 /// offences are remembered, most blocks, channel.  Returns 1 where it was news.
 constexpr std::string_view kBlock = R"lua(
@@ -521,10 +534,18 @@ for _, network in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMI
 end
 local known = redis.call('ZSCORE', KEYS[1], ARGV[2])
 if known and tonumber(known) >= forget then return 0 end
-if not known and redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[6]) then return 0 end
+redis.call('PUBLISH', ARGV[7], ARGV[2] .. ' ' .. ARGV[4])
+if not known and redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[6]) then
+  -- Blocks that are over, and only remembered, make room.
+  local over = now + tonumber(ARGV[5]) * 1000
+  for _, network in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', over, 'LIMIT', 0, 100)) do
+    redis.call('ZREM', KEYS[1], network)
+    redis.call('HDEL', KEYS[2], network)
+  end
+  if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[6]) then return 0 end
+end
 redis.call('ZADD', KEYS[1], forget, ARGV[2])
 redis.call('HSET', KEYS[2], ARGV[2], ARGV[4])
-redis.call('PUBLISH', ARGV[7], ARGV[2] .. ' ' .. ARGV[4])
 return 1
 )lua";
 
