@@ -20,7 +20,7 @@ const { JWT_SECRET_KEY: kJwt, SESSION_SECRET_KEY: kSession } = kProduction;
 
 /** The environment of kProduction with some variables changed; undefined removes one. */
 function production(changes = {}) {
-  const env = { ...kProduction, ...changes };
+  const env = { ...kProduction, PUBLIC_URL: 'https://chat.example', ...changes };
   for (const key of Object.keys(env)) if (env[key] === undefined) delete env[key];
   return env;
 }

@@ -395,7 +395,7 @@ sites:
 test('each site has its own origins, assistant and limit', kTimeout, async () => {
   const [main, blue, green] = await Promise.all(['main', 'blue', 'green'].map((response) => startRecordingUpstream({ answer: { response } })));
   try {
-    const env = { ...kStaging, UPSTREAM_KIND: 'n8n', N8N_WEBHOOK_URL: main.url };
+    const env = { ...kStaging, BOT_CHALLENGE: 'off', UPSTREAM_KIND: 'n8n', N8N_WEBHOOK_URL: main.url };
     await withGateway({ env, yaml: kSites(blue.url, green.url) }, async (gateway) => {
       const ask = (origin, host) => openSession(gateway, { origin, host }).then((token) => request(gateway, messageRequest(token, 'hello', { origin, host })));
       assert.equal((await ask(kOrigin, kHost)).json.response, 'main');

@@ -31,6 +31,7 @@ class RateGuard final : public pipeline::Guard {
   pipeline::Decision on_request(http::Exchange& exchange) const override {
     const auto& route = *exchange.route;
     const auto& session = exchange.principal.session;
+    if (Charges::is_idle_claim(exchange)) return Verdict::pass();
     const bool counted = route.cls == RouteClass::chat || route.cls == RouteClass::api;
     if (counted && !only_listens(exchange)) {
       // Before anything is charged: who has too much under way loses no unit by asking for more.
@@ -43,8 +44,6 @@ class RateGuard final : public pipeline::Guard {
     if (route.claims != nullptr) {
       // Whose message it is stands in the body; the claim guard charges the rest.
       charges_.add(request, exchange, RouteClass::light, nullptr);
-    } else if (Charges::is_idle_claim(exchange)) {
-      request.session = state::session_key(session->id);
     } else {
       charges_.add(request, exchange, route.cls, route.is_message && session ? &*session : nullptr);
       if (session) request.session = state::session_key(session->id);
