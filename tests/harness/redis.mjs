@@ -37,7 +37,7 @@ function say(port, command, within = 1000) {
 
 /**
  * Starts a Redis Cluster: `masters` that share the slots evenly, and `replicas` of the first one.
- * Returns `{url, servers, say(i, command), stop()}`; `url` names the first server only.
+ * Returns `{url, servers, stop()}`; `url` names the first server only.
  */
 export async function startRedisCluster({ masters = 3, replicas = 0, args = [] } = {}) {
   const servers = [];
