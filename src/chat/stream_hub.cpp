@@ -1,209 +1,97 @@
 #include "chat/stream_hub.hpp"
 
-#include <algorithm>
-
 namespace portcullis::chat {
+namespace {
 
-// ---- SessionStream
+/// How long what other nodes write may be missing where news of it were lost.
+constexpr Seconds kRenewAfter{15};
 
-SessionStream::SessionStream(StreamHub& hub, const state::Key& key, std::uint64_t first_id)
-    : hub_(hub), key_(key), next_id_(first_id), last_use_(hub.clock().coarse()) {}
-
-void SessionStream::Reader::notify() {
-  if (notified_.exchange(true)) return;
-  worker_.post([self = shared_from_this()] {
-    self->notified_ = false;
-    self->signal_.notify();
-  });
-}
-
-void SessionStream::attach(const std::shared_ptr<Reader>& reader,
-                           std::optional<std::uint64_t> last_id) {
-  const std::lock_guard lock(mutex_);
-  reader->next_id_ = last_id ? *last_id + 1 : next_id_;
-  for (const auto& entry : entries_) {
-    if (entry.id >= reader->next_id_) reader->lag_bytes_ += entry.cost();
-  }
-  readers_.push_back(reader);
-  if (readers_.size() == 1) tell_turns_about_readers(true);
-}
-
-bool SessionStream::attach_to_message(const std::shared_ptr<Reader>& reader,
-                                      std::string_view message_id) {
-  const std::lock_guard lock(mutex_);
-  auto first = entries_.end();
-  bool ended = true;  // an earlier try that failed is over
-  for (auto at = entries_.begin(); at != entries_.end(); ++at) {
-    if (at->message_id != message_id) continue;
-    if (std::exchange(ended, at->ends_message)) first = at;
-  }
-  const bool live = std::ranges::find(turns_, message_id, &TurnEntry::message_id) != turns_.end();
-  if (first == entries_.end() && !live) return false;
-  reader->only_message_ = message_id;
-  reader->next_id_ = first == entries_.end() ? next_id_ : first->id;
-  for (auto at = first; at != entries_.end(); ++at) reader->lag_bytes_ += at->cost();
-  readers_.push_back(reader);
-  if (readers_.size() == 1) tell_turns_about_readers(true);
-  return true;
-}
-
-void SessionStream::attach_to_turn(const std::shared_ptr<Reader>& reader,
-                                   std::string_view message_id) {
-  const std::lock_guard lock(mutex_);
-  reader->only_message_ = message_id;
-  reader->next_id_ = next_id_;
-  readers_.push_back(reader);
-  if (readers_.size() == 1) tell_turns_about_readers(true);
-}
-
-void SessionStream::detach(const std::shared_ptr<Reader>& reader) {
-  const std::lock_guard lock(mutex_);
-  std::erase(readers_, reader);
-  last_use_ = hub_.clock().coarse();
-  if (readers_.empty()) tell_turns_about_readers(false);
-  trim();
-  if (writers_wait_ && largest_lag() <= hub_.options().buffer_bytes) tell_turns_about_room();
-}
-
-SessionStream::Batch SessionStream::take(Reader& reader, Face face, std::string& out,
-                                         std::size_t max_bytes) {
-  const std::lock_guard lock(mutex_);
-  Batch batch;
-  batch.dropped = dropped_;
-  const std::uint64_t first_kept = entries_.empty() ? next_id_ : entries_.front().id;
-  if (reader.next_id_ < first_kept || reader.next_id_ > next_id_) {
-    batch.reset = true;
-    reader.next_id_ = first_kept;
-    reader.lag_bytes_ = bytes_;
-  }
-  // Ids of kept entries are consecutive.
-  for (std::size_t i = reader.next_id_ - first_kept; i < entries_.size() && out.size() < max_bytes;
-       ++i) {
-    const Entry& entry = entries_[i];
-    reader.next_id_ = entry.id + 1;
-    reader.lag_bytes_ -= std::min(reader.lag_bytes_, entry.cost());
-    if (!reader.only_message_.empty() && entry.message_id != reader.only_message_) continue;
-    append_event(out, face, entry.id, entry.json);
-    batch.last_id = entry.id;
-    if (entry.ends_message && !reader.only_message_.empty()) {
-      batch.ended = true;
-      break;
-    }
-  }
-  trim();
-  if (writers_wait_ && largest_lag() <= hub_.options().buffer_bytes / 2) tell_turns_about_room();
-  return batch;
-}
-
-bool SessionStream::add_turn(std::string_view message_id, net::Worker& worker,
-                             const std::shared_ptr<TurnObserver>& turn, std::size_t max_turns) {
-  const std::lock_guard lock(mutex_);
-  if (turns_.size() >= max_turns) return false;
-  turns_.push_back({std::string(message_id), &worker, turn});
-  return true;
-}
-
-void SessionStream::remove_turn(std::string_view message_id) {
-  const std::lock_guard lock(mutex_);
-  std::erase_if(turns_, [&](const TurnEntry& turn) { return turn.message_id == message_id; });
-  for (const auto& reader : readers_) reader->notify();  // a draining one waits for the last turn
-  last_use_ = hub_.clock().coarse();
-}
-
-void SessionStream::forget_if_idle() { hub_.forget_if_idle(key_); }
-
-bool SessionStream::has_turn(std::string_view message_id) const {
-  const std::lock_guard lock(mutex_);
-  return std::ranges::find(turns_, message_id, &TurnEntry::message_id) != turns_.end();
-}
-
-bool SessionStream::has_turns() const {
-  const std::lock_guard lock(mutex_);
-  return !turns_.empty();
-}
-
-bool SessionStream::has_readers() const {
-  const std::lock_guard lock(mutex_);
-  return !readers_.empty();
-}
-
-bool SessionStream::publish(std::string_view message_id,
-                            const std::function<std::string(std::uint64_t)>& make,
-                            bool ends_message) {
-  const std::lock_guard lock(mutex_);
-  Entry entry{next_id_, std::string(message_id), make(next_id_), ends_message};
-  ++next_id_;
-  const std::size_t cost = entry.cost();
-  bytes_ += cost;
-  hub_.kept_bytes_ += cost;
-  entries_.push_back(std::move(entry));
-  for (const auto& reader : readers_) {
-    reader->lag_bytes_ += cost;
-    reader->notify();
-  }
-  trim();
-  const bool room = readers_.empty() || largest_lag() <= hub_.options().buffer_bytes;
-  writers_wait_ = writers_wait_ || !room;  // another turn may wait already
-  return room;
-}
-
-bool SessionStream::full() const {
-  const std::lock_guard lock(mutex_);
-  return bytes_ > hub_.options().buffer_bytes;
-}
-
-std::size_t SessionStream::largest_lag() const {
-  std::size_t largest = 0;
-  for (const auto& reader : readers_) largest = std::max(largest, reader->lag_bytes_);
-  return largest;
-}
-
-/// Drops what lies over the bound and was taken by every reader. What nobody reads yet stays:
-/// full() tells its turn to stop.
-void SessionStream::trim() {
-  if (bytes_ <= hub_.options().buffer_bytes) return;
-  std::uint64_t needed = next_id_;
-  for (const auto& reader : readers_) needed = std::min(needed, reader->next_id_);
-  const bool unread = readers_.empty() && !turns_.empty();
-  while (bytes_ > hub_.options().buffer_bytes && !entries_.empty() && !unread &&
-         entries_.front().id < needed) {
-    bytes_ -= entries_.front().cost();
-    hub_.kept_bytes_ -= entries_.front().cost();
-    entries_.pop_front();
-  }
-}
-
-void SessionStream::tell_turns_about_readers(bool any) {
-  for (const auto& turn : turns_) {
-    turn.worker->post([observer = turn.observer, any] {
-      if (const auto alive = observer.lock()) alive->readers_changed(any);
-    });
-  }
-}
-
-void SessionStream::tell_turns_about_room() {
-  writers_wait_ = false;
-  for (const auto& turn : turns_) {
-    turn.worker->post([observer = turn.observer] {
-      if (const auto alive = observer.lock()) alive->room_available();
-    });
-  }
-}
-
-// ---- StreamHub
+}  // namespace
 
 StreamHub::StreamHub(const Options& options, const Clock& clock)
     : options_(options), clock_(clock) {}
+
+void StreamHub::share(state::EventRelay& relay) {
+  relay_ = &relay;
+  relay.deliver_to({.events = [this](const state::Key& session,
+                                     std::string_view sealed) { take_news(session, sealed); },
+                    .ended = [this](const state::Key& session) { drop(session); },
+                    .missed = [this] { note_missed(); }});
+}
+
+Task<void> StreamHub::follow(std::shared_ptr<SessionStream> stream, state::SessionId session,
+                             Milliseconds life) {
+  {
+    const std::lock_guard lock(stream->mutex_);
+    if (!stream->shared_) {
+      stream->shared_ = std::make_unique<SessionStream::Shared>();
+      stream->shared_->session = session;
+      stream->shared_->origins.push_back({relay_->node(), stream->last_id_});
+      stream->shared_->complete = stream->last_id_;
+    }
+  }
+  co_await renew(std::move(stream), life);
+}
+
+Task<void> StreamHub::renew(std::shared_ptr<SessionStream> stream, Milliseconds life) {
+  stream->renewal_ = clock_.coarse() + kRenewAfter;
+  state::SessionId session;
+  std::uint64_t after = 0;
+  {
+    const std::lock_guard lock(stream->mutex_);
+    session = stream->shared_->session;
+    after = stream->shared_->complete;
+  }
+  after -= std::min(after, SessionStream::kLag);
+  const auto past = co_await relay_->follow(session, after, life);
+  if (past) stream->merge(*past);
+}
+
+void StreamHub::unfollow(SessionStream& stream) {
+  std::string since;
+  state::SessionId session;
+  {
+    const std::lock_guard lock(stream.mutex_);
+    if (!stream.shared_ || !stream.readers_.empty()) return;
+    since = std::exchange(stream.shared_->since, {});
+    session = stream.shared_->session;
+  }
+  if (!since.empty()) spawn(relay_->unfollow(session, std::move(since)));
+}
+
+void StreamHub::take_news(const state::Key& session, std::string_view sealed) {
+  const auto stream = find(session);
+  if (!stream) return;
+  state::SessionId id;
+  {
+    const std::lock_guard lock(stream->mutex_);
+    if (!stream->shared_ || stream->readers_.empty()) return;
+    id = stream->shared_->session;
+  }
+  if (const auto batch = relay_->open(id, sealed)) stream->merge(*batch);
+}
+
+/// Streams on which something is being written ask at once, others with their next renewal.
+void StreamHub::note_missed() {
+  for (auto& shard : shards_) {
+    const std::lock_guard lock(shard.mutex);
+    for (const auto& [key, stream] : shard.streams) {
+      const std::lock_guard stream_lock(stream->mutex_);
+      if (!stream->shared_) continue;
+      stream->shared_->missed = true;
+      if (stream->shared_->under_way.empty()) continue;
+      stream->renewal_ = MonotonicTime{};
+      for (const auto& reader : stream->readers_) reader->notify();
+    }
+  }
+}
 
 std::shared_ptr<SessionStream> StreamHub::open(const state::Key& session) {
   Shard& shard = shard_of(session);
   const std::lock_guard lock(shard.mutex);
   if (const auto at = shard.streams.find(session); at != shard.streams.end()) return at->second;
   sweep(shard);
-  // Ids begin at the clock, so that they increase over the life of the session even where its
-  // stream was forgotten in between.
-  auto stream = std::make_shared<SessionStream>(
-      *this, session, static_cast<std::uint64_t>(epoch_millis(clock_.wall())));
+  auto stream = std::make_shared<SessionStream>(*this, session);
   shard.streams.emplace(session, stream);
   return stream;
 }

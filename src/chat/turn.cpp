@@ -38,7 +38,12 @@ Turn::Turn(net::Worker& worker, Parts parts)
       parts_(std::move(parts)),
       message_id_(parts_.question.message_id),
       grace_(worker.deadlines(), &on_grace_over, this),
-      room_(worker) {}
+      room_(worker) {
+  if (parts_.publish && parts_.relay != nullptr) {
+    outbox_ =
+        std::make_shared<Outbox>(worker, *parts_.relay, parts_.stream, parts_.session, message_id_);
+  }
+}
 
 Task<void> Turn::run() {
   const auto self = shared_from_this();
@@ -62,8 +67,7 @@ Task<void> Turn::run() {
   if (parts_.publish) {
     // Turns leave the list in the same step as their last event appears, so that a repeated send
     // finds either the one or the other.
-    parts_.stream->publish(
-        message_id_,
+    publish(
         [&](std::uint64_t id) {
           if (!failure_) return end_event(id, message_id_);
           const auto& info = http::info_of(failure_->code);
@@ -97,8 +101,7 @@ Task<void> Turn::read_answer() {
   call_ = parts_.assistant->start(worker_, std::move(parts_.question));
   if (cancelled_) call_->cancel();
   if (parts_.publish) {
-    parts_.stream->publish(
-        message_id_, [&](std::uint64_t id) { return begin_event(id, message_id_); }, false);
+    publish([&](std::uint64_t id) { return begin_event(id, message_id_); }, false);
   }
   while (true) {
     auto piece = co_await call_->next();
@@ -115,13 +118,31 @@ Task<void> Turn::read_answer() {
       std::string().swap(answer_);
     }
     if (!parts_.publish) continue;
-    const bool room = parts_.stream->publish(
-        message_id_, [&](std::uint64_t id) { return item_event(id, message_id_, **piece); }, false);
+    const bool room =
+        publish([&](std::uint64_t id) { return item_event(id, message_id_, **piece); }, false);
     // While we wait here the upstream's socket stays unread: that is the back-pressure.
     if (!room && !cancelled_) co_await room_;
     if (!parts_.stream->has_readers() && on_readers_ && parts_.stream->full()) cancel();
   }
   call_.reset();
+}
+
+/// An event for all who read, here and at other nodes. @returns whether there is room for more.
+bool Turn::publish(const std::function<std::string(std::uint64_t)>& make, bool ends_message) {
+  if (!outbox_) return parts_.stream->publish(message_id_, make, ends_message);
+  state::RelayedEvent event;
+  event.message_id = message_id_;
+  event.ends_message = ends_message;
+  const bool room = parts_.stream->publish(
+      message_id_,
+      [&](std::uint64_t id) {
+        event.id = id;
+        event.json = make(id);
+        return event.json;
+      },
+      ends_message);
+  outbox_->add(std::move(event));
+  return room;
 }
 
 void Turn::cancel() {
@@ -154,7 +175,8 @@ void Turn::room_available() { room_.notify(); }
 
 void Turn::on_grace_over(void* self) {
   auto& turn = *static_cast<Turn*>(self);
-  if (!turn.parts_.stream->has_readers()) turn.cancel();
+  if (!turn.parts_.stream->has_readers()) return turn.cancel();
+  turn.grace_.arm(turn.parts_.resume_grace);  // they read at another node
 }
 
 }  // namespace portcullis::chat

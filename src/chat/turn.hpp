@@ -3,7 +3,8 @@
 #include <string>
 
 #include "audit/event.hpp"
-#include "chat/stream_hub.hpp"
+#include "chat/outbox.hpp"
+#include "chat/session_stream.hpp"
 #include "http/problem.hpp"
 #include "net/deadline.hpp"
 #include "observe/metrics.hpp"
@@ -41,6 +42,7 @@ class Turn final : public TurnObserver, public std::enable_shared_from_this<Turn
     std::shared_ptr<SessionStream> stream;
     std::shared_ptr<upstream::Assistant> assistant;
     state::Store* store = nullptr;
+    state::EventRelay* relay = nullptr;  ///< where nodes share their state
     state::SessionId session{};
     upstream::Question question;
     bool publish = true;                ///< write events; false where nobody can read them
@@ -73,6 +75,7 @@ class Turn final : public TurnObserver, public std::enable_shared_from_this<Turn
 
  private:
   static void on_grace_over(void* self);
+  bool publish(const std::function<std::string(std::uint64_t)>& make, bool ends_message);
   bool has_past() const;
   Task<void> recall();
   Task<void> read_answer();
@@ -81,6 +84,7 @@ class Turn final : public TurnObserver, public std::enable_shared_from_this<Turn
   Parts parts_;
   std::string message_id_;
   std::unique_ptr<upstream::Call> call_;
+  std::shared_ptr<Outbox> outbox_;  ///< null where there is one node
   net::DeadlineTimer grace_;
   net::Signal room_;
   std::string answer_;

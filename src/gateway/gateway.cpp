@@ -165,6 +165,7 @@ class Gateway::Impl {
       TRY(shared_, SharedState::make(loaded.settings, store_options(loaded.settings), blocks_, log_,
                                      metrics_, sink_));
       store_ = &shared_->store();
+      hub_.share(shared_->events());
     } else {
       own_store_ = make_store(loaded.settings);
       store_ = own_store_.get();

@@ -83,10 +83,14 @@ SharedState::SharedState(const config::Settings& settings, state::RedisStoreOpti
       fallback_(
           redis_, local_, policy_of(settings.state_fallback), [this] { return redis_.up(); },
           [this] { fallbacks_.add(fallbacks_.cell({})); }),
-      news_(redis_, blocks, static_cast<std::size_t>(settings.max_blocks)) {
+      subscriber_(redis_),
+      blocks_(redis_, subscriber_, blocks, static_cast<std::size_t>(settings.max_blocks)),
+      events_(redis_, subscriber_, node_,
+              {.max_bytes = static_cast<std::size_t>(settings.stream_buffer_bytes)}) {
   fallback_.set_nodes(least_nodes_);
-  blocks.on_made(
-      [this](const IpAddress& network, const state::Block& block) { news_.made(network, block); });
+  blocks.on_made([this](const IpAddress& network, const state::Block& block) {
+    blocks_.made(network, block);
+  });
 }
 
 SharedState::~SharedState() = default;
@@ -95,7 +99,8 @@ void SharedState::connect(const std::vector<net::Worker*>& workers) {
   first_ = workers.front();
   running_ = true;
   redis_.start(workers);
-  news_.start(*first_, server_);
+  blocks_.start(*first_);
+  subscriber_.start(*first_, server_);
 }
 
 void SharedState::wait_until_tried() {
@@ -105,15 +110,16 @@ void SharedState::wait_until_tried() {
 
 void SharedState::stop() {
   if (!std::exchange(running_, false)) return;
-  news_.stop();
+  subscriber_.stop();
   redis_.stop();
-  wait_for([this] { return redis_.stopped() && news_.stopped(); });
+  wait_for([this] { return redis_.stopped() && subscriber_.stopped(); });
 }
 
 void SharedState::beat() {
   if (!running_) return;
   first_->post([this] { spawn(beat_there()); });
-  news_.check();
+  subscriber_.check();
+  blocks_.check();
 }
 
 Task<void> SharedState::beat_there() {
@@ -165,7 +171,7 @@ void SharedState::changed(const std::string& reason) {
                               : "Redis does not answer: this node goes on with a state of its own",
              {{"reason", reason}});
   // Whoever starts has missed all that was told before.
-  if (now == State::up) news_.renew();
+  if (now == State::up) blocks_.renew();
   if (before == State::starting && now == State::up) return;  // as it should be
   record(now == State::up);
 }

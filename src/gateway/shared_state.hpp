@@ -10,6 +10,7 @@
 #include "state/fallback_store.hpp"
 #include "state/memory_store.hpp"
 #include "state/redis/block_news.hpp"
+#include "state/redis/redis_event_relay.hpp"
 #include "state/redis/redis_store.hpp"
 
 namespace portcullis::gateway {
@@ -29,6 +30,7 @@ class SharedState {
   ~SharedState();
 
   state::Store& store() noexcept { return fallback_; }
+  state::EventRelay& events() noexcept { return events_; }
   /// Connects each worker. Call it before they run.
   void connect(const std::vector<net::Worker*>& workers);
   /// Waits for a moment until all have tried, so that the first requests find Redis.
@@ -60,7 +62,9 @@ class SharedState {
   state::MemoryStore local_;
   observe::CounterFamily& fallbacks_;
   state::FallbackStore fallback_;
-  state::BlockNews news_;
+  state::Subscriber subscriber_;
+  state::BlockNews blocks_;
+  state::RedisEventRelay events_;
   std::mutex mutex_;
   std::atomic<State> state_{State::starting};
   net::Worker* first_ = nullptr;

@@ -135,6 +135,7 @@ struct BeginOutcome {
   Kind kind = Kind::started;
   std::string message_id;
   std::uint32_t message_count = 0;
+  bool is_followed = false;  ///< somebody reads the session's events at another node, or lately did
 };
 
 struct HistoryPage {

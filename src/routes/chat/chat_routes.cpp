@@ -193,6 +193,7 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
     chat::Turn::Parts parts;
     parts.assistant = s_.assistants[exchange.site->index];
     parts.store = s_.store;
+    parts.relay = s_.hub->relay();
     parts.session = claims.id;
     parts.outcomes = &outcomes_;
     parts.configuration = s_.owner.lock();
@@ -204,7 +205,8 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
       parts.keep_bytes = static_cast<std::size_t>(s_.settings->history_max_bytes);
     parts.resume_grace = s_.settings->stream_resume_grace;
     // A JSON answer that nobody else can ask for again needs no events.
-    parts.publish = form != Form::json || !in.client_id.empty() || stream->has_readers();
+    parts.publish =
+        form != Form::json || !in.client_id.empty() || stream->has_readers() || begun.is_followed;
     parts.stream = stream;
     // Turns may outlive their exchange, so what a possible event tells is noted now.
     parts.report = [reporter = s_.reporter, tokens = s_.session_tokens, route = exchange.route,
@@ -320,7 +322,7 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
     stream->attach_to_turn(reader, turn->message_id());
     turn->live_on_readers();
     spawn(turn->run());
-    return write_stream(exchange, stream, std::move(reader), std::move(place),
+    return write_stream(exchange, *s_.hub, stream, std::move(reader), std::move(place),
                         form == Form::sse ? Face::sse : Face::ndjson, stream_options(s_));
   }
 
@@ -328,7 +330,11 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
   Task<void> answer_again(http::Exchange& exchange, const state::Key& key, std::string message_id,
                           Form form, chat::StreamHub::Place place) const {
     const auto claims = session_of(exchange);
-    const auto stream = s_.hub->find(key);
+    auto stream = s_.hub->find(key);
+    if (s_.hub->relay() != nullptr) {
+      stream = s_.hub->open(key);
+      co_await s_.hub->follow(stream, claims.id, stream_options(s_).follow_life());
+    }
     // The first send may stand between the store and the list of turns.
     if (stream) {
       co_await wait_while(exchange,
@@ -338,13 +344,15 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
     auto reader = std::make_shared<chat::SessionStream::Reader>(exchange.worker());
     if (form == Form::sse || form == Form::ndjson) {
       if (stream && stream->attach_to_message(reader, message_id)) {
-        co_return co_await write_stream(exchange, stream, reader, std::move(place),
+        co_return co_await write_stream(exchange, *s_.hub, stream, reader, std::move(place),
                                         form == Form::sse ? Face::sse : Face::ndjson,
                                         stream_options(s_));
       }
-    } else if (stream && stream->has_turn(message_id) &&
+    } else if (stream && stream->is_under_way(message_id) &&
                stream->attach_to_message(reader, message_id)) {
-      if (form == Form::json) co_await wait_for_end(exchange, *stream, reader);
+      if (form == Form::json) {
+        co_await wait_for_message(exchange, *s_.hub, stream, reader, stream_options(s_));
+      }
       stream->detach(reader);
       waited = true;
     }
@@ -384,17 +392,6 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
     for (int looks = 0; looks < 50 && busy() && !exchange.gone(); ++looks) {
       co_await exchange.worker().sleep(net::Deadlines::kTick);
     }
-  }
-
-  static Task<void> wait_for_end(http::Exchange& exchange, chat::SessionStream& stream,
-                                 const std::shared_ptr<chat::SessionStream::Reader>& reader) {
-    exchange.set_hook([&reader] { reader->notify(); });
-    while (!exchange.gone()) {
-      std::string unused;
-      if (stream.take(*reader, Face::ndjson, unused, SIZE_MAX).ended) break;
-      co_await reader->signal();
-    }
-    exchange.set_hook({});
   }
 
   const Services& s_;
@@ -437,14 +434,32 @@ class ChatRoutes::Subscribe final : public pipeline::RouteHandler {
     // An id that is no number of ours was never sent by us: treat it as one that is gone.
     std::optional<std::uint64_t> last_id;
     if (!last.empty()) last_id = text::parse_number<std::uint64_t>(last).value_or(0);
-    auto stream = s_.hub->open(key);
-    auto reader = std::make_shared<chat::SessionStream::Reader>(exchange.worker());
-    stream->attach(reader, last_id);
-    return write_stream(exchange, std::move(stream), std::move(reader), std::move(place),
-                        *chosen == 0 ? Face::sse : Face::ndjson, stream_options(s_));
+    const Face face = *chosen == 0 ? Face::sse : Face::ndjson;
+    if (s_.hub->relay() != nullptr) {
+      return read_with_others(exchange, claims.id, last_id, std::move(place), face);
+    }
+    return read(exchange, s_.hub->open(key), last_id, std::move(place), face);
   }
 
  private:
+  Task<void> read(http::Exchange& exchange, std::shared_ptr<chat::SessionStream> stream,
+                  std::optional<std::uint64_t> last_id, chat::StreamHub::Place place,
+                  Face face) const {
+    auto reader = std::make_shared<chat::SessionStream::Reader>(exchange.worker());
+    stream->attach(reader, last_id);
+    return write_stream(exchange, *s_.hub, std::move(stream), std::move(reader), std::move(place),
+                        face, stream_options(s_));
+  }
+
+  /// Behind what other nodes wrote.
+  Task<void> read_with_others(http::Exchange& exchange, state::SessionId session,
+                              std::optional<std::uint64_t> last_id, chat::StreamHub::Place place,
+                              Face face) const {
+    auto stream = s_.hub->open(state::session_key(session));
+    co_await s_.hub->follow(stream, session, stream_options(s_).follow_life());
+    co_await read(exchange, std::move(stream), last_id, std::move(place), face);
+  }
+
   Task<void> take_query_message(http::Exchange& exchange, http::QueryParameter parameter) {
     if (!s_.settings->chat_get_message) {
       co_return co_await s_.reporter->answer(

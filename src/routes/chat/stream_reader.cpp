@@ -17,6 +17,21 @@ struct Attachment {
   }
 };
 
+/// Wakes a reader that is told nothing for as long as a heartbeat.
+class Beat {
+ public:
+  Beat(net::Worker& worker, chat::SessionStream::Reader& reader, Milliseconds after)
+      : timer_(
+            worker.deadlines(),
+            [](void* r) { static_cast<chat::SessionStream::Reader*>(r)->beat(); }, &reader) {
+    timer_.arm(after);
+  }
+  bool is_due() const noexcept { return !timer_.is_armed(); }
+
+ private:
+  net::DeadlineTimer timer_;
+};
+
 }  // namespace
 
 StreamOptions stream_options(const Services& services) {
@@ -39,7 +54,8 @@ http::ResponseHead stream_head(chat::Face face) {
   return head;
 }
 
-Task<void> write_stream(http::Exchange& exchange, std::shared_ptr<chat::SessionStream> stream,
+Task<void> write_stream(http::Exchange& exchange, chat::StreamHub& hub,
+                        std::shared_ptr<chat::SessionStream> stream,
                         std::shared_ptr<chat::SessionStream::Reader> reader,
                         chat::StreamHub::Place place, chat::Face face, StreamOptions options) {
   options.opened->add(options.opened->cell({}));
@@ -70,18 +86,32 @@ Task<void> write_stream(http::Exchange& exchange, std::shared_ptr<chat::SessionS
       if (last) co_return co_await exchange.end();
       if (more) continue;
     }
-    net::DeadlineTimer timer(
-        exchange.worker().deadlines(),
-        [](void* r) { static_cast<chat::SessionStream::Reader*>(r)->beat(); }, reader.get());
-    timer.arm(options.heartbeat);
+    const Beat beat(exchange.worker(), *reader, options.heartbeat);
     co_await reader->signal();
-    if (!timer.is_armed() && !exchange.gone() && !exchange.draining()) {
-      std::string beat;
-      chat::append_heartbeat(beat, face);
-      const auto written = co_await exchange.write(beat);
+    if (stream->wants_renewal()) co_await hub.renew(stream, options.follow_life());
+    if (beat.is_due() && !exchange.gone() && !exchange.draining()) {
+      std::string out;
+      chat::append_heartbeat(out, face);
+      const auto written = co_await exchange.write(out);
       if (!written) co_return count_if_slow(options, written.error());
     }
   }
+}
+
+Task<void> wait_for_message(http::Exchange& exchange, chat::StreamHub& hub,
+                            const std::shared_ptr<chat::SessionStream>& stream,
+                            const std::shared_ptr<chat::SessionStream::Reader>& reader,
+                            StreamOptions options) {
+  exchange.set_hook([&reader] { reader->notify(); });
+  while (!exchange.gone()) {
+    std::string unused;
+    const auto batch = stream->take(*reader, chat::Face::ndjson, unused, SIZE_MAX);
+    if (batch.ended || batch.dropped) break;
+    const Beat beat(exchange.worker(), *reader, options.heartbeat);
+    co_await reader->signal();
+    if (stream->wants_renewal()) co_await hub.renew(stream, options.follow_life());
+  }
+  exchange.set_hook({});
 }
 
 }  // namespace portcullis::routes

@@ -8,8 +8,6 @@ namespace portcullis::state {
 namespace {
 
 constexpr std::int64_t kPage = 500;
-/// A subscriber waits for news and not for replies; only probes have a deadline.
-constexpr Milliseconds kProbeDeadline{2000};
 constexpr std::string_view kServerTime = "0";
 
 }  // namespace
@@ -43,55 +41,25 @@ std::optional<Block> BlockNews::parse(std::string_view text) {
                std::string(text.substr(0, 200)), *offences};
 }
 
-void BlockNews::start(net::Worker& worker, redis::ServerOptions server) {
-  worker_ = &worker;
-  server.deadline = kProbeDeadline;
-  server.name += "-news";
-  connection_ = std::make_unique<redis::Connection>(
-      worker, std::move(server),
-      redis::Connection::Hooks{
-          // Any server of a cluster passes news on.
-          .where = [this] { return store_.here()->any(); },
-          .prepare = [this](redis::Connection& connection) { return subscribe(connection); },
-          .changed =
-              [this](bool up, const std::string&) {
-                if (up) spawn(exchange_all());
-              },
-          .pushed =
-              [this](std::string_view, std::string_view payload) {
-                const auto space = payload.find(' ');
-                if (space == std::string_view::npos) return;
-                learn(payload.substr(0, space), payload.substr(space + 1));
-              }});
-  worker.post([this] { connection_->start(); });
-}
-
-void BlockNews::stop() {
-  if (connection_) worker_->post([this] { connection_->stop(); });
+BlockNews::BlockNews(RedisStore& store, Subscriber& subscriber, BlockTable& table,
+                     std::size_t max_blocks)
+    : store_(store), table_(table), max_blocks_(max_blocks) {
+  subscriber.listen(
+      name("news"),
+      [this](std::string_view payload) {
+        const auto space = payload.find(' ');
+        if (space == std::string_view::npos) return;
+        learn(payload.substr(0, space), payload.substr(space + 1));
+      },
+      [this] { spawn(exchange_all()); });
 }
 
 void BlockNews::renew() {
-  if (connection_) worker_->post([this] { spawn(exchange_all()); });
+  if (worker_ != nullptr) worker_->post([this] { spawn(exchange_all()); });
 }
 
 void BlockNews::check() {
-  if (!connection_) return;
   if (behind_) renew();
-  worker_->post([this] {
-    const std::array<std::string_view, 1> words{"PING"};
-    if (connection_->up()) connection_->tell(words);
-  });
-}
-
-Task<Result<void>> BlockNews::subscribe(redis::Connection& connection) {
-  const std::string channel = name("news");
-  const std::array<std::string_view, 2> words{"SUBSCRIBE", channel};
-  const auto reply = co_await connection.ask(words);
-  if (!reply) co_return std::unexpected(reply.error());
-  if (reply->is_error()) {
-    co_return fail(ErrorCode::unavailable, "SUBSCRIBE: " + std::string(reply->text()));
-  }
-  co_return Result<void>{};
 }
 
 /// Reads all blocks there are, and then tells those of this node. News that come meanwhile are

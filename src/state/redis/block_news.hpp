@@ -1,11 +1,9 @@
 #pragma once
-#include <functional>
-#include <memory>
+#include <atomic>
 #include <string>
 
-#include "redis/connection.hpp"
 #include "state/block_table.hpp"
-#include "state/redis/redis_store.hpp"
+#include "state/redis/subscriber.hpp"
 
 namespace portcullis::state {
 
@@ -13,25 +11,21 @@ namespace portcullis::state {
 /// to Redis and told to the others by publish/subscribe; whoever connects (again) reads all that
 /// last and tells its own, so that what was made while Redis was away is not lost.
 ///
-/// Threads:   made() any worker; the rest on the worker that it listens on.
-/// Ownership: start(), stop(), wait for stopped(), destroy; table and store outlive it.
+/// Threads:   made() any worker; the rest on the worker that it runs on.
+/// Ownership: the subscriber, table and store outlive it.
 /// Bounds:    `max_blocks` are kept in Redis; of more, further ones stay with their node.
 class BlockNews {
  public:
-  BlockNews(RedisStore& store, BlockTable& table, std::size_t max_blocks)
-      : store_(store), table_(table), max_blocks_(max_blocks) {}
+  BlockNews(RedisStore& store, Subscriber& subscriber, BlockTable& table, std::size_t max_blocks);
 
-  /// Listens on this worker.
-  void start(net::Worker& worker, redis::ServerOptions server);
-  void stop();
-  bool stopped() const { return connection_ == nullptr || connection_->stopped(); }
+  /// Where it reads and tells from now on.
+  void start(net::Worker& worker) { worker_ = &worker; }
   /// A block of this node's: tells the others. On a worker.
   void made(const IpAddress& network, const Block& block);
   /// Reads all blocks there are and tells those of this node: what was made while Redis was away
   /// reached nobody.
   void renew();
-  /// Every few seconds: sees to it that a connection that died without a word is noticed, and
-  /// makes good what could not be read or told.
+  /// Every few seconds: makes good what could not be read or told.
   void check();
 
   static std::string text_of(const Block& block);
@@ -39,7 +33,6 @@ class BlockNews {
 
  private:
   std::string name(std::string_view kind) const { return store_.single_key("blocks", kind); }
-  Task<Result<void>> subscribe(redis::Connection& connection);
   Task<void> exchange_all();
   Task<bool> tell(IpAddress network, Block block);
   void learn(std::string_view network, std::string_view block);
@@ -49,7 +42,6 @@ class BlockNews {
   const std::size_t max_blocks_;
   std::atomic<bool> behind_{false};  ///< something was not read, or not told
   net::Worker* worker_ = nullptr;
-  std::unique_ptr<redis::Connection> connection_;
 };
 
 }  // namespace portcullis::state

@@ -1,4 +1,5 @@
 #pragma once
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -36,6 +37,7 @@ class KeyNames {
   }
 
   static std::string text(const Key& key);
+  static std::optional<Key> parse(std::string_view text);
 
  private:
   std::string prefix_;

@@ -6,7 +6,7 @@
 
 #include "base/text.hpp"
 #include "base/together.hpp"
-#include "state/redis/sealed_message.hpp"
+#include "state/redis/session_sealer.hpp"
 #include "state/redis/words.hpp"
 
 namespace portcullis::state {
@@ -42,9 +42,10 @@ struct RedisStore::SessionKeys {
     for (const char* kind : {"session", "history", "sends"}) {
       all.push_back(names.in_bucket(kind, bucket) + ':');
     }
+    for (const char* kind : {"events", "event-record"}) all.push_back(names.of(kind, key));
   }
-  /// `count` of them: session, history, sends, sessions, silent, and the prefixes of the first
-  /// three.
+  /// `count` of them: session, history, sends, sessions, silent, the prefixes of the first three,
+  /// events and their record.
   std::vector<std::string_view> some(std::size_t first, std::size_t count) const {
     const auto begin = all.begin() + static_cast<std::ptrdiff_t>(first);
     return {begin, begin + static_cast<std::ptrdiff_t>(count)};
@@ -111,11 +112,12 @@ std::int64_t RedisStore::max_sessions(const redis::Servers& servers) const {
   return static_cast<std::int64_t>((options_.max_sessions + buckets - 1) / buckets);
 }
 
+std::string RedisStore::events_channel() const { return options_.prefix + "events:"; }
+
 std::string RedisStore::single_key(std::string_view group, std::string_view kind) const {
   return KeyNames(options_.prefix, 1).single(group, kind);
 }
 
-/// The first value of every script: zero lets it read the server's own clock.
 std::string RedisStore::now() const {
   return options_.clock == nullptr ? "0" : std::to_string(epoch_millis(options_.clock->wall()));
 }
@@ -257,14 +259,15 @@ Task<Result<BeginOutcome>> RedisStore::begin_there(NewMessage message) {
                  : print_of("send", message.session, message.message.client_id));
   values.add(message.message.id);
   values.add(print_of("text", message.session, message.message.content));
-  values.add(message.keep_text ? MessageSealer(message.session).seal(message.message)
+  values.add(message.keep_text ? SessionSealer(message.session).seal(message.message)
                                : std::string());
   values.add(max_sessions(**servers));
   values.add(kProtectedAfterActivity.count());
   values.add(static_cast<std::int64_t>(options_.history_max_messages));
   values.add(static_cast<std::int64_t>(options_.history_max_bytes));
   values.add(kRememberedSends);
-  const auto reply = co_await run(scripts::begin_message(), keys.some(0, 8), values.views());
+  values.add(EventRelay::kAlive.count());
+  const auto reply = co_await run(scripts::begin_message(), keys.some(0, 10), values.views());
   if (!reply) co_return std::unexpected(reply.error());
   using Kind = BeginOutcome::Kind;
   static constexpr std::pair<std::string_view, Kind> kKinds[] = {{"started", Kind::started},
@@ -275,7 +278,8 @@ Task<Result<BeginOutcome>> RedisStore::begin_there(NewMessage message) {
   for (const auto& [name, kind] : kKinds) {
     if ((*reply)[0].text() != name) continue;
     co_return BeginOutcome{kind, std::string((*reply)[1].text()),
-                           static_cast<std::uint32_t>((*reply)[2].integer())};
+                           static_cast<std::uint32_t>((*reply)[2].integer()),
+                           (*reply)[3].integer() == 1};
   }
   co_return failure(*reply, "begin_message");
 }
@@ -292,7 +296,7 @@ Task<Result<void>> RedisStore::add_there(SessionId session, Message answer) {
   values.add(now());
   values.add(keys.member);
   values.add(Milliseconds(session_idle_.load()).count());
-  values.add(MessageSealer(session).seal(answer));
+  values.add(SessionSealer(session).seal(answer));
   values.add(static_cast<std::int64_t>(options_.history_max_messages));
   values.add(static_cast<std::int64_t>(options_.history_max_bytes));
   const auto reply = co_await run(scripts::add_answer(), keys.some(0, 4), values.views());
@@ -340,9 +344,9 @@ Task<Result<HistoryPage>> RedisStore::read_history(SessionId session, std::size_
   const auto reply = co_await (*servers)->ask(list, range);
   if (!reply) co_return std::unexpected(reply.error());
   if (reply->is_error()) co_return failure(*reply, "LRANGE");
-  const MessageSealer sealer(session);
+  const SessionSealer sealer(session);
   for (std::size_t i = 0; i < reply->size(); ++i) {
-    if (auto message = sealer.open((*reply)[i].text())) {
+    if (auto message = sealer.open_message((*reply)[i].text())) {
       page.messages.push_back(*std::move(message));
     }
   }
@@ -384,8 +388,9 @@ Task<Result<void>> RedisStore::end_session_over(redis::Servers& servers, Key ses
   values.add(keys.member);
   values.add(Milliseconds(session_idle_.load()).count());
   values.add(epoch_seconds(created));
+  values.add(events_channel());
   const auto reply =
-      co_await run_over(servers, scripts::end_session(), keys.some(0, 5), values.views());
+      co_await run_over(servers, scripts::end_session(), keys.some(0, 10), values.views());
   if (!reply) co_return std::unexpected(reply.error());
   co_return Result<void>{};
 }

@@ -91,6 +91,10 @@ class RedisStore final : public Store {
   KeyNames names(const redis::Servers& servers) const;
   /// The name of a key that exists once.
   std::string single_key(std::string_view group, std::string_view kind) const;
+  /// What the name of a node is added to.
+  std::string events_channel() const;
+  /// The first value of every script: zero lets it read the server's own clock.
+  std::string now() const;
 
   /// Says that this node lives. @returns how many do.
   Task<Result<std::size_t>> heartbeat(redis::Servers& servers, std::string_view node,
@@ -104,7 +108,6 @@ class RedisStore final : public Store {
   struct SessionKeys;
 
   Result<redis::Servers*> connected() const;
-  std::string now() const;
   std::int64_t max_sessions(const redis::Servers& servers) const;
   Task<void> charge(redis::Servers& servers, AdmitCall& call, Result<void>& outcome);
   Task<void> give_back(Words keys, Words values);

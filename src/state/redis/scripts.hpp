@@ -14,10 +14,13 @@ struct Script {
   std::string sha;  ///< as EVALSHA wants it
 };
 
-/// Everything that several nodes must not do at the same time. What each takes and returns stands
-/// at its head. All of them read the server's clock; for tests, ARGV[1] above 0 is the time in
-/// milliseconds.
+/// Everything that several nodes must not do at the same time: scripts/*.lua, built into the
+/// program. What each takes and returns stands at its head. All of them read the server's clock;
+/// for tests, ARGV[1] above 0 is the time in milliseconds.
 namespace scripts {
+/// The text of scripts/NAME.lua; empty where there is none.
+std::string_view source(std::string_view name) noexcept;
+
 const Script& admit();
 const Script& give_back();
 const Script& note();
@@ -26,6 +29,9 @@ const Script& begin_message();
 const Script& add_answer();
 const Script& fail_message();
 const Script& end_session();
+const Script& write_events();
+const Script& follow_events();
+const Script& unfollow_events();
 const Script& heartbeat();
 const Script& count_sessions();
 const Script& block();

@@ -1,4 +1,4 @@
-#include "state/redis/sealed_message.hpp"
+#include "state/redis/session_sealer.hpp"
 
 #include "base/text.hpp"
 #include "crypto/digest.hpp"
@@ -7,7 +7,8 @@
 namespace portcullis::state {
 namespace {
 
-constexpr std::string_view kContext = "portcullis message 1";
+constexpr std::string_view kMessage = "portcullis message 1";
+constexpr std::string_view kEvents = "portcullis events 1";
 
 void put(std::string& out, std::string_view field) {
   out += std::to_string(field.size());
@@ -27,7 +28,7 @@ std::optional<std::string_view> take(std::string_view& in) {
 
 }  // namespace
 
-MessageSealer::MessageSealer(const SessionId& session)
+SessionSealer::SessionSealer(const SessionId& session)
     : key_([&] {
         // The id is as random as a key should be: one digest under a label of its own is enough.
         std::string labelled = "portcullis history";
@@ -35,7 +36,7 @@ MessageSealer::MessageSealer(const SessionId& session)
         return std::string(crypto::bytes_of(crypto::sha256(labelled)));
       }()) {}
 
-std::string MessageSealer::seal(const Message& message) const {
+std::string SessionSealer::seal(const Message& message) const {
   std::string plain;
   plain.reserve(message.content.size() + 128);
   plain += message.role == Message::Role::user ? 'u' : 'a';
@@ -45,11 +46,11 @@ std::string MessageSealer::seal(const Message& message) const {
   put(plain, message.id);
   put(plain, message.client_id);
   plain += message.content;
-  return crypto::seal(key_, kContext, plain);
+  return crypto::seal(key_, kMessage, plain);
 }
 
-std::optional<Message> MessageSealer::open(std::string_view sealed) const {
-  const auto plain = crypto::open_sealed(key_, kContext, sealed);
+std::optional<Message> SessionSealer::open_message(std::string_view sealed) const {
+  const auto plain = crypto::open_sealed(key_, kMessage, sealed);
   if (!plain || plain->empty()) return std::nullopt;
   std::string_view rest = *plain;
   Message out;
@@ -63,6 +64,35 @@ std::optional<Message> MessageSealer::open(std::string_view sealed) const {
   out.id = *id;
   out.client_id = *client_id;
   out.content = rest;
+  return out;
+}
+
+std::string SessionSealer::seal(std::span<const RelayedEvent> events) const {
+  std::string plain;
+  for (const auto& event : events) {
+    plain += event.ends_message ? 'e' : 'm';
+    put(plain, std::to_string(event.id));
+    put(plain, event.message_id);
+    put(plain, event.json);
+  }
+  return crypto::seal(key_, kEvents, plain);
+}
+
+std::optional<std::vector<RelayedEvent>> SessionSealer::open_events(std::string_view sealed) const {
+  const auto plain = crypto::open_sealed(key_, kEvents, sealed);
+  if (!plain) return std::nullopt;
+  std::vector<RelayedEvent> out;
+  std::string_view rest = *plain;
+  while (!rest.empty()) {
+    const bool ends = rest.front() == 'e';
+    rest.remove_prefix(1);
+    const auto id = take(rest);
+    const auto message_id = take(rest);
+    const auto json = take(rest);
+    if (!id || !message_id || !json) return std::nullopt;
+    out.push_back({text::parse_number<std::uint64_t>(*id).value_or(0), std::string(*message_id),
+                   std::string(*json), ends});
+  }
   return out;
 }
 

@@ -1,0 +1,106 @@
+#include "state/redis/redis_event_relay.hpp"
+
+#include <array>
+
+#include "base/text.hpp"
+#include "state/redis/session_sealer.hpp"
+
+namespace portcullis::state {
+
+RedisEventRelay::RedisEventRelay(RedisStore& store, Subscriber& subscriber, std::string node,
+                                 RedisEventRelayOptions options)
+    : store_(store), node_(std::move(node)), options_(options) {
+  subscriber.listen(
+      store_.events_channel() + node_, [this](std::string_view payload) { hear(payload); },
+      [this] {
+        if (sink_.missed) sink_.missed();
+      });
+}
+
+/// A session's key, and what `write_events` made of its events; nothing where the session has
+/// ended.
+void RedisEventRelay::hear(std::string_view payload) const {
+  const auto space = payload.find(' ');
+  const auto session = KeyNames::parse(payload.substr(0, space));
+  if (!session || space == std::string_view::npos) return;
+  const auto batch = payload.substr(space + 1);
+  if (batch.empty()) {
+    if (sink_.ended) sink_.ended(*session);
+  } else if (sink_.events) {
+    sink_.events(*session, batch);
+  }
+}
+
+std::optional<RelayedBatch> RedisEventRelay::open(const SessionId& session,
+                                                  std::string_view sealed) const {
+  const auto id_end = sealed.find(' ');
+  if (id_end == std::string_view::npos) return std::nullopt;
+  sealed.remove_prefix(id_end + 1);
+  const auto node_end = sealed.find(' ');
+  if (node_end == std::string_view::npos) return std::nullopt;
+  auto events = SessionSealer(session).open_events(sealed.substr(node_end + 1));
+  if (!events) return std::nullopt;
+  return RelayedBatch{std::string(sealed.substr(0, node_end)), *std::move(events)};
+}
+
+Task<Result<redis::Reply>> RedisEventRelay::run(const Script& script, const SessionId& session,
+                                                const Words& values) {
+  const redis::Servers* servers = store_.here();
+  if (servers == nullptr) co_return fail(ErrorCode::unavailable, "not on a worker");
+  const KeyNames names = store_.names(*servers);
+  const std::string events = names.of("events", session_key(session));
+  const std::string record = names.of("event-record", session_key(session));
+  const std::array<std::string_view, 2> keys{events, record};
+  co_return co_await store_.run(script, keys, values.views());
+}
+
+Task<Result<std::size_t>> RedisEventRelay::write(SessionId session, RelayedPiece piece) {
+  Words values;
+  values.add(store_.now());
+  values.add(node_);
+  values.add(piece.message_id);
+  values.add(piece.events.empty() ? std::string() : SessionSealer(session).seal(piece.events));
+  values.add(static_cast<std::int64_t>(piece.behind));
+  values.add(static_cast<std::int64_t>(piece.events.empty() ? 0 : piece.events.back().id));
+  values.add(piece.lost_some ? "1" : "0");
+  values.add(static_cast<std::int64_t>(options_.max_bytes));
+  values.add(options_.kept.count());
+  values.add(piece.over ? 0 : kAlive.count());
+  values.add(store_.events_channel());
+  values.add(KeyNames::text(session_key(session)));
+  const auto reply = co_await run(scripts::write_events(), session, values);
+  if (!reply) co_return std::unexpected(reply.error());
+  co_return static_cast<std::size_t>(std::max<std::int64_t>(0, reply->integer()));
+}
+
+Task<Result<RelayedPast>> RedisEventRelay::follow(SessionId session, std::uint64_t after,
+                                                  Milliseconds life) {
+  Words values;
+  values.add(store_.now());
+  values.add(node_);
+  values.add(static_cast<std::int64_t>(after));
+  values.add(life.count());
+  const auto reply = co_await run(scripts::follow_events(), session, values);
+  if (!reply) co_return std::unexpected(reply.error());
+  RelayedPast out;
+  out.floor = text::parse_number<std::uint64_t>((*reply)[0].text()).value_or(0);
+  for (std::size_t i = 0; i < (*reply)[1].size(); ++i) {
+    // What does not open is of nobody who knows the session: as if it were not there.
+    if (auto batch = open(session, (*reply)[1][i].text())) out.batches.push_back(*std::move(batch));
+  }
+  for (std::size_t i = 0; i < (*reply)[2].size(); ++i) {
+    out.under_way.emplace_back((*reply)[2][i].text());
+  }
+  out.since = (*reply)[3].text();
+  co_return out;
+}
+
+Task<void> RedisEventRelay::unfollow(SessionId session, std::string since) {
+  Words values;
+  values.add(store_.now());
+  values.add(node_);
+  values.add(since);
+  (void)co_await run(scripts::unfollow_events(), session, values);
+}
+
+}  // namespace portcullis::state
