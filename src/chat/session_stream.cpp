@@ -17,6 +17,14 @@ std::uint64_t SessionStream::clock_id() const {
           .count());
 }
 
+/// Ids begin at the clock, in microseconds, so that they increase over the life of a session even
+/// where its stream was forgotten in between. Where nodes share their state each tells the time: they
+/// do not choose the same one, and know which may be on their way.
+std::uint64_t SessionStream::new_id() const {
+  if (last_id_ != 0 && hub_.relay() == nullptr) return last_id_ + 1;
+  return std::max(last_id_ + 1, clock_id());
+}
+
 void SessionStream::Reader::notify() {
   if (notified_.exchange(true)) return;
   worker_.post([self = shared_from_this()] {
@@ -209,7 +217,7 @@ bool SessionStream::publish(std::string_view message_id,
                             const std::function<std::string(std::uint64_t)>& make,
                             bool ends_message) {
   const std::lock_guard lock(mutex_);
-  const std::uint64_t id = std::max(last_id_ + 1, clock_id());
+  const std::uint64_t id = new_id();
   append({id, 0, std::string(message_id), make(id), ends_message});
   if (shared_) {
     shared_->origins.front().last_id = id;
@@ -364,7 +372,7 @@ void SessionStream::end_orphans() {
   }
   for (const auto& message : open) {
     if (is_under_way_locked(message)) continue;
-    const std::uint64_t id = std::max(last_id_ + 1, clock_id());
+    const std::uint64_t id = new_id();
     append({id, 0, message,
             error_event(id, message, http::Code::upstream_error, "The answer was interrupted.", {}),
             true});

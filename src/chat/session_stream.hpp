@@ -170,6 +170,7 @@ class SessionStream : public std::enable_shared_from_this<SessionStream> {
 
   std::uint64_t first() const noexcept { return next_ - entries_.size(); }
   std::uint64_t clock_id() const;
+  std::uint64_t new_id() const;
   bool is_kept(std::uint64_t id) const;
   bool is_between_nodes(std::uint64_t id) const;
   bool has_turn_locked(std::string_view message_id) const;

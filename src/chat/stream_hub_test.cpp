@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/text.hpp"
+#include "chat/outbox.hpp"
 #include "proves.hpp"
 
 namespace portcullis::chat {
@@ -475,6 +476,272 @@ TEST_F(StreamHubTest, ADestroyedSessionEndsItsReaders) {
   EXPECT_TRUE(take(*stream, *r).batch.dropped);
   stream->detach(r);
   hub.drop(session(77));
+}
+
+// ---- other nodes
+
+/// Says what a test wants it to, and remembers what it was told.
+class FakeRelay final : public state::EventRelay {
+ public:
+  const std::string& node() const override { return name; }
+  void deliver_to(Sink to) override { sink = std::move(to); }
+  /// A test's "sealed" text is the index of a batch.
+  std::optional<state::RelayedBatch> open(const state::SessionId&,
+                                          std::string_view sealed) const override {
+    return batches.at(*text::parse_number<std::size_t>(sealed));
+  }
+  Task<Result<std::size_t>> write(state::SessionId, state::RelayedPiece piece) override {
+    pieces.push_back(std::move(piece));
+    if (is_away) co_return fail(ErrorCode::unavailable, "away");
+    co_return followers;
+  }
+  Task<Result<state::RelayedPast>> follow(state::SessionId, std::uint64_t after,
+                                          Milliseconds) override {
+    asked_behind = after;
+    if (is_away) co_return fail(ErrorCode::unavailable, "away");
+    co_return past;
+  }
+  Task<void> unfollow(state::SessionId, std::string since) override {
+    unfollowed = std::move(since);
+    co_return;
+  }
+
+  /// Delivers a batch as news.
+  void tell(const state::Key& key, state::RelayedBatch batch) {
+    batches.push_back(std::move(batch));
+    sink.events(key, std::to_string(batches.size() - 1));
+  }
+
+  std::string name = "here";
+  Sink sink;
+  std::vector<state::RelayedBatch> batches;
+  state::RelayedPast past;
+  std::vector<state::RelayedPiece> pieces;
+  std::size_t followers = 0;
+  std::uint64_t asked_behind = 0;
+  std::string unfollowed;
+  bool is_away = false;
+};
+
+class SharedStreamTest : public StreamHubTest {
+ protected:
+  SharedStreamTest() { hub_.share(relay_); }
+
+  std::shared_ptr<SessionStream> follow() {
+    auto stream = hub_.open(session());
+    spawn(hub_.follow(stream, {}, Milliseconds{60'000}));
+    return stream;
+  }
+  void renew(const std::shared_ptr<SessionStream>& stream) {
+    spawn(hub_.renew(stream, Milliseconds{60'000}));
+  }
+  /// `age`: milliseconds before now.
+  std::uint64_t id_at(int age) const {
+    return static_cast<std::uint64_t>(epoch_millis(clock_.wall()) - age) * 1000;
+  }
+  state::RelayedEvent event(std::uint64_t id, std::string message = "m", bool ends = false,
+                            std::size_t size = 10) {
+    return {id, std::move(message), std::to_string(id) + std::string(size, 'x'), ends};
+  }
+  state::RelayedBatch batch(std::vector<state::RelayedEvent> events, std::string node = "there") {
+    return {std::move(node), std::move(events)};
+  }
+
+  FakeRelay relay_;
+  StreamHub hub_{options_, clock_};
+};
+
+TEST_F(SharedStreamTest, WhatOthersWroteIsReadOnceAndByItsIds) {
+  relay_.past = {id_at(9000), {batch({event(id_at(8000)), event(id_at(7000))})}, {"m"}, "1"};
+  const auto stream = follow();
+  const auto r = reader();
+  stream->attach(r, id_at(8000));
+  relay_.tell(session(), batch({event(id_at(7000)), event(id_at(6000))}));
+  relay_.tell(session(), batch({event(id_at(6000)), event(id_at(5000), "m", true)}));
+  const auto taken = take(*stream, *r);
+  EXPECT_FALSE(taken.batch.reset);
+  EXPECT_EQ(taken.ids, (std::vector{id_at(7000), id_at(6000), id_at(5000)}));
+  publish(*stream, "n");
+  EXPECT_GT(take(*stream, *r).ids.at(0), id_at(5000)) << "our own go on behind them";
+  stream->detach(r);
+  EXPECT_EQ(relay_.unfollowed, "1");
+}
+
+TEST_F(SharedStreamTest, AnIdThatIsGoneEverywhereIsReset) {
+  relay_.past = {id_at(9000), {batch({event(id_at(8000))})}, {}, "1"};
+  const auto stream = follow();
+  for (const auto id : {std::uint64_t{1}, id_at(9001), id_at(-60'000)}) {
+    const auto r = reader();
+    stream->attach(r, id);
+    EXPECT_TRUE(take(*stream, *r).batch.reset) << id;
+    stream->detach(r);
+  }
+  const auto r = reader();
+  stream->attach(r, id_at(9000));
+  EXPECT_FALSE(take(*stream, *r).batch.reset) << "everything behind it is kept";
+  stream->detach(r);
+}
+
+TEST_F(SharedStreamTest, WhoSawMoreThanHasArrivedWaitsForTheRest) {
+  relay_.past = {id_at(9000), {batch({event(id_at(8000))})}, {"m"}, "1"};
+  const auto stream = follow();
+  const auto r = reader();
+  stream->attach(r, id_at(100));
+  EXPECT_FALSE(take(*stream, *r).batch.reset);
+  relay_.tell(session(), batch({event(id_at(200)), event(id_at(100)), event(id_at(50))}));
+  EXPECT_EQ(take(*stream, *r).ids, std::vector{id_at(50)});
+  stream->detach(r);
+}
+
+TEST_F(SharedStreamTest, WhatNeverArrivesIsResetInTheEnd) {
+  const auto stream = follow();
+  const auto r = reader();
+  stream->attach(r, id_at(100));
+  EXPECT_FALSE(take(*stream, *r).batch.reset);
+  clock_.advance(Seconds{3});
+  renew(stream);
+  EXPECT_TRUE(take(*stream, *r).batch.reset);
+  publish(*stream, "m");
+  EXPECT_EQ(take(*stream, *r).ids.size(), 1U);
+  stream->detach(r);
+}
+
+TEST_F(SharedStreamTest, AnIdAtWhichTwoNodesWroteIsReset) {
+  relay_.past = {id_at(9000),
+                 {batch({event(id_at(5000))}, "one"), batch({event(id_at(4900), "n")}, "two"),
+                  batch({event(id_at(1000))}, "one")},
+                 {},
+                 "1"};
+  const auto stream = follow();
+  const auto between = reader();
+  stream->attach(between, id_at(4900));
+  EXPECT_TRUE(take(*stream, *between).batch.reset);
+  const auto behind = reader();
+  stream->attach(behind, id_at(1000));
+  EXPECT_FALSE(take(*stream, *behind).batch.reset);
+  stream->detach(between);
+  stream->detach(behind);
+}
+
+TEST_F(SharedStreamTest, AMessageOfADeadNodeIsEnded) {
+  relay_.past = {id_at(9000), {batch({event(id_at(8000))})}, {"m"}, "1"};
+  const auto stream = follow();
+  const auto r = reader();
+  ASSERT_TRUE(stream->attach_to_message(r, "m"));
+  EXPECT_TRUE(stream->is_under_way("m"));
+  EXPECT_FALSE(take(*stream, *r).batch.ended);
+  clock_.advance(Seconds{16});
+  EXPECT_TRUE(stream->wants_renewal());
+  relay_.past.under_way.clear();
+  renew(stream);
+  EXPECT_FALSE(stream->wants_renewal());
+  std::string text;
+  EXPECT_TRUE(stream->take(*r, Face::ndjson, text, SIZE_MAX).ended);
+  EXPECT_NE(text.find(R"("type":"error")"), std::string::npos);
+  stream->detach(r);
+}
+
+TEST_F(SharedStreamTest, WhoWaitsForAMessageThatNeverBeganIsToldToo) {
+  relay_.past = {0, {}, {"m"}, "1"};
+  const auto stream = follow();
+  const auto r = reader();
+  ASSERT_TRUE(stream->attach_to_message(r, "m"));
+  EXPECT_FALSE(stream->attach_to_message(reader(), "other"));
+  relay_.past.under_way.clear();
+  renew(stream);
+  std::string text;
+  EXPECT_TRUE(stream->take(*r, Face::ndjson, text, SIZE_MAX).ended);
+  stream->detach(r);
+}
+
+TEST_F(SharedStreamTest, WhatWasMissedIsFetchedOrElseReset) {
+  relay_.past = {id_at(9000), {batch({event(id_at(8000))})}, {"m"}, "1"};
+  const auto stream = follow();
+  const auto r = reader();
+  stream->attach(r, std::nullopt);
+  relay_.sink.missed();
+  EXPECT_TRUE(stream->wants_renewal()) << "something is being written";
+  relay_.past.batches = {batch({event(id_at(8000)), event(id_at(100))})};
+  renew(stream);
+  auto taken = take(*stream, *r);
+  EXPECT_FALSE(taken.batch.reset);
+  EXPECT_EQ(taken.ids, std::vector{id_at(100)});
+
+  relay_.sink.missed();
+  relay_.past = {id_at(50), {batch({event(id_at(10))})}, {"m"}, "2"};
+  renew(stream);
+  taken = take(*stream, *r);
+  EXPECT_TRUE(taken.batch.reset) << "what lay between is nowhere any more";
+  EXPECT_EQ(taken.ids, std::vector{id_at(10)});
+  stream->detach(r);
+}
+
+TEST_F(SharedStreamTest, WithoutTheRelayANodeGoesOnByItself) {
+  relay_.is_away = true;
+  const auto stream = follow();
+  const auto r = reader();
+  stream->attach(r, std::nullopt);
+  publish(*stream, "m");
+  EXPECT_EQ(take(*stream, *r).ids.size(), 1U);
+  stream->detach(r);
+}
+
+TEST_F(SharedStreamTest, NobodyWaitsForAReaderOfWhatOthersWriteAndMemoryIsBounded) {
+  const auto stream = follow();
+  const auto r = reader();
+  stream->attach(r, std::nullopt);
+  for (int i = 0; i < 100; ++i) {
+    relay_.tell(session(), batch({event(id_at(1000 - i), "m", false, 200)}));
+  }
+  const auto taken = take(*stream, *r);
+  EXPECT_TRUE(taken.batch.reset);
+  EXPECT_GE(taken.ids.size(), 2000U / 300);
+  EXPECT_LE(taken.ids.size(), 2 * 2000U / 200);
+  EXPECT_EQ(taken.ids.back(), id_at(901));
+  stream->detach(r);
+}
+
+TEST_F(SharedStreamTest, ASessionThatEndedElsewhereEndsHere) {
+  const auto stream = follow();
+  const auto r = reader();
+  stream->attach(r, std::nullopt);
+  relay_.sink.ended(session());
+  EXPECT_TRUE(take(*stream, *r).batch.dropped);
+  stream->detach(r);
+}
+
+TEST_F(SharedStreamTest, ReadersElsewhereCount) {
+  const auto stream = hub_.open(session());
+  EXPECT_FALSE(stream->has_readers());
+  stream->set_remote_readers(1);
+  EXPECT_TRUE(stream->has_readers());
+}
+
+TEST_F(SharedStreamTest, AnOutboxGathersAndSaysWhatWasLost) {
+  const auto stream = hub_.open(session());
+  const auto outbox =
+      std::make_shared<Outbox>(worker_, relay_, stream, state::SessionId{}, std::string("m"));
+  outbox->add(event(100));
+  outbox->add(event(101));
+  EXPECT_TRUE(relay_.pieces.empty()) << "it waits for more";
+  relay_.followers = 2;
+  outbox->add(event(102, "m", false, Outbox::kGatherBytes));
+  ASSERT_EQ(relay_.pieces.size(), 1U);
+  EXPECT_EQ(relay_.pieces[0].events.size(), 3U);
+  EXPECT_EQ(relay_.pieces[0].behind, 99U);
+  EXPECT_FALSE(relay_.pieces[0].lost_some);
+  EXPECT_FALSE(relay_.pieces[0].over);
+  EXPECT_TRUE(stream->has_readers());
+
+  relay_.is_away = true;
+  outbox->add(event(103, "m", false, Outbox::kGatherBytes));
+  relay_.is_away = false;
+  outbox->add(event(104, "m", true));
+  ASSERT_EQ(relay_.pieces.size(), 3U);
+  EXPECT_TRUE(relay_.pieces[2].lost_some);
+  EXPECT_TRUE(relay_.pieces[2].over);
+  EXPECT_EQ(relay_.pieces[2].behind, 103U);
+  EXPECT_EQ(relay_.pieces[2].events.size(), 1U);
 }
 
 }  // namespace

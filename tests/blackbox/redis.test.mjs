@@ -8,53 +8,24 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { eventually, expectProblem } from '../harness/expect.mjs';
-import { startGateway } from '../harness/gateway.mjs';
 import { samplesOf } from '../harness/metrics.mjs';
+import { connected, degraded, healthOf, sharedEnv, withNodes } from '../harness/nodes.mjs';
 import { PROVES } from '../harness/proves.mjs';
 import { startRecordingUpstream } from '../harness/recording_upstream.mjs';
 import { startRedis } from '../harness/redis.mjs';
-import { createRequest, kMachinesWelcome, kOrigin, kWideLimits, messageRequest, openSession } from '../harness/visitor.mjs';
+import { createRequest, kOrigin, kWideLimits, messageRequest, openSession } from '../harness/visitor.mjs';
 import { request } from '../harness/wire.mjs';
 
 const kTimeout = { timeout: 60_000 };
 const kApi = { path: '/api/health' };
 const statuses = (answers) => answers.map(({ status }) => status);
 const count = (answers, status) => statuses(answers).filter((s) => s === status).length;
-const health = async (gateway) => (await request(gateway, { path: '/health' })).json.services;
 const at = (address, rest) => ({ ...rest, localAddress: address });
 
 let redis;
 let upstream;
-let prefixes = 0;
 
-/** What every node of one gateway has in common, and no other test's. */
-function shared(env = {}) {
-  return {
-    ALLOWED_ORIGINS: kOrigin,
-    SESSION_SECRET_KEY: randomBytes(48).toString('base64url'),
-    N8N_WEBHOOK_URL: upstream.url,
-    REDIS_URL: redis.url,
-    REDIS_PREFIX: `test${prefixes++}:`,
-    ...kMachinesWelcome,
-    REDIS_DEADLINE: '2s', // sanitizers on a busy machine; where a loss is the matter, the default holds
-    ...env,
-  };
-}
-
-async function withNodes(number, env, body) {
-  const nodes = [];
-  try {
-    for (let i = 0; i < number; ++i) nodes.push(await startGateway({ env }));
-    await body(nodes);
-  } catch (error) {
-    await Promise.allSettled(nodes.map((node) => node.stop()));
-    throw error;
-  }
-  await Promise.all(nodes.map((node) => node.stop()));
-}
-
-const connected = (node) => eventually(async () => (await health(node)).redis === 'connected', { what: 'the connection to Redis' });
-const degraded = (node) => eventually(async () => (await health(node)).redis === 'degraded', { what: 'the loss of Redis' });
+const shared = (env) => sharedEnv(redis, upstream, env);
 
 before(async () => {
   redis = await startRedis();
@@ -68,7 +39,7 @@ after(async () => {
 describe('nodes that share a Redis', () => {
   test(PROVES('F103', 'F001') + 'REDIS_URL is honoured, and /health says so', kTimeout, async () => {
     await withNodes(1, shared(), async ([node]) => {
-      const services = await health(node);
+      const services = await healthOf(node);
       assert.equal(services.redis, 'connected');
       assert.equal(services.state, 'redis');
       assert.equal((await request(node, createRequest())).status, 200);
@@ -197,7 +168,7 @@ describe('a Redis that is away', () => {
         assert.ok(count(answers, 200) >= 15, 'half of the limit of a session holds while it cannot be looked up');
         assert.ok(Date.now() - began < 5000, `${Date.now() - began} ms`);
         await degraded(node);
-        assert.equal((await health(node)).state, 'memory');
+        assert.equal((await healthOf(node)).state, 'memory');
         await back();
         await connected(node);
         await eventually(() => (node.log().match(/SYS_005/g) ?? []).length === 1, { what: 'the event of its return' });
@@ -212,7 +183,7 @@ describe('a Redis that is away', () => {
   test('a gateway that starts without it serves, and takes it when it comes', kTimeout, async () => {
     await own.kill();
     await withNodes(1, env(), async ([node]) => {
-      assert.equal((await health(node)).redis, 'degraded');
+      assert.equal((await healthOf(node)).redis, 'degraded');
       assert.equal((await request(node, createRequest())).status, 200);
       await own.start();
       await connected(node);
@@ -221,13 +192,14 @@ describe('a Redis that is away', () => {
   });
 
   test('each node has its part of the limits meanwhile', kTimeout, async () => {
-    await withNodes(2, env(), async (nodes) => {
-      await Promise.all(nodes.map(connected));
+    const both = env();
+    await withNodes(2, both, async (nodes) => {
+      await Promise.all(nodes.map((node) => connected(node)));
       // Both have been counted once they have said that they live.
-      await eventually(async () => /:2/.test(await own.say(`ZCARD test${prefixes - 1}:{nodes}:seen`)), { what: 'two nodes' });
+      await eventually(async () => /:2/.test(await own.say(`ZCARD ${both.REDIS_PREFIX}{nodes}:seen`)), { what: 'two nodes' });
       await new Promise((resolve) => setTimeout(resolve, 5500)); // a beat later both know of each other
       await own.kill();
-      await Promise.all(nodes.map(degraded));
+      await Promise.all(nodes.map((node) => degraded(node)));
       for (const node of nodes) {
         const answers = [];
         for (let i = 0; i < 45; ++i) answers.push(await request(node, createRequest()));
@@ -240,7 +212,7 @@ describe('a Redis that is away', () => {
   test('a session that is ended meanwhile stays ended when it is back', kTimeout, async () => {
     await withNodes(2, env(kWideLimits), async (nodes) => {
       const [a, b] = nodes;
-      await Promise.all(nodes.map(connected));
+      await Promise.all(nodes.map((node) => connected(node)));
       const token = await openSession(a);
       const headers = { Origin: kOrigin, Authorization: `Bearer ${token}` };
       assert.equal((await request(a, messageRequest(token, 'hi'))).status, 200);
@@ -249,7 +221,7 @@ describe('a Redis that is away', () => {
       assert.equal((await request(a, { method: 'DELETE', path: '/api/v1/session/destroy', headers })).status, 200);
       expectProblem(await request(a, messageRequest(token, 'hi')), 401, 'SESSION_INVALID');
       own.signal('SIGCONT');
-      await Promise.all(nodes.map(connected));
+      await Promise.all(nodes.map((node) => connected(node)));
       for (const node of nodes) expectProblem(await request(node, messageRequest(token, 'hi')), 401, 'SESSION_INVALID');
       assert.equal((await request(b, createRequest())).status, 200);
     });
@@ -258,7 +230,7 @@ describe('a Redis that is away', () => {
   test('a block that is made meanwhile is told when it is back', kTimeout, async () => {
     await withNodes(2, env(), async (nodes) => {
       const [a, b] = nodes;
-      await Promise.all(nodes.map(connected));
+      await Promise.all(nodes.map((node) => connected(node)));
       own.signal('SIGSTOP');
       await degraded(a);
       await eventually(async () => (await request(a, at('127.0.0.3', createRequest()))).status === 403, { what: 'the block' });
@@ -300,7 +272,7 @@ describe('the way to Redis', () => {
         [{ REDIS_URL: guarded.url, REDIS_PASSWORD: 'wrong-wrong-wrong' }, 'degraded'],
       ]) {
         await withNodes(1, shared(env), async ([node]) => {
-          assert.equal((await health(node)).redis, state);
+          assert.equal((await healthOf(node)).redis, state);
           assert.equal((await request(node, createRequest())).status, 200, 'either way');
           for (const secret of [password, 'wrong-wrong-wrong']) assert.ok(!node.log().includes(secret));
         });
@@ -352,11 +324,11 @@ describe('the way to Redis', () => {
     const secure = await startRedis({ tls: true, args: ['--tls-cert-file', cert, '--tls-key-file', key, '--tls-ca-cert-file', cert, '--tls-auth-clients', 'no'] });
     try {
       await withNodes(1, shared({ REDIS_URL: secure.url, REDIS_CA_FILE: cert }), async ([node]) => {
-        assert.equal((await health(node)).redis, 'connected');
+        assert.equal((await healthOf(node)).redis, 'connected');
         assert.equal((await request(node, createRequest())).status, 200);
       });
       await withNodes(1, shared({ REDIS_URL: secure.url }), async ([node]) => {
-        assert.equal((await health(node)).redis, 'degraded', 'nobody vouches for that certificate');
+        assert.equal((await healthOf(node)).redis, 'degraded', 'nobody vouches for that certificate');
       });
     } finally {
       await secure.stop();

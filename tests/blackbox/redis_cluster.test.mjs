@@ -1,49 +1,29 @@
 // Several nodes that share their state through a Redis Cluster of three masters, one of which has a replica.
 
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { eventually, expectProblem } from '../harness/expect.mjs';
-import { startGateway } from '../harness/gateway.mjs';
 import { samplesOf } from '../harness/metrics.mjs';
+import { connected, degraded, sharedEnv, withNodes as withSomeNodes } from '../harness/nodes.mjs';
 import { PROVES } from '../harness/proves.mjs';
 import { startRecordingUpstream } from '../harness/recording_upstream.mjs';
 import { startRedisCluster } from '../harness/redis.mjs';
-import { createRequest, kMachinesWelcome, kOrigin, kWideLimits, messageRequest, openSession } from '../harness/visitor.mjs';
+import { createRequest, kOrigin, kWideLimits, messageRequest, openSession } from '../harness/visitor.mjs';
 import { request } from '../harness/wire.mjs';
 
 const kTimeout = { timeout: 60_000 };
 const kApi = { path: '/api/health' };
 const at = (address, rest) => ({ ...rest, localAddress: address });
 const count = (answers, status) => answers.filter((answer) => answer.status === status).length;
-const health = async (gateway) => (await request(gateway, { path: '/health' })).json.services;
-const connected = (node) => eventually(async () => (await health(node)).redis === 'connected', { what: 'the connection to Redis' });
-const degraded = (node) => eventually(async () => (await health(node)).redis === 'degraded', { what: 'the loss of Redis' });
 
 let cluster;
 let upstream;
-let prefixes = 0;
 
-async function withNodes(number, env, body) {
-  const shared = {
-    ALLOWED_ORIGINS: kOrigin,
-    SESSION_SECRET_KEY: randomBytes(48).toString('base64url'),
-    N8N_WEBHOOK_URL: upstream.url,
-    REDIS_URL: cluster.url,
-    REDIS_PREFIX: `test${prefixes++}:`,
-    ...kMachinesWelcome,
-    REDIS_DEADLINE: '2s', // sanitizers on a busy machine
-    ...env,
-  };
-  const nodes = [];
-  try {
-    for (let i = 0; i < number; ++i) nodes.push(await startGateway({ env: shared }));
-    await Promise.all(nodes.map(connected));
+const withNodes = (number, env, body) =>
+  withSomeNodes(number, sharedEnv(cluster, upstream, env), async (nodes) => {
+    await Promise.all(nodes.map((node) => connected(node)));
     await body(nodes);
-  } finally {
-    await Promise.all(nodes.map((node) => node.stop()));
-  }
-}
+  });
 
 before(async () => {
   cluster = await startRedisCluster({ replicas: 1 });
@@ -120,7 +100,7 @@ describe('nodes that share a Redis Cluster', () => {
       assert.equal((await request(nodes[0], createRequest())).status, 200);
       assert.equal((await request(nodes[1], messageRequest(token, 'meanwhile'))).status, 200);
       await eventually(async () => (await replica.say('ROLE')).includes('master'), { within: 20_000, what: 'the replica in charge' });
-      for (const node of nodes) await eventually(async () => (await health(node)).redis === 'connected', { within: 10_000, what: 'the way to the new master' });
+      for (const node of nodes) await connected(node, { within: 10_000, what: 'the way to the new master' });
       const headers = { Origin: kOrigin, Authorization: `Bearer ${token}` };
       for (const node of nodes) {
         const { json } = await request(node, { path: '/api/v1/chat/history', headers });

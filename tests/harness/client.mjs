@@ -116,12 +116,18 @@ export async function newVisitor(gateway, { origin = gateway.url, headers = {}, 
   const own = created.json.token
     ? { Origin: origin, Authorization: `Bearer ${token}`, ...headers }
     : { Origin: origin, Cookie: `${parseCookie(created.cookies[0]).name}=${token}`, ...headers };
+  return visitorOf(gateway, { origin, token, created: created.json, own });
+}
+
+function visitorOf(gateway, { origin, token, created, own }) {
   const visitor = {
     gateway,
     origin,
     token,
-    created: created.json,
+    created,
     headers: own,
+    /** The same visitor at another node. */
+    at: (other) => visitorOf(other, { origin, token, created, own }),
     call: (method, path, options = {}) => call(gateway, method, path, { ...options, headers: { ...own, ...options.headers } }),
     /** Sends a message and takes one JSON answer. */
     ask: (message, { headers: more, signal, ...members } = {}) =>
