@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "redis_server.hpp"
+#include "wait_until.hpp"
 
 namespace portcullis {
 
@@ -18,7 +19,7 @@ class RedisCluster {
                  std::to_string(first_slot(i + 1) - 1));
       if (i > 0) meet(i);
     }
-    wait([&] { return all_know(masters); });
+    await_all(masters);
   }
 
   RedisServer& operator[](int i) { return *servers_[static_cast<std::size_t>(i)]; }
@@ -28,7 +29,7 @@ class RedisCluster {
   int join() {
     add();
     meet(size() - 1);
-    wait([&] { return all_know(size()); });
+    await_all(size());
     return size() - 1;
   }
   std::string id(int i) const {
@@ -47,19 +48,15 @@ class RedisCluster {
     return kFounders - 1;
   }
 
-  template <class Condition>
-  static void wait(Condition condition) {
-    for (int i = 0; i < 2000; ++i) {
-      if (condition()) return;
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    }
-    throw std::runtime_error("the cluster does not form");
-  }
-
  private:
   static constexpr int kFounders = 3;
   static int first_slot(int i) { return kSlots * i / kFounders; }
 
+  void await_all(int members) const {
+    if (!wait_until([&] { return all_know(members); })) {
+      throw std::runtime_error("the cluster does not form");
+    }
+  }
   bool all_know(int members) const {
     for (int i = 0; i < size(); ++i) {
       const auto info = say(i, "CLUSTER INFO");

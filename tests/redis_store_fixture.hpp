@@ -8,6 +8,7 @@
 #include "redis_cluster.hpp"
 #include "redis_server.hpp"
 #include "state/redis/redis_store.hpp"
+#include "wait_until.hpp"
 
 namespace portcullis::state {
 
@@ -28,11 +29,11 @@ class Node {
   explicit Node(RedisStoreOptions options, RedisStore::Hooks hooks = {})
       : store(std::move(options), std::move(hooks)), thread_([this] { worker.run(); }) {
     store.start({&worker});
-    wait([&] { return store.settled(); });
+    EXPECT_TRUE(wait_until([&] { return store.settled(); }));
   }
   ~Node() {
     store.stop();
-    wait([&] { return store.stopped(); });
+    EXPECT_TRUE(wait_until([&] { return store.stopped(); }));
     worker.stop();
     thread_.join();
   }
@@ -50,13 +51,6 @@ class Node {
     std::promise<bool> promise;
     worker.post([&] { promise.set_value(store.up()); });
     return promise.get_future().get();
-  }
-  template <class Condition>
-  static void wait(Condition condition) {
-    for (int i = 0; i < 1000 && !condition(); ++i) {
-      std::this_thread::sleep_for(Milliseconds(5));
-    }
-    ASSERT_TRUE(condition());
   }
 
   net::Worker worker{0};

@@ -18,8 +18,8 @@ std::uint64_t SessionStream::clock_id() const {
 }
 
 /// Ids begin at the clock, in microseconds, so that they increase over the life of a session even
-/// where its stream was forgotten in between. Where nodes share their state each tells the time: they
-/// do not choose the same one, and know which may be on their way.
+/// where its stream was forgotten in between. Where nodes share their state each tells the time:
+/// they do not choose the same one, and know which may be on their way.
 std::uint64_t SessionStream::new_id() const {
   if (last_id_ != 0 && hub_.relay() == nullptr) return last_id_ + 1;
   return std::max(last_id_ + 1, clock_id());

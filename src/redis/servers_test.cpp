@@ -7,6 +7,7 @@
 
 #include "proves.hpp"
 #include "redis_cluster.hpp"
+#include "wait_until.hpp"
 
 namespace portcullis::redis {
 namespace {
@@ -19,16 +20,16 @@ class Client {
                 {std::move(hooks.prepare),
                  [this](bool up, const std::string& reason) {
                    const std::lock_guard lock(mutex_);
-                   ++(up ? ups_ : downs_);
+                   if (up) ++ups_;
                    if (!up && !reason.empty()) reason_ = reason;
                  }}),
         thread_([this] { worker.run(); }) {
     worker.post([this] { servers.start(); });
-    wait([&] { return servers.settled(); });
+    EXPECT_TRUE(wait_until([&] { return servers.settled(); }));
   }
   ~Client() {
     worker.post([this] { servers.stop(); });
-    wait([&] { return servers.stopped(); });
+    EXPECT_TRUE(wait_until([&] { return servers.stopped(); }));
     worker.stop();
     thread_.join();
   }
@@ -46,13 +47,6 @@ class Client {
   std::string reason() const {
     const std::lock_guard lock(mutex_);
     return reason_;
-  }
-  template <class Condition>
-  static void wait(Condition condition) {
-    for (int i = 0; i < 2000 && !condition(); ++i) {
-      std::this_thread::sleep_for(Milliseconds(5));
-    }
-    ASSERT_TRUE(condition());
   }
 
   net::Worker worker{0};
@@ -73,7 +67,6 @@ class Client {
 
   mutable std::mutex mutex_;
   int ups_ = 0;
-  int downs_ = 0;
   std::string reason_;
   std::thread thread_;
 };
@@ -117,7 +110,7 @@ TEST_F(RedisClusterTest, FindsAllMastersThroughOneAndAsksWhoHasTheKey) {
 TEST_F(RedisClusterTest, GoesOnWhereTheFirstSeedIsDead) {
   const auto dead = RedisServer::free_port();
   Client client({at(dead), at(cluster_[0].port())});
-  Client::wait([&] { return client.servers.up(); });
+  ASSERT_TRUE(wait_until([&] { return client.servers.up(); }));
   EXPECT_EQ(client.ask("a", {"SET", "a", "v"}), "OK");
 }
 
@@ -152,9 +145,9 @@ TEST_F(RedisClusterTest, IsDownWithoutOneOfItsMastersAndComesBackWithIt) {
                                            nullptr});
   ASSERT_TRUE(client.servers.up());
   cluster_[1].kill();
-  Client::wait([&] { return !client.servers.up(); });
+  ASSERT_TRUE(wait_until([&] { return !client.servers.up(); }));
   cluster_[1].start();
-  Client::wait([&] { return client.servers.up(); });
+  ASSERT_TRUE(wait_until([&] { return client.servers.up(); }));
   EXPECT_EQ(client.ups(), 2);
   EXPECT_GE(prepared, 2) << "each time before anybody uses it";
 }
@@ -168,8 +161,8 @@ TEST_F(RedisClusterTest, IsDownWhileTheClusterSaysSo) {
   EXPECT_FALSE(client.servers.up());
   EXPECT_NE(client.reason().find("CLUSTERDOWN"), std::string::npos) << client.reason();
   cluster_.say(0, "CLUSTER ADDSLOTS " + std::to_string(slot()));
-  Client::wait([&] { return client.servers.up(); });
-  Client::wait([&] { return client.ask(kKey, {"SET", kKey, "v"}) == "OK"; });
+  ASSERT_TRUE(wait_until([&] { return client.servers.up(); }));
+  ASSERT_TRUE(wait_until([&] { return client.ask(kKey, {"SET", kKey, "v"}) == "OK"; }));
 }
 
 TEST(RedisServers, OneByItselfIsNoCluster) {
@@ -206,7 +199,7 @@ TEST(RedisServers, OneThatTakesNothingAnyMoreIsDown) {
   EXPECT_NE(client.ask("a", {"SET", "a", "w"}).find("OOM"), std::string::npos);
   EXPECT_FALSE(client.servers.up());
   server.say("CONFIG SET maxmemory 0");
-  Client::wait([&] { return client.servers.up(); });
+  ASSERT_TRUE(wait_until([&] { return client.servers.up(); }));
 }
 
 }  // namespace

@@ -28,9 +28,7 @@ class Reputation {
   }
   /// An admitted request of somebody who is in bad repute. Nothing is saved up for later.
   void amend(std::int64_t now_ms) noexcept {
-    if (score_ >= 0) return;
-    score_ = std::min(0.0, score(now_ms) + kAmends);
-    since_ms_ = now_ms;
+    if (score_ < 0) add(std::min(kAmends, -score(now_ms)), now_ms);
   }
   bool is_suspicious(std::int64_t now_ms) const noexcept { return score(now_ms) < kSuspicious; }
 

@@ -76,6 +76,12 @@ class BlocksGuard final : public pipeline::Guard {
 
 }  // namespace
 
+bool is_from_before_block(const http::Exchange& exchange) {
+  const auto& session = exchange.principal.session;
+  return session && session->created < *exchange.client.blocked_since &&
+         session->expires > exchange.started_wall();
+}
+
 Verdict refuse_blocked(std::optional<std::int64_t> seconds, std::string why) {
   return Verdict::refuse(
       http::Problem(http::Code::address_blocked, {}, seconds),

@@ -38,7 +38,7 @@ class ClaimGuard final : public pipeline::Guard {
         state::Claim{state::key_of("claim", name), state::key_of("presenter", presenter),
                      claimed->is_message ? state::Claim::Use::take : state::Claim::Use::look};
     auto answer = store_.admit(request);
-    if (answer.ready() && !is_spent(request, answer.value())) {
+    if (answer.ready() && !Charges::is_site_spent(request, answer.value())) {
       auto verdict = judge(exchange, request, answer.value());
       if (!verdict || verdict->kind != Verdict::Kind::pass || !begins(request, answer.value())) {
         return verdict;
@@ -64,10 +64,6 @@ class ClaimGuard final : public pipeline::Guard {
     return request.claim->use == state::Claim::Use::take && answer->claim != ClaimStanding::own;
   }
 
-  static bool is_spent(const AdmitRequest& request, const Result<AdmitAnswer>& answer) {
-    return answer && Charges::is_site_spent(request, *answer);
-  }
-
   /// Who was in this conversation before has a part of what the site keeps in reserve.
   Task<bool> is_own(state::Claim claim) const {
     AdmitRequest look;
@@ -80,7 +76,7 @@ class ClaimGuard final : public pipeline::Guard {
   Task<Result<Verdict>> wait(http::Exchange& exchange, AdmitRequest request,
                              Eventual<Result<AdmitAnswer>> answer) const {
     auto result = co_await answer;
-    if (is_spent(request, result) && co_await is_own(*request.claim)) {
+    if (Charges::is_site_spent(request, result) && co_await is_own(*request.claim)) {
       Charges::use_reserve(request, exchange, true);
       result = co_await store_.admit(request);
     }

@@ -156,15 +156,10 @@ void Charges::add(state::AdmitRequest& request, const http::Exchange& exchange, 
                .shared = true});
 }
 
-bool Charges::is_idle_claim(const http::Exchange& exchange) {
-  const auto& client = exchange.client;
-  const auto& session = exchange.principal.session;
-  return client.blocked_since && session &&
-         (session->created >= *client.blocked_since || session->expires <= exchange.started_wall());
-}
-
-bool Charges::is_site_spent(const state::AdmitRequest& request, const state::AdmitAnswer& answer) {
-  const auto& admission = answer.admission;
+bool Charges::is_site_spent(const state::AdmitRequest& request,
+                            const Result<state::AdmitAnswer>& answer) {
+  if (!answer) return false;
+  const auto& admission = answer->admission;
   return !admission.admitted && !admission.paced && !admission.offence && request.count > 0 &&
          request.charges[admission.decided_by].tier == kSiteTier.name();
 }

@@ -45,11 +45,9 @@ class Charges {
            const http::SessionClaims* session) const;
   /// Adds the window of callers that are held for machines: a quarter of what their address has.
   void add_narrow(state::AdmitRequest& request, const http::Exchange& exchange) const;
-  /// Whether this is a session whose token alone shows that it may not go on behind a block: it is
-  /// charged to nothing that the others there share, for the session guard refuses it.
-  static bool is_idle_claim(const http::Exchange& exchange);
   /// Whether nothing but the site's window stood in the way, which all its visitors share.
-  static bool is_site_spent(const state::AdmitRequest& request, const state::AdmitAnswer& answer);
+  static bool is_site_spent(const state::AdmitRequest& request,
+                            const Result<state::AdmitAnswer>& answer);
   /// Has the request charged to what a site keeps in reserve instead: half as much as its limit,
   /// for those who were in a conversation before. New visitors, who have solved a challenge, may
   /// take it down to its half.

@@ -1,5 +1,6 @@
 #include "guards/rate/rate_guard.hpp"
 
+#include "guards/blocks/blocks_guard.hpp"
 #include "guards/challenge/challenge_desk.hpp"
 #include "http/fields.hpp"
 
@@ -15,8 +16,15 @@ using state::AdmitRequest;
 bool only_listens(const http::Exchange& exchange) {
   const auto& route = *exchange.route;
   if (!route.subscription || !route.is_message) return route.subscription;
-  return http::query_parameter(exchange.head().query(), "message").status ==
+  return http::query_parameter(exchange.head().query(), route.message_member).status ==
          http::QueryParameter::Status::missing;
+}
+
+/// Whether a session's token alone shows that it may not go on behind the block of its address. It
+/// is charged to nothing that others there share, and the session guard refuses it.
+bool is_lost_behind_block(const http::Exchange& exchange) {
+  return exchange.client.blocked_since && exchange.principal.session &&
+         !is_from_before_block(exchange);
 }
 
 class RateGuard final : public pipeline::Guard {
@@ -31,7 +39,7 @@ class RateGuard final : public pipeline::Guard {
   pipeline::Decision on_request(http::Exchange& exchange) const override {
     const auto& route = *exchange.route;
     const auto& session = exchange.principal.session;
-    if (Charges::is_idle_claim(exchange)) return Verdict::pass();
+    if (is_lost_behind_block(exchange)) return Verdict::pass();
     const bool counted = route.cls == RouteClass::chat || route.cls == RouteClass::api;
     if (counted && !only_listens(exchange)) {
       // Before anything is charged: who has too much under way loses no unit by asking for more.
@@ -51,7 +59,8 @@ class RateGuard final : public pipeline::Guard {
     if (request.count == 0 && !request.session) return Verdict::pass();
     auto answer = store_.admit(request);
     if (answer.ready()) {
-      if (is_spent(request, answer.value())) return reserve(exchange, request, *answer.value());
+      if (Charges::is_site_spent(request, answer.value()))
+        return reserve(exchange, request, *answer.value());
       return judge(exchange, request, std::move(answer.value()));
     }
     return wait(exchange, request, std::move(answer));
@@ -61,12 +70,9 @@ class RateGuard final : public pipeline::Guard {
   Task<Result<Verdict>> wait(http::Exchange& exchange, AdmitRequest request,
                              Eventual<Result<AdmitAnswer>> answer) const {
     auto result = co_await answer;
-    if (is_spent(request, result)) co_return co_await reserve(exchange, request, *result);
+    if (Charges::is_site_spent(request, result))
+      co_return co_await reserve(exchange, request, *result);
     co_return judge(exchange, request, std::move(result));
-  }
-
-  static bool is_spent(const AdmitRequest& request, const Result<AdmitAnswer>& answer) {
-    return answer && Charges::is_site_spent(request, *answer);
   }
 
   /// The site's window is spent. Who was in a conversation before goes on with what is kept in

@@ -332,6 +332,7 @@ TEST_F(RateGuardTest, SoManyRequestsOfAnAddressAreAnsweredAtATime) {
 TEST_F(RateGuardTest, AStreamThatAMessageOpensIsARequestUnderWay) {
   route_.subscription = true;
   route_.is_message = true;
+  route_.message_member = "message";
   site_.limits.in_flight_address = 1;
   std::vector<std::unique_ptr<http::MemoryExchange>> under_way;
   const auto begin = [&](const char* target) {

@@ -16,8 +16,7 @@ Verdict unauthorized(std::string reason, ThreatLevel level = ThreatLevel::low) {
 
 /// Whether the session was in use before its address was blocked.
 bool stood_before(const http::Exchange& exchange) {
-  const auto& session = exchange.principal.session;
-  return session && session->created < *exchange.client.blocked_since &&
+  return is_from_before_block(exchange) &&
          exchange.session_state.status == http::SessionState::Status::live;
 }
 

@@ -470,7 +470,7 @@ TEST(RedisStoreFailure, AServerThatIsNotThereIsAnErrorAtOnceAndUsedWhenItComes) 
   EXPECT_GE(downs, 1);
   server.start();
   ASSERT_TRUE(server.ready());
-  Node::wait([&] { return node.up(); });
+  ASSERT_TRUE(wait_until([&] { return node.up(); }));
   EXPECT_TRUE(call());
   EXPECT_EQ(ups, 1);
 }
@@ -501,7 +501,7 @@ TEST(RedisStoreFailure, AServerThatDoesNotAnswerIsATimeoutForAllThatWait) {
   EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(2));
   EXPECT_FALSE(node.up());
   server.signal(SIGCONT);
-  Node::wait([&] { return node.up(); });
+  ASSERT_TRUE(wait_until([&] { return node.up(); }));
 }
 
 TEST(RedisStoreFailure, LetsItselfInWithAPassword) {

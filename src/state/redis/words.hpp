@@ -22,7 +22,6 @@ class Words {
     const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
     add(std::string_view(digits.data(), end));
   }
-  bool empty() const noexcept { return ends_.empty(); }
   /// Valid until the next word is added.
   std::vector<std::string_view> views() const {
     std::vector<std::string_view> out;
