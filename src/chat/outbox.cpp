@@ -20,7 +20,7 @@ Outbox::Outbox(net::Worker& worker, state::EventRelay& relay, std::shared_ptr<Se
 
 void Outbox::add(state::RelayedEvent event) {
   if (unsent_.events.empty()) {
-    unsent_.behind = last_id_ != 0 ? last_id_ : event.id - 1;
+    unsent_.behind = last_id_;
     if (!sending_) due_.arm(kGather);
   }
   last_id_ = event.id;

@@ -5,6 +5,12 @@
 #include "chat/stream_hub.hpp"
 
 namespace portcullis::chat {
+namespace {
+
+/// More than a session may send within kLag.
+constexpr std::size_t kMostMessages = 64;
+
+}  // namespace
 
 SessionStream::SessionStream(StreamHub& hub, const state::Key& key)
     : hub_(hub), key_(key), floor_(clock_id()), last_use_(hub.clock().coarse()) {}
@@ -36,6 +42,7 @@ void SessionStream::Reader::notify() {
 // ---- readers
 
 void SessionStream::add(const std::shared_ptr<Reader>& reader) {
+  reader->attached_ = hub_.clock().coarse();
   for (auto at = reader->next_; at < next_; ++at)
     reader->lag_bytes_ += entries_[at - first()].cost();
   readers_.push_back(reader);
@@ -71,7 +78,6 @@ void SessionStream::attach(const std::shared_ptr<Reader>& reader,
   reader->next_ = next_;
   if (last_id && may_arrive(*last_id)) {
     reader->ahead_ = last_id;
-    reader->ahead_since_ = hub_.clock().coarse();
   } else if (last_id) {
     reader->reset_ = !is_kept(*last_id) || (shared_ && is_between_nodes(*last_id));
     reader->next_ = first();
@@ -219,10 +225,8 @@ bool SessionStream::publish(std::string_view message_id,
   const std::lock_guard lock(mutex_);
   const std::uint64_t id = new_id();
   append({id, 0, std::string(message_id), make(id), ends_message});
-  if (shared_) {
-    shared_->origins.front().last_id = id;
-    if (!shared_->missed) shared_->complete = id;
-  }
+  writes_ = true;
+  if (shared_ && !shared_->missed) shared_->complete = id;
   trim();
   const bool room = readers_.empty() || largest_lag() <= hub_.options().buffer_bytes;
   writers_wait_ = writers_wait_ || !room;  // another turn may wait already
@@ -279,11 +283,11 @@ void SessionStream::tell_turns_about_room() {
 
 // ---- other nodes
 
-std::size_t SessionStream::Shared::origin_of(std::string_view node) {
-  const auto at = std::ranges::find(origins, node, &Origin::node);
-  if (at != origins.end()) return static_cast<std::size_t>(at - origins.begin());
-  origins.push_back({std::string(node), 0});
-  return origins.size() - 1;
+SessionStream::Shared::Message& SessionStream::Shared::message(std::string_view id) {
+  const auto at = std::ranges::find(messages, id, &Message::id);
+  if (at != messages.end()) return *at;
+  if (messages.size() == kMostMessages) messages.erase(messages.begin());
+  return messages.emplace_back(std::string(id));
 }
 
 void SessionStream::set_remote_readers(std::size_t count) {
@@ -298,32 +302,47 @@ bool SessionStream::wants_renewal() const noexcept {
 
 void SessionStream::merge(const state::RelayedBatch& batch) {
   const std::lock_guard lock(mutex_);
+  // What lies between was lost on its way, or at its writer: what is kept of it says which.
+  if (batch.behind > shared_->message(batch.events.front().message_id).last_id) return ask_again();
   merge_locked(batch);
   if (!shared_->missed) shared_->complete = last_id_;
 }
 
 void SessionStream::merge_locked(const state::RelayedBatch& batch) {
-  const std::size_t origin = shared_->origin_of(batch.node);
+  if (batch.node == hub_.relay()->node() && writes_) return;
+  const std::size_t origin = std::hash<std::string>()(batch.node) | 1;
   for (const auto& event : batch.events) {
-    if (event.id <= shared_->origins[origin].last_id) continue;
-    shared_->origins[origin].last_id = event.id;
+    auto& message = shared_->message(event.message_id);
+    if (event.id <= message.last_id) continue;
+    message.last_id = event.id;
     append({event.id, origin, event.message_id, event.json, event.ends_message});
-    if (event.ends_message) {
-      std::erase(shared_->under_way, event.message_id);
-    } else if (std::ranges::find(shared_->under_way, event.message_id) ==
-               shared_->under_way.end()) {
-      shared_->under_way.push_back(event.message_id);
-    }
+    auto& under_way = shared_->under_way;
+    std::erase(under_way, event.message_id);
+    if (!event.ends_message) under_way.push_back(event.message_id);
   }
   while (bytes_ > 2 * hub_.options().buffer_bytes) drop_first();
 }
 
+/// Has the readers look at what is kept at once.
+void SessionStream::ask_again() {
+  shared_->missed = true;
+  renewal_ = MonotonicTime{};
+  for (const auto& reader : readers_) reader->notify();
+}
+
+void SessionStream::wake_readers() {
+  const std::lock_guard lock(mutex_);
+  for (const auto& reader : readers_) reader->notify();
+}
+
 void SessionStream::merge(const state::RelayedPast& past) {
   const std::lock_guard lock(mutex_);
-  if (past.floor > 0 && next_ == 0) {
-    floor_ = past.floor;
-  } else if (past.floor > shared_->complete) {
-    lose_all(past.floor);
+  if (past.floor > shared_->complete) {
+    if (next_ == 0 && readers_.empty()) {
+      floor_ = past.floor;
+    } else {
+      lose_all(past.floor);
+    }
   }
   for (const auto& batch : past.batches) merge_locked(batch);
   shared_->under_way = past.under_way;
@@ -333,7 +352,7 @@ void SessionStream::merge(const state::RelayedPast& past) {
   end_orphans();
   const MonotonicTime long_ago = hub_.clock().coarse() - Milliseconds{kLag / 1000};
   for (const auto& reader : readers_) {
-    if (!reader->ahead_ || reader->ahead_since_ > long_ago) continue;
+    if (!reader->ahead_ || reader->attached_ > long_ago) continue;
     reader->ahead_.reset();
     reader->reset_ = true;
     reader->notify();
@@ -350,27 +369,25 @@ void SessionStream::lose_all(std::uint64_t floor) {
   }
 }
 
-/// Ends messages that were begun at a node which is gone.
+/// Ends messages that were begun at a node which is gone: it has said nothing of them for as long
+/// as a turn counts as alive.
 void SessionStream::end_orphans() {
-  std::vector<std::string> open;
-  const auto note = [&](const std::string& message) {
-    if (std::ranges::find(open, message) == open.end()) open.push_back(message);
-  };
-  for (const auto& entry : entries_) {
-    if (entry.ends_message) {
-      std::erase(open, entry.message_id);
-    } else {
-      note(entry.message_id);
-    }
-  }
+  const auto long_ago = hub_.clock().coarse() - state::EventRelay::kAlive;
+  const std::uint64_t old_id =
+      clock_id() - 1000 * static_cast<std::uint64_t>(state::EventRelay::kAlive.count());
+  std::vector<std::string> orphans;
   for (const auto& reader : readers_) {
     const auto& wanted = reader->only_message_;
-    const bool has_ended = std::ranges::any_of(entries_, [&](const Entry& entry) {
-      return entry.ends_message && entry.message_id == wanted;
-    });
-    if (!wanted.empty() && !has_ended) note(wanted);
+    if (!wanted.empty() && reader->attached_ <= long_ago) orphans.push_back(wanted);
   }
-  for (const auto& message : open) {
+  for (const auto& entry : entries_) {
+    std::erase(orphans, entry.message_id);
+    if (!entry.ends_message && entry.id <= old_id) orphans.push_back(entry.message_id);
+  }
+  std::ranges::sort(orphans);
+  const auto doubles = std::ranges::unique(orphans);
+  orphans.erase(doubles.begin(), doubles.end());
+  for (const auto& message : orphans) {
     if (is_under_way_locked(message)) continue;
     const std::uint64_t id = new_id();
     append({id, 0, message,

@@ -71,7 +71,7 @@ class SessionStream : public std::enable_shared_from_this<SessionStream> {
     /// Where it has seen an event that has not arrived here yet: that one and all before it are
     /// passed over until then.
     std::optional<std::uint64_t> ahead_;
-    MonotonicTime ahead_since_{};
+    MonotonicTime attached_{};
   };
 
   struct Batch {
@@ -132,7 +132,7 @@ class SessionStream : public std::enable_shared_from_this<SessionStream> {
   // ---- other nodes
   /// How many other nodes have readers, as far as is known.
   void set_remote_readers(std::size_t count);
-  /// Whether what other nodes wrote should be asked for (again): see StreamHub::follow().
+  /// Whether what other nodes wrote should be asked for (again): see StreamHub::renew().
   bool wants_renewal() const noexcept;
   /// REQUIRES: StreamHub::follow() was called for it once, as for both of these.
   void merge(const state::RelayedBatch& batch);
@@ -142,7 +142,7 @@ class SessionStream : public std::enable_shared_from_this<SessionStream> {
   friend class StreamHub;
   struct Entry {
     std::uint64_t id;
-    std::size_t origin;  ///< 0: this node
+    std::size_t origin;  ///< of the node that wrote it; 0: this one
     std::string message_id;
     std::string json;
     bool ends_message;
@@ -155,17 +155,17 @@ class SessionStream : public std::enable_shared_from_this<SessionStream> {
   };
   /// What is known of other nodes.
   struct Shared {
-    struct Origin {
-      std::string node;
-      std::uint64_t last_id = 0;  ///< of what it wrote and is here
+    struct Message {
+      std::string id;
+      std::uint64_t last_id = 0;  ///< of its events that are here
     };
     state::SessionId session{};
-    std::vector<Origin> origins;  ///< the first one is this node
+    std::vector<Message> messages;  ///< of other nodes, the newest kMostMessages
     std::vector<std::string> under_way;
     std::uint64_t complete = 0;  ///< all events up to this one have arrived or are known to be lost
     bool missed = false;         ///< something may not have arrived
     std::string since;
-    std::size_t origin_of(std::string_view node);
+    Message& message(std::string_view id);
   };
 
   std::uint64_t first() const noexcept { return next_ - entries_.size(); }
@@ -179,6 +179,8 @@ class SessionStream : public std::enable_shared_from_this<SessionStream> {
   void add(const std::shared_ptr<Reader>& reader);
   void append(Entry entry);
   void merge_locked(const state::RelayedBatch& batch);
+  void ask_again();
+  void wake_readers();
   void end_orphans();
   void lose_all(std::uint64_t floor);
   void drop_first();
@@ -199,6 +201,7 @@ class SessionStream : public std::enable_shared_from_this<SessionStream> {
   std::vector<TurnEntry> turns_;
   std::atomic<std::size_t> beginnings_{0};
   bool writers_wait_ = false;
+  bool writes_ = false;  ///< this node has written events
   bool dropped_ = false;
   MonotonicTime last_use_{};
   std::unique_ptr<Shared> shared_;  ///< where it was followed

@@ -5,6 +5,8 @@ namespace {
 
 /// How long what other nodes write may be missing where news of it were lost.
 constexpr Seconds kRenewAfter{15};
+/// The same where it could not be asked for.
+constexpr Seconds kTryAgainAfter{1};
 
 }  // namespace
 
@@ -26,7 +28,6 @@ Task<void> StreamHub::follow(std::shared_ptr<SessionStream> stream, state::Sessi
     if (!stream->shared_) {
       stream->shared_ = std::make_unique<SessionStream::Shared>();
       stream->shared_->session = session;
-      stream->shared_->origins.push_back({relay_->node(), stream->last_id_});
       stream->shared_->complete = stream->last_id_;
     }
   }
@@ -44,7 +45,11 @@ Task<void> StreamHub::renew(std::shared_ptr<SessionStream> stream, Milliseconds 
   }
   after -= std::min(after, SessionStream::kLag);
   const auto past = co_await relay_->follow(session, after, life);
-  if (past) stream->merge(*past);
+  if (past) {
+    stream->merge(*past);
+  } else {
+    stream->renewal_ = clock_.coarse() + kTryAgainAfter;
+  }
 }
 
 void StreamHub::unfollow(SessionStream& stream) {
@@ -65,7 +70,7 @@ void StreamHub::take_news(const state::Key& session, std::string_view sealed) {
   state::SessionId id;
   {
     const std::lock_guard lock(stream->mutex_);
-    if (!stream->shared_ || stream->readers_.empty()) return;
+    if (!stream->shared_) return;
     id = stream->shared_->session;
   }
   if (const auto batch = relay_->open(id, sealed)) stream->merge(*batch);
@@ -79,9 +84,7 @@ void StreamHub::note_missed() {
       const std::lock_guard stream_lock(stream->mutex_);
       if (!stream->shared_) continue;
       stream->shared_->missed = true;
-      if (stream->shared_->under_way.empty()) continue;
-      stream->renewal_ = MonotonicTime{};
-      for (const auto& reader : stream->readers_) reader->notify();
+      if (!stream->shared_->under_way.empty()) stream->ask_again();
     }
   }
 }
@@ -132,6 +135,7 @@ void StreamHub::sweep(Shard& shard) {
   shard.swept = now;
   std::erase_if(shard.streams, [&](auto& item) {
     auto& stream = item.second;
+    if (stream->wants_renewal()) stream->wake_readers();
     if (stream.use_count() > 1) return false;
     const std::lock_guard lock(stream->mutex_);
     if (!stream->readers_.empty() || !stream->turns_.empty()) return false;

@@ -543,8 +543,9 @@ class SharedStreamTest : public StreamHubTest {
                             std::size_t size = 10) {
     return {id, std::move(message), std::to_string(id) + std::string(size, 'x'), ends};
   }
-  state::RelayedBatch batch(std::vector<state::RelayedEvent> events, std::string node = "there") {
-    return {std::move(node), std::move(events)};
+  state::RelayedBatch batch(std::vector<state::RelayedEvent> events, std::string node = "there",
+                            std::uint64_t behind = 0) {
+    return {std::move(node), behind, std::move(events)};
   }
 
   FakeRelay relay_;
@@ -645,11 +646,15 @@ TEST_F(SharedStreamTest, WhoWaitsForAMessageThatNeverBeganIsToldToo) {
   relay_.past = {0, {}, {"m"}, "1"};
   const auto stream = follow();
   const auto r = reader();
+  std::string text;
   ASSERT_TRUE(stream->attach_to_message(r, "m"));
   EXPECT_FALSE(stream->attach_to_message(reader(), "other"));
   relay_.past.under_way.clear();
   renew(stream);
-  std::string text;
+  EXPECT_FALSE(stream->take(*r, Face::ndjson, text, SIZE_MAX).ended)
+      << "it may have begun just now";
+  clock_.advance(Seconds{16});
+  renew(stream);
   EXPECT_TRUE(stream->take(*r, Face::ndjson, text, SIZE_MAX).ended);
   stream->detach(r);
 }
@@ -673,6 +678,53 @@ TEST_F(SharedStreamTest, WhatWasMissedIsFetchedOrElseReset) {
   taken = take(*stream, *r);
   EXPECT_TRUE(taken.batch.reset) << "what lay between is nowhere any more";
   EXPECT_EQ(taken.ids, std::vector{id_at(10)});
+  stream->detach(r);
+}
+
+TEST_F(SharedStreamTest, AGapInTheNewsIsSeenAndFetched) {
+  const auto stream = follow();
+  const auto r = reader();
+  stream->attach(r, std::nullopt);
+  relay_.tell(session(), batch({event(id_at(900))}));
+  EXPECT_EQ(take(*stream, *r).ids, std::vector{id_at(900)});
+  relay_.tell(session(), batch({event(id_at(700))}, "there", id_at(800)));
+  EXPECT_TRUE(take(*stream, *r).ids.empty()) << "what is behind the gap waits";
+  EXPECT_TRUE(stream->wants_renewal());
+  relay_.past = {id_at(1000),
+                 {batch({event(id_at(900))}), batch({event(id_at(800))}, "there", id_at(900)),
+                  batch({event(id_at(700))}, "there", id_at(800))},
+                 {"m"},
+                 "2"};
+  renew(stream);
+  const auto taken = take(*stream, *r);
+  EXPECT_FALSE(taken.batch.reset);
+  EXPECT_EQ(taken.ids, (std::vector{id_at(800), id_at(700)}));
+  relay_.tell(session(), batch({event(id_at(600))}, "there", id_at(700)));
+  EXPECT_EQ(take(*stream, *r).ids, std::vector{id_at(600)});
+  stream->detach(r);
+}
+
+TEST_F(SharedStreamTest, WhatItsWriterLostIsAReset) {
+  const auto stream = follow();
+  const auto r = reader();
+  stream->attach(r, std::nullopt);
+  // The beginning never arrived anywhere.
+  relay_.tell(session(), batch({event(id_at(700))}, "there", id_at(800)));
+  relay_.past = {id_at(800), {batch({event(id_at(700))}, "there", id_at(800))}, {"m"}, "2"};
+  renew(stream);
+  const auto taken = take(*stream, *r);
+  EXPECT_TRUE(taken.batch.reset);
+  EXPECT_EQ(taken.ids, std::vector{id_at(700)});
+  stream->detach(r);
+}
+
+TEST_F(SharedStreamTest, TwoMessagesOfOneNodeArriveInAnyOrder) {
+  const auto stream = follow();
+  const auto r = reader();
+  stream->attach(r, std::nullopt);
+  relay_.tell(session(), batch({event(id_at(900), "m"), event(id_at(700), "m")}));
+  relay_.tell(session(), batch({event(id_at(800), "n"), event(id_at(600), "n")}));
+  EXPECT_EQ(take(*stream, *r).ids.size(), 4U);
   stream->detach(r);
 }
 
@@ -728,7 +780,7 @@ TEST_F(SharedStreamTest, AnOutboxGathersAndSaysWhatWasLost) {
   outbox->add(event(102, "m", false, Outbox::kGatherBytes));
   ASSERT_EQ(relay_.pieces.size(), 1U);
   EXPECT_EQ(relay_.pieces[0].events.size(), 3U);
-  EXPECT_EQ(relay_.pieces[0].behind, 99U);
+  EXPECT_EQ(relay_.pieces[0].behind, 0U) << "the message begins";
   EXPECT_FALSE(relay_.pieces[0].lost_some);
   EXPECT_FALSE(relay_.pieces[0].over);
   EXPECT_TRUE(stream->has_readers());

@@ -21,9 +21,10 @@ struct RelayedEvent {
   bool ends_message = false;
 };
 
-/// Events of one session that one node wrote, in their order.
+/// Events of one message, in their order.
 struct RelayedBatch {
-  std::string node;
+  std::string node;          ///< that wrote them
+  std::uint64_t behind = 0;  ///< id of the message's event before the first one; 0: it begins here
   std::vector<RelayedEvent> events;
 };
 
@@ -31,7 +32,7 @@ struct RelayedBatch {
 struct RelayedPiece {
   std::string message_id;
   std::vector<RelayedEvent> events;  ///< none: the turn only says that it lives
-  std::uint64_t behind = 0;          ///< id of the event before the first one
+  std::uint64_t behind = 0;          ///< as in RelayedBatch
   bool lost_some = false;            ///< what was written before did not all arrive
   bool over = false;                 ///< the message has ended
 };

@@ -1,7 +1,6 @@
 // Several nodes that share their state through Redis, and what becomes of requests while it is away.
 
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,7 +11,7 @@ import { samplesOf } from '../harness/metrics.mjs';
 import { connected, degraded, healthOf, sharedEnv, withNodes } from '../harness/nodes.mjs';
 import { PROVES } from '../harness/proves.mjs';
 import { startRecordingUpstream } from '../harness/recording_upstream.mjs';
-import { startRedis } from '../harness/redis.mjs';
+import { makeCertificate, startRedis, tlsArgs } from '../harness/redis.mjs';
 import { createRequest, kOrigin, kWideLimits, messageRequest, openSession } from '../harness/visitor.mjs';
 import { request } from '../harness/wire.mjs';
 
@@ -298,7 +297,7 @@ describe('the way to Redis', () => {
       assert.match(await hardened.say('DBSIZE'), /^-NOAUTH/);
       const env = { ...shared({ REDIS_URL: hardened.url.replace('//', `//portcullis:${password}@`), REDIS_PREFIX: 'portcullis:' }) };
       await withNodes(2, env, async ([a, b]) => {
-        await Promise.all([a, b].map(connected));
+        await Promise.all([a, b].map((node) => connected(node)));
         const token = await openSession(a);
         const headers = { Origin: kOrigin, Authorization: `Bearer ${token}` };
         const send = (node) => request(node, messageRequest(token, 'hi', { body: { message: 'hi', client_message_id: 'c' } }));
@@ -318,12 +317,10 @@ describe('the way to Redis', () => {
 
   test(PROVES('F223') + 'TLS is spoken, and the certificate is checked', kTimeout, async () => {
     const folder = await mkdtemp(join(tmpdir(), 'portcullis-tls-'));
-    const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-    const made = spawnSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-keyout', key, '-out', cert, '-subj', '/CN=redis', '-addext', 'subjectAltName=IP:127.0.0.1']);
-    assert.equal(made.status, 0, String(made.stderr));
-    const secure = await startRedis({ tls: true, args: ['--tls-cert-file', cert, '--tls-key-file', key, '--tls-ca-cert-file', cert, '--tls-auth-clients', 'no'] });
+    const made = makeCertificate(folder);
+    const secure = await startRedis({ tls: true, args: tlsArgs(made) });
     try {
-      await withNodes(1, shared({ REDIS_URL: secure.url, REDIS_CA_FILE: cert }), async ([node]) => {
+      await withNodes(1, shared({ REDIS_URL: secure.url, REDIS_CA_FILE: made.cert }), async ([node]) => {
         assert.equal((await healthOf(node)).redis, 'connected');
         assert.equal((await request(node, createRequest())).status, 200);
       });

@@ -1,13 +1,16 @@
 // Several nodes that share their state through a Redis Cluster of three masters, one of which has a replica.
 
 import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { eventually, expectProblem } from '../harness/expect.mjs';
 import { samplesOf } from '../harness/metrics.mjs';
-import { connected, degraded, sharedEnv, withNodes as withSomeNodes } from '../harness/nodes.mjs';
+import { connected, degraded, healthOf, sharedEnv, withNodes as withSomeNodes } from '../harness/nodes.mjs';
 import { PROVES } from '../harness/proves.mjs';
 import { startRecordingUpstream } from '../harness/recording_upstream.mjs';
-import { startRedisCluster } from '../harness/redis.mjs';
+import { makeCertificate, startRedisCluster } from '../harness/redis.mjs';
 import { createRequest, kOrigin, kWideLimits, messageRequest, openSession } from '../harness/visitor.mjs';
 import { request } from '../harness/wire.mjs';
 
@@ -110,5 +113,28 @@ describe('nodes that share a Redis Cluster', () => {
       assert.equal(count(answers, 200), 20);
       await cluster.servers[0].start();
     });
+  });
+
+  test(PROVES('F223') + 'TLS is spoken to every server of it, and their certificates are checked', kTimeout, async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'portcullis-tls-'));
+    const made = makeCertificate(folder);
+    const secure = await startRedisCluster({ tls: made });
+    try {
+      await withNodes(2, { ...kWideLimits, REDIS_URL: secure.tlsUrl, REDIS_CA_FILE: made.cert }, async ([a, b]) => {
+        for (let i = 0; i < 6; ++i) {
+          const token = await openSession(a); // they lie on different servers
+          assert.equal((await request(b, messageRequest(token, 'hi'))).status, 200);
+          const history = await request(a, { path: '/api/v1/chat/history', headers: { Origin: kOrigin, Authorization: `Bearer ${token}` } });
+          assert.equal(history.json.total_count, 2);
+        }
+        for (const node of [a, b]) assert.equal((await samplesOf(node)).value('portcullis_state_fallbacks_total'), 0, node.log());
+      });
+      await withSomeNodes(1, sharedEnv(secure, upstream, { REDIS_URL: secure.tlsUrl }), async ([node]) => {
+        assert.equal((await healthOf(node)).redis, 'degraded', 'nobody vouches for those certificates');
+      });
+    } finally {
+      await secure.stop();
+      await rm(folder, { recursive: true, force: true });
+    }
   });
 });

@@ -1,6 +1,6 @@
 // A real redis-server of a test's own on a free port of loopback.
 
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
@@ -35,18 +35,33 @@ function say(port, command, within = 1000) {
   });
 }
 
+/** Makes a key and a certificate for 127.0.0.1 in `folder`; their files. */
+export function makeCertificate(folder) {
+  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+  const made = spawnSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-keyout', key, '-out', cert, '-subj', '/CN=redis', '-addext', 'subjectAltName=IP:127.0.0.1']);
+  if (made.status !== 0) throw new Error(String(made.stderr));
+  return { key, cert };
+}
+
+/** What lets a server speak TLS with such a certificate. */
+export const tlsArgs = ({ key, cert }) => ['--tls-cert-file', cert, '--tls-key-file', key, '--tls-ca-cert-file', cert, '--tls-auth-clients', 'no'];
+
 /**
- * Starts a Redis Cluster: `masters` that share the slots evenly, and `replicas` of the first one.
- * Returns `{url, servers, stop()}`; `url` names the first server only.
+ * Starts a Redis Cluster: `masters` that share the slots evenly, and `replicas` of the first one. With `tls`, what
+ * makeCertificate() made, they speak TLS too, each on a port of its own.
+ * Returns `{url, tlsUrl, servers, stop()}`; the addresses name the first server only.
  */
-export async function startRedisCluster({ masters = 3, replicas = 0, args = [] } = {}) {
+export async function startRedisCluster({ masters = 3, replicas = 0, tls } = {}) {
   const servers = [];
   const stop = async () => void (await Promise.all(servers.map((server) => server.stop())));
   try {
     for (let i = 0; i < masters + replicas; ++i) {
       const bus = await freePort();
-      const server = await startRedis({ args: ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000', '--cluster-port', String(bus), ...args] });
-      servers.push(Object.assign(server, { bus }));
+      const tlsPort = await freePort();
+      const server = await startRedis({
+        args: ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000', '--cluster-port', String(bus), ...(tls ? ['--tls-port', String(tlsPort), ...tlsArgs(tls)] : [])],
+      });
+      servers.push(Object.assign(server, { bus, tlsPort }));
     }
     const until = async (condition) => {
       for (let i = 0; !(await condition()); ++i) {
@@ -74,7 +89,7 @@ export async function startRedisCluster({ masters = 3, replicas = 0, args = [] }
     await stop();
     throw error;
   }
-  return { url: servers[0].url, servers, stop };
+  return { url: servers[0].url, tlsUrl: `rediss://127.0.0.1:${servers[0].tlsPort}`, servers, stop };
 }
 
 /**

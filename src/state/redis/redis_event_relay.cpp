@@ -38,9 +38,9 @@ std::optional<RelayedBatch> RedisEventRelay::open(const SessionId& session,
   sealed.remove_prefix(id_end + 1);
   const auto node_end = sealed.find(' ');
   if (node_end == std::string_view::npos) return std::nullopt;
-  auto events = SessionSealer(session).open_events(sealed.substr(node_end + 1));
-  if (!events) return std::nullopt;
-  return RelayedBatch{std::string(sealed.substr(0, node_end)), *std::move(events)};
+  auto batch = SessionSealer(session).open_batch(sealed.substr(node_end + 1));
+  if (batch) batch->node = sealed.substr(0, node_end);
+  return batch;
 }
 
 Task<Result<redis::Reply>> RedisEventRelay::run(const Script& script, const SessionId& session,
@@ -55,13 +55,21 @@ Task<Result<redis::Reply>> RedisEventRelay::run(const Script& script, const Sess
 }
 
 Task<Result<std::size_t>> RedisEventRelay::write(SessionId session, RelayedPiece piece) {
+  std::string sealed;
+  std::uint64_t behind = 0;
+  std::uint64_t last = 0;
+  if (!piece.events.empty()) {
+    sealed = SessionSealer(session).seal(piece);
+    behind = piece.behind != 0 ? piece.behind : piece.events.front().id - 1;
+    last = piece.events.back().id;
+  }
   Words values;
   values.add(store_.now());
   values.add(node_);
   values.add(piece.message_id);
-  values.add(piece.events.empty() ? std::string() : SessionSealer(session).seal(piece.events));
-  values.add(static_cast<std::int64_t>(piece.behind));
-  values.add(static_cast<std::int64_t>(piece.events.empty() ? 0 : piece.events.back().id));
+  values.add(sealed);
+  values.add(static_cast<std::int64_t>(behind));
+  values.add(static_cast<std::int64_t>(last));
   values.add(piece.lost_some ? "1" : "0");
   values.add(static_cast<std::int64_t>(options_.max_bytes));
   values.add(options_.kept.count());

@@ -67,9 +67,10 @@ std::optional<Message> SessionSealer::open_message(std::string_view sealed) cons
   return out;
 }
 
-std::string SessionSealer::seal(std::span<const RelayedEvent> events) const {
+std::string SessionSealer::seal(const RelayedPiece& piece) const {
   std::string plain;
-  for (const auto& event : events) {
+  put(plain, std::to_string(piece.behind));
+  for (const auto& event : piece.events) {
     plain += event.ends_message ? 'e' : 'm';
     put(plain, std::to_string(event.id));
     put(plain, event.message_id);
@@ -78,11 +79,14 @@ std::string SessionSealer::seal(std::span<const RelayedEvent> events) const {
   return crypto::seal(key_, kEvents, plain);
 }
 
-std::optional<std::vector<RelayedEvent>> SessionSealer::open_events(std::string_view sealed) const {
+std::optional<RelayedBatch> SessionSealer::open_batch(std::string_view sealed) const {
   const auto plain = crypto::open_sealed(key_, kEvents, sealed);
   if (!plain) return std::nullopt;
-  std::vector<RelayedEvent> out;
   std::string_view rest = *plain;
+  const auto behind = take(rest);
+  if (!behind) return std::nullopt;
+  RelayedBatch out;
+  out.behind = text::parse_number<std::uint64_t>(*behind).value_or(0);
   while (!rest.empty()) {
     const bool ends = rest.front() == 'e';
     rest.remove_prefix(1);
@@ -90,9 +94,10 @@ std::optional<std::vector<RelayedEvent>> SessionSealer::open_events(std::string_
     const auto message_id = take(rest);
     const auto json = take(rest);
     if (!id || !message_id || !json) return std::nullopt;
-    out.push_back({text::parse_number<std::uint64_t>(*id).value_or(0), std::string(*message_id),
-                   std::string(*json), ends});
+    out.events.push_back({text::parse_number<std::uint64_t>(*id).value_or(0),
+                          std::string(*message_id), std::string(*json), ends});
   }
+  if (out.events.empty()) return std::nullopt;
   return out;
 }
 

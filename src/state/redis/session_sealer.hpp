@@ -1,8 +1,6 @@
 #pragma once
 #include <optional>
-#include <span>
 #include <string>
-#include <vector>
 
 #include "state/event_relay.hpp"
 #include "state/store.hpp"
@@ -20,8 +18,9 @@ class SessionSealer {
   std::string seal(const Message& message) const;
   std::optional<Message> open_message(std::string_view sealed) const;
 
-  std::string seal(std::span<const RelayedEvent> events) const;
-  std::optional<std::vector<RelayedEvent>> open_events(std::string_view sealed) const;
+  std::string seal(const RelayedPiece& piece) const;
+  /// All but the node.
+  std::optional<RelayedBatch> open_batch(std::string_view sealed) const;
 
  private:
   std::string key_;
