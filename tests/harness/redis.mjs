@@ -59,7 +59,7 @@ export async function startRedisCluster({ masters = 3, replicas = 0, tls } = {})
       const bus = await freePort();
       const tlsPort = await freePort();
       const server = await startRedis({
-        args: ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000', '--cluster-port', String(bus), ...(tls ? ['--tls-port', String(tlsPort), ...tlsArgs(tls)] : [])],
+        args: ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000', '--cluster-port', String(bus), ...(tls ? ['--tls-port', String(tlsPort), '--tls-cluster', 'yes', ...tlsArgs(tls)] : [])],
       });
       servers.push(Object.assign(server, { bus, tlsPort }));
     }
