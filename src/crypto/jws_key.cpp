@@ -208,7 +208,7 @@ Result<JwsKey> JwsKey::pem(std::string_view pem) {
 
 Result<JwsKey> JwsKey::proven(JwsKey key, Result<JwsKey> public_half) {
   if (!public_half) return public_half;
-  const std::string signed_text = key.sign({.type = "test", .key = key.id()}, "test");
+  const std::string signed_text = key.try_sign({.type = "test", .key = key.id()}, "test");
   if (signed_text.empty() || !public_half->verify(signed_text)) {
     return fail(ErrorCode::invalid_input, "private and public key do not belong together");
   }
@@ -216,6 +216,12 @@ Result<JwsKey> JwsKey::proven(JwsKey key, Result<JwsKey> public_half) {
 }
 
 std::string JwsKey::sign(const Header& header, std::string_view payload) const {
+  std::string token = try_sign(header, payload);
+  require(!token.empty());
+  return token;
+}
+
+std::string JwsKey::try_sign(const Header& header, std::string_view payload) const {
   if (hmac_) return sign_hs256(*hmac_, header_json(algorithm_, header), payload);
   cjose_err error{};
   const JwsHeader json(cjose_header_new(&error));

@@ -72,6 +72,8 @@ class JwsKey {
          std::size_t signature_bytes);
   /// The key, where what it signs verifies by its public half.
   static Result<JwsKey> proven(JwsKey key, Result<JwsKey> public_half);
+  /// Empty where the numbers of the key do not let it sign.
+  std::string try_sign(const Header& header, std::string_view payload) const;
 
   JwsAlgorithm algorithm_;
   std::unique_ptr<Native> native_;

@@ -21,11 +21,13 @@ template <class T>
 using Owned = std::unique_ptr<T, Free>;
 
 constexpr std::size_t kCoordinateBytes = 32;
+constexpr std::size_t kMaxPemBytes = 64 * 1024;
 
 /// Without it OpenSSL would ask for the passphrase at the terminal.
 int no_passphrase(char*, int, int, void*) { return -1; }
 
 Owned<EVP_PKEY> parse(std::string_view pem) {
+  if (pem.empty() || pem.size() > kMaxPemBytes) return nullptr;
   const Owned<BIO> bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
   const bool is_private = pem.find("PRIVATE KEY-----") != std::string_view::npos;
   Owned<EVP_PKEY> key(is_private
