@@ -232,7 +232,10 @@ TEST(JwsKey, ASignatureHasOneLength) {
 TEST(JwsKey, AFailureLeavesNoErrorBehindForTls) {
   const auto key = JwsKey::pem(forge::rsa_key().public_pem()).value();
   EXPECT_FALSE(key.verify(forge::compact(R"({"alg":"RS256"})", "{}", std::string(256, '\1'))));
+  EXPECT_EQ(ERR_peek_error(), 0U);
   EXPECT_FALSE(JwsKey::pem("no key"));
+  EXPECT_EQ(ERR_peek_error(), 0U);
+  EXPECT_FALSE(JwsKey::ec({.x = std::string(32, '\1'), .y = std::string(32, '\1')}));
   EXPECT_EQ(ERR_peek_error(), 0U);
 }
 

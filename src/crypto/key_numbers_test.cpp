@@ -66,6 +66,8 @@ TEST(ReadPem, RefusesWhatIsNoKey) {
         pem.substr(0, pem.size() / 2), std::string(100'000, 'A')}) {
     EXPECT_EQ(read_pem(text).error().code, ErrorCode::malformed) << text.size();
   }
+  EXPECT_EQ(read_pem({}).error().code, ErrorCode::malformed);
+  EXPECT_EQ(read_pem(pem + std::string(64 * 1024, '\n')).error().code, ErrorCode::malformed);
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 #include <boost/json/object.hpp>
 #include <cstdint>
 
+#include "base/text.hpp"
+
 namespace portcullis::identity {
 namespace {
 
@@ -109,10 +111,12 @@ JwtResult<const json::object*> parse_claims(std::string_view payload, http::Json
 }  // namespace
 
 bool is_claim_text(std::string_view text) noexcept {
-  return !text.empty() && text.size() <= kMaxTextBytes && std::ranges::none_of(text, [](char c) {
+  const auto is_control = [](char c) {
     const auto byte = static_cast<unsigned char>(c);
     return byte < 0x20 || byte == 0x7f;
-  });
+  };
+  return !text.empty() && text.size() <= kMaxTextBytes && text::is_utf8(text) &&
+         std::ranges::none_of(text, is_control);
 }
 
 Result<void> ClaimRules::check() const {

@@ -57,7 +57,7 @@ struct VerifiedJwt {
 JwtResult<VerifiedJwt> verify_jwt(std::string_view token, const JwtKeys& keys,
                                   const ClaimRules& rules, WallTime now, http::JsonBody& claims);
 
-/// Whether this may be a text claim: not empty, at most 256 bytes, no control characters.
+/// Whether this may be a text claim: not empty, at most 256 bytes of UTF-8, no control characters.
 bool is_claim_text(std::string_view text) noexcept;
 
 }  // namespace portcullis::identity

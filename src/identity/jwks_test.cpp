@@ -99,6 +99,8 @@ TEST(Jwks, SkipsKeysOfNoUseAndSaysWhy) {
   EXPECT_EQ(skipped(ec_members() + R"(,"alg":"")"), "of an algorithm that is not supported");
   EXPECT_EQ(skipped(ec_members() + R"(,"alg":null)"), "alg is no text");
   EXPECT_EQ(skipped(ec_members() + R"(,"use":"enc")"), "not for signatures");
+  EXPECT_EQ(skipped(ec_members() + R"(,"use":"")"), "not for signatures");
+  EXPECT_EQ(skipped(ec_members() + R"(,"use":"SIG")"), "not for signatures");
   EXPECT_EQ(skipped(ec_members() + R"(,"use":["sig"])"), "use is no text");
   EXPECT_EQ(skipped(ec_members() + R"(,"key_ops":["sign"])"), "not to verify with");
   EXPECT_EQ(skipped(ec_members() + R"(,"key_ops":"verify")"), "not to verify with");

@@ -36,7 +36,7 @@ struct UserClaims {
 /// for a store to say, by id, family and generation.
 ///
 /// Threads: immutable; safe from any.
-/// Errors:  issue: invalid_input for claims that verify would refuse. verify: any JwtFault.
+/// Errors:  issue: invalid_input or too_large for what verify would refuse. verify: any JwtFault.
 /// Bounds:  32 grants; names of roles and sites 64 bytes.
 /// Cost:    with HS256 about 3 us to issue and 9 us to verify; see bench/micro_bench.cpp.
 /// Source:  RFC 7519, RFC 9068 section 2.1 (the type only), RFC 8725 section 3.11.

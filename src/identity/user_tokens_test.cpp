@@ -156,6 +156,7 @@ TEST(UserTokens, IssueNothingThatTheyWouldNotVerify) {
   };
   EXPECT_TRUE(refuses([](auto& c) { c.subject.clear(); }));
   EXPECT_TRUE(refuses([](auto& c) { c.subject = "a\nb"; }));
+  EXPECT_TRUE(refuses([](auto& c) { c.subject = "\xff"; })) << "it would become U+FFFD";
   EXPECT_TRUE(refuses([](auto& c) { c.subject = std::string(257, 'a'); }));
   EXPECT_TRUE(refuses([](auto& c) { c.grants = {{"", "*"}}; }));
   EXPECT_TRUE(refuses([](auto& c) { c.grants = {{"a b", "*"}}; }));
@@ -181,6 +182,15 @@ TEST(UserTokens, TheLargestStillVerifies) {
   ASSERT_TRUE(read) << read.error().text();
   EXPECT_EQ(read->generation, 0xffff'ffffU);
   EXPECT_EQ(read->grants, claims.grants);
+}
+
+TEST(UserTokens, OneThatWouldBeTooLongIsNotIssued) {
+  const std::string quotes(256, '"');
+  auto claims = alice();
+  claims.subject = quotes;
+  claims.grants.assign(UserTokens::kMaxGrants, {std::string(64, 'r'), std::string(64, 's')});
+  const auto by = tokens({.issuer = quotes, .audience = quotes});
+  EXPECT_EQ(by.issue(Use::refresh, claims, kNow).error().code, ErrorCode::too_large);
 }
 
 TEST(UserTokens, WhatAUserIsCalledStaysInsideItsClaim) {
