@@ -28,7 +28,8 @@ std::string sign_hs256(const HmacKey& key, std::string_view header, std::string_
 ///            what OpenSSL keeps in an RSA key for later, it guards by a lock in the key.
 /// Ownership: movable; holds secrets until it is destroyed.
 /// Errors:    the makers refuse weak or inconsistent keys with invalid_input.
-/// Cost:      see bench/micro_bench.cpp; a check of HS256 about 5 us, of RS256 and ES256 some tens.
+/// Cost:      to sign with HS256, RS256 (2048 bits) and ES256 about 1, 260 and 20 us; to verify 4,
+///            20 and 65 us.
 /// Source:    RFC 7515, RFC 7518 sections 3.2 to 3.4; signatures by cjose.
 class JwsKey {
  public:
