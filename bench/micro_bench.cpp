@@ -24,6 +24,8 @@
 #include "http/json_body.hpp"
 #include "identity/session_tokens.hpp"
 #include "identity/upstream_tokens.hpp"
+#include "identity/user_tokens.hpp"
+#include "jwt_forge.hpp"
 #include "state/limiter.hpp"
 #include "state/memory_store.hpp"
 #include "upstream/answer_decoder.hpp"
@@ -188,6 +190,66 @@ void upstream_token_mint(benchmark::State& bench) {
   }
 }
 BENCHMARK(upstream_token_mint);
+
+/// Access tokens by keys of one kind.
+identity::UserTokens user_tokens(std::string_view kind) {
+  std::vector<identity::JwtKey> keys;
+  if (kind == "HS256") keys.push_back(identity::JwtKey::from_secret(secret()).value());
+  if (kind == "RS256") {
+    keys.push_back(identity::JwtKey::from_pem(forge::rsa_key().private_pem()).value());
+  }
+  if (kind == "ES256") {
+    keys.push_back(identity::JwtKey::from_pem(forge::ec_key().private_pem()).value());
+  }
+  return identity::UserTokens::make({}, identity::JwtKeys::make(std::move(keys)).value(),
+                                    identity::JwtKeys::from_secrets({secret()}).value())
+      .value();
+}
+
+const identity::UserClaims& user_claims() {
+  static const identity::UserClaims claims{.subject = "alice@example.com",
+                                           .grants = {{"operator", "shop"}, {"viewer", "*"}},
+                                           .family = identity::UserTokens::new_id(),
+                                           .generation = 0,
+                                           .id = {},
+                                           .issued = {},
+                                           .expires = {}};
+  return claims;
+}
+
+void user_token_issue(benchmark::State& bench, std::string_view kind) {
+  const auto tokens = user_tokens(kind);
+  const WallTime now = Clock::system().wall();
+  for (auto _ : bench) {
+    benchmark::DoNotOptimize(tokens.issue(identity::UserTokens::Use::access, user_claims(), now));
+  }
+}
+BENCHMARK_CAPTURE(user_token_issue, HS256, "HS256");
+BENCHMARK_CAPTURE(user_token_issue, RS256, "RS256");
+BENCHMARK_CAPTURE(user_token_issue, ES256, "ES256");
+
+void user_token_verify(benchmark::State& bench, std::string_view kind) {
+  constexpr auto kAccess = identity::UserTokens::Use::access;
+  const auto tokens = user_tokens(kind);
+  const WallTime now = Clock::system().wall();
+  const std::string token = tokens.issue(kAccess, user_claims(), now)->token;
+  for (auto _ : bench) benchmark::DoNotOptimize(tokens.verify(kAccess, token, now));
+}
+BENCHMARK_CAPTURE(user_token_verify, HS256, "HS256");
+BENCHMARK_CAPTURE(user_token_verify, RS256, "RS256");
+BENCHMARK_CAPTURE(user_token_verify, ES256, "ES256");
+
+/// A token that is no longer accepted costs its signature; one of bad form does not.
+void user_token_refuse(benchmark::State& bench, std::string_view token) {
+  const auto tokens = user_tokens("HS256");
+  const WallTime now = Clock::system().wall();
+  for (auto _ : bench) {
+    benchmark::DoNotOptimize(tokens.verify(identity::UserTokens::Use::access, token, now));
+  }
+}
+BENCHMARK_CAPTURE(user_token_refuse, no_algorithm, "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.e30.");
+const std::string kDots(8 * 1024, '.');
+BENCHMARK_CAPTURE(user_token_refuse, eight_kilobytes, kDots);
 
 void request_head_parse(benchmark::State& bench) {
   const std::string head =

@@ -20,6 +20,10 @@ find_library(MAXMINDDB libmaxminddb.a REQUIRED)
 # Only hiredis' reader of replies is used; sockets are ours.
 find_library(HIREDIS libhiredis.a REQUIRED)
 
+# Signatures of JWTs. cjose reads headers with jansson; our own JSON is Boost's.
+find_library(CJOSE libcjose.a REQUIRED)
+find_library(JANSSON libjansson.a REQUIRED)
+
 # Compile options shared by every target of ours.
 add_library(portcullis_options INTERFACE)
 target_compile_options(portcullis_options INTERFACE

@@ -4,8 +4,8 @@
 #include <string>
 #include <string_view>
 
-/// Digests, message authentication, key derivation and random bytes. The only user of OpenSSL's EVP
-/// interface in the program (TLS itself lives in net/).
+/// Digests, message authentication, key derivation and random bytes. Only this module uses
+/// OpenSSL's EVP interface (TLS itself lives in net/).
 namespace portcullis::crypto {
 
 using Sha256 = std::array<std::uint8_t, 32>;

@@ -1,6 +1,7 @@
 #include "identity/upstream_tokens.hpp"
 
 #include "base/text.hpp"
+#include "crypto/jws_key.hpp"
 
 namespace portcullis::identity {
 
@@ -26,16 +27,7 @@ std::string UpstreamTokens::mint(const Subject& subject, WallTime now) const {
   text::append_base64url(claims, crypto::bytes_of(crypto::sha256(subject.message)));
   claims += "\"}";
 
-  static const std::string kHeader = text::base64url(R"({"alg":"HS256","typ":"JWT"})");
-  std::string token;
-  token.reserve(kHeader.size() + claims.size() * 4 / 3 + 64);
-  token += kHeader;
-  token += '.';
-  text::append_base64url(token, claims);
-  const auto signature = key_.sign(token);
-  token += '.';
-  text::append_base64url(token, crypto::bytes_of(signature));
-  return token;
+  return crypto::sign_hs256(key_, R"({"alg":"HS256","typ":"JWT"})", claims);
 }
 
 }  // namespace portcullis::identity

@@ -134,6 +134,43 @@ def credentials():
                 "Prefer: respond-async, wait=5", "Content-Type: a/b; charset=\"utf-8\"", "X-Query: a=%20+&b&a=1"]
 
 
+def jwts():
+    """A byte that says what follows (see jwt_fuzz.cpp): 0 a token, 1 a header, 2 claims, 3 a JWK Set."""
+    secret = b"fuzzing secret of users, no secret at all"
+    encode = lambda data: base64.urlsafe_b64encode(data.encode()).rstrip(b"=")
+    def signed(header, claims):
+        text = encode(header) + b"." + encode(claims)
+        return text + b"." + base64.urlsafe_b64encode(hmac.new(secret, text, hashlib.sha256).digest()).rstrip(b"=")
+    base = {"iss": "portcullis", "aud": "portcullis", "sub": "alice", "iat": 1800000000, "nbf": 1800000000, "exp": 1800000600, "jti": "j",
+            "typ": "access", "grants": [{"role": "operator", "site": "shop"}, {"role": "viewer", "site": "*"}], "fam": "f"}
+    claims = [base | change for change in [
+        {}, {"typ": "refresh", "gen": 3}, {"aud": ["a", "portcullis"]}, {"aud": []}, {"exp": 1799999990}, {"exp": 1.5}, {"exp": "1"}, {"exp": -1},
+        {"exp": 2**63}, {"exp": 2**64}, {"iat": 1800000031}, {"nbf": 1800000031}, {"sub": ""}, {"sub": "a\nb"}, {"sub": "x" * 257}, {"sub": "é😀"},
+        {"grants": []}, {"grants": [{"role": "admin"}]}, {"grants": {}}, {"gen": 4294967296}, {"iss": None}, {"x": [[[[[[[1]]]]]]]}]]
+    headers = [{"alg": "HS256"}, {"alg": "HS256", "typ": "at+jwt", "kid": "hs"}, {"alg": "HS256", "typ": "application/RT+JWT"}, {"alg": "RS256", "kid": "rs"},
+               {"alg": "ES256", "kid": "es"}, {"alg": "none"}, {"alg": "HS256", "kid": "../../dev/null"}, {"alg": "HS256", "crit": ["b64"], "b64": False},
+               {"alg": "RS256", "jku": "https://a.example", "x5t": "a"}, {"alg": ["HS256"]}, {"alg": "HS256", "jwk": {"kty": "oct", "k": "AA"}}, {"kid": 1}]
+    access = json.dumps(headers[1])
+    joe = b"eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ"
+    yield from (b"\0" + signed(access, json.dumps(c)) for c in claims)
+    yield from (b"\0" + signed(json.dumps(h), json.dumps(base)) for h in headers)
+    # RFC 7515 appendix A.2 and A.3, whose keys the target has.
+    yield (b"\0eyJhbGciOiJSUzI1NiJ9." + joe + b".cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF5YKt_O8W2Fp5jujG"
+           b"bds9uJdbF9CUAr7t1dnZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K0GarZRmB_eSN9383LcOLn6_dO--xi12jzDwusC-e"
+           b"OkHWEsqtFZESc6BfI7noOPqvhJ1phCnvWh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rqVt5AXLIhWkWywlVmtVrBp0igcN_IoypGlUPQGe77Rw")
+    yield (b"\0eyJhbGciOiJFUzI1NiJ9." + joe + b".DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q")
+    yield from (b"\0" + t for t in [b"", b".", b"..", b"...", b"a.b.c", b"e30.e30.", b"e30.e30.AA", b"a.b.c.d.e", b"=.=.=", signed(access, "[]")[:-1]])
+    yield from (b"\1" + json.dumps(h).encode() for h in headers)
+    yield from [b'\1{"alg":"HS256","alg":"none"}', b"\1[]", b'\1{"alg":"HS256","typ":"\\u0061t+jwt"}']
+    yield from (b"\2" + json.dumps(c).encode() for c in claims)
+    yield from [b"\2{}", b'\2{"sub":"a","sub":"b"}', b"\2null", b"\2\xff"]
+    ec = {"kty": "EC", "crv": "P-256", "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}
+    rsa = {"kty": "RSA", "n": "of" + "A" * 339 + "Q", "e": "AQAB"}
+    for keys in [[], [ec], [rsa], [ec | {"kid": "e", "use": "sig", "alg": "ES256"}, rsa | {"kid": "r", "key_ops": ["verify"]}], [{"kty": "oct", "k": "AA"}],
+                 [ec | {"y": ec["x"]}], [rsa | {"e": "AQ"}, rsa | {"n": "AQ", "kid": "w"}], [ec | {"use": "enc"}], [1], [ec | {"kid": "e"}] * 2]:
+        yield b"\3" + json.dumps({"keys": keys}).encode()
+
+
 def configurations():
     yaml = ["", "server: {port: 8080}", "server:\n  port: 99999\n  workers: -1", "environment: production\n", "debug: true\nlog:\n  level: debug\n",
             "sites:\n- id: shop\n  origins: [https://shop.example]\n  upstream: {kind: n8n, url: http://127.0.0.1:5678/webhook/x}\n  limits: {per_minute: 5}\n",
@@ -310,7 +347,7 @@ def encoded_texts():
 
 
 for name, make in {"request_head": request_heads, "chunked_body": chunked_bodies, "answer_decoder": answers, "model_decoder": model_answers, "webhook": webhooks, "response_parser": responses,
-                   "json_body": json_bodies, "multipart_form": forms, "credentials": credentials, "config": configurations, "origin": origins, "bot_evidence": bot_evidence,
+                   "json_body": json_bodies, "multipart_form": forms, "credentials": credentials, "jwt": jwts, "config": configurations, "origin": origins, "bot_evidence": bot_evidence,
                    "decoder": encoded_texts, "tokenizers": lambda: itertools.islice(rule_texts(), 1, 400, 5),
                    "inspect": lambda: itertools.islice(rule_texts(), 2, 400, 6)}.items():
     write(name, make())
