@@ -12,6 +12,8 @@
 #include <memory>
 #include <vector>
 
+#include "crypto/hmac_sha1.hpp"
+
 namespace portcullis::crypto {
 namespace {
 
@@ -39,13 +41,13 @@ const unsigned char* data_of(std::string_view s) {
   return reinterpret_cast<const unsigned char*>(s.data());
 }
 
-MacContext new_hmac(std::string_view key) {
+MacContext new_hmac(std::string_view key, std::string digest) {
   static const Mac mac(EVP_MAC_fetch(nullptr, "HMAC", nullptr));
   require(mac != nullptr);
   MacContext context(EVP_MAC_CTX_new(mac.get()));
-  char digest[] = "SHA256";
-  const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
-                               OSSL_PARAM_construct_end()};
+  const OSSL_PARAM params[] = {
+      OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest.data(), 0),
+      OSSL_PARAM_construct_end()};
   require(context && EVP_MAC_init(context.get(), data_of(key), key.size(), params) == 1);
   return context;
 }
@@ -58,7 +60,7 @@ std::size_t next_slot() {
 EVP_MAC_CTX* thread_context(std::size_t slot, std::string_view key) {
   thread_local std::vector<MacContext> contexts;
   if (slot >= contexts.size()) contexts.resize(slot + 1);
-  if (!contexts[slot]) contexts[slot] = new_hmac(key);
+  if (!contexts[slot]) contexts[slot] = new_hmac(key, "SHA256");
   return contexts[slot].get();
 }
 
@@ -84,6 +86,16 @@ std::string sha1(std::string_view data) {
           EVP_DigestUpdate(context.get(), data.data(), data.size()) == 1 &&
           EVP_DigestFinal_ex(context.get(), reinterpret_cast<unsigned char*>(out.data()),
                              &length) == 1);
+  return out;
+}
+
+std::string hmac_sha1(std::string_view key, std::string_view data) {
+  const MacContext context = new_hmac(key, "SHA1");
+  std::string out(20, '\0');
+  std::size_t length = 0;
+  require(EVP_MAC_update(context.get(), data_of(data), data.size()) == 1 &&
+          EVP_MAC_final(context.get(), reinterpret_cast<unsigned char*>(out.data()), &length,
+                        out.size()) == 1);
   return out;
 }
 

@@ -1,11 +1,15 @@
 #include "crypto/digest.hpp"
 
+#include <array>
 #include <set>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "base/text.hpp"
+#include "crypto/hmac_sha1.hpp"
+#include "crypto/wipe.hpp"
 #include "proves.hpp"
 
 namespace portcullis::crypto {
@@ -129,6 +133,31 @@ TEST(RandomBytes, AreOfTheSizeAskedForAndNeverTheSame) {
 
 TEST(Sha1, IsThatOfItsStandard) {
   EXPECT_EQ(text::hex(sha1("abc")), "a9993e364706816aba3e25717850c26c9cd0d89d");
+}
+
+TEST(HmacSha1, AgreesWithRfc2202) {
+  const std::pair<std::string, std::string> cases[] = {
+      {std::string(20, '\x0b'), "Hi There"},
+      {"Jefe", "what do ya want for nothing?"},
+      {std::string(20, '\xaa'), std::string(50, '\xdd')},
+      {std::string(80, '\xaa'), "Test Using Larger Than Block-Size Key - Hash Key First"}};
+  const char* const macs[] = {
+      "b617318655057264e28bc0b6fb378c8ef146be00", "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79",
+      "125d7342b9ac11cd91a39af48aa17b4f63f175d3", "aa4ae5e15272d00e95705637ce8a3b55ed402112"};
+  for (std::size_t i = 0; i < std::size(macs); ++i) {
+    EXPECT_EQ(text::hex(hmac_sha1(cases[i].first, cases[i].second)), macs[i]);
+  }
+}
+
+TEST(Wipe, LeavesNothing) {
+  std::string secret(40, 's');
+  const char* const bytes = secret.data();
+  wipe(secret);
+  EXPECT_TRUE(secret.empty());
+  EXPECT_EQ(std::string(bytes, 5), std::string(5, '\0')) << "the capacity is still there";
+  std::array<char, 8> buffer{'a', 'b'};
+  wipe(std::span<char>(buffer));
+  EXPECT_EQ(buffer, (std::array<char, 8>{}));
 }
 
 }  // namespace
