@@ -24,6 +24,13 @@ find_library(HIREDIS libhiredis.a REQUIRED)
 find_library(CJOSE libcjose.a REQUIRED)
 find_library(JANSSON libjansson.a REQUIRED)
 
+# Passwords: bcrypt of libxcrypt.
+find_library(CRYPT libcrypt.a REQUIRED)
+
+# Accounts in a file.
+find_library(SQLITECPP libSQLiteCpp.a REQUIRED)
+find_library(SQLITE libsqlite3.a REQUIRED)
+
 # Compile options shared by every target of ours.
 add_library(portcullis_options INTERFACE)
 target_compile_options(portcullis_options INTERFACE

@@ -7,7 +7,8 @@ set -euo pipefail
 build=(clang-19 lld-19 llvm-19 libclang-rt-19-dev cmake ninja-build ccache make git ca-certificates
   libboost1.81-dev libboost-url1.81-dev libssl-dev libspdlog-dev libfmt-dev
   libyaml-cpp-dev libcli11-dev prometheus-cpp-dev libcurl4-openssl-dev zlib1g-dev libmimalloc-dev
-  libvectorscan-dev libmodsecurity-dev libhiredis-dev libmaxminddb-dev libcjose-dev libjansson-dev)
+  libvectorscan-dev libmodsecurity-dev libhiredis-dev libmaxminddb-dev libcjose-dev libjansson-dev
+  libcrypt-dev libsqlitecpp-dev libsqlite3-dev)
 web=(nodejs npm)
 test=(clang-format-19 clang-tidy-19 libgtest-dev libgmock-dev chromium openssl redis-server)
 bench=(libbenchmark-dev wrk nginx haproxy libnginx-mod-http-modsecurity modsecurity-crs redis-server

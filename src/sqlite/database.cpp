@@ -1,0 +1,211 @@
+#include "sqlite/database.hpp"
+
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+#include <thread>
+
+namespace portcullis::sqlite {
+namespace {
+
+constexpr mode_t kMode = 0600;
+constexpr std::int64_t kPageBytes = 4096;
+/// Of the log of writes, once it has been copied into the file.
+constexpr const char* kKeepOfLog = "PRAGMA journal_size_limit=4194304";
+constexpr Milliseconds kRetryWal{5};
+
+std::unexpected<Error> file_fault(const std::filesystem::path& file, const char* what, int error) {
+  return fail(ErrorCode::unavailable,
+              file.string() + ": " + what + ": " + std::generic_category().message(error));
+}
+
+/// Before SQLite sees the file: a regular one that only its owner may read. Its journals get the
+/// mode of the file from SQLite. The file is not opened where it exists already: to close it again
+/// would end the locks that this process may hold on it.
+Result<void> make_private(const std::filesystem::path& file) {
+  const int made = ::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, kMode);
+  if (made >= 0) {
+    ::close(made);
+    return {};
+  }
+  if (errno != EEXIST) return file_fault(file, "cannot be made", errno);
+  struct stat found{};
+  if (::lstat(file.c_str(), &found) != 0) return file_fault(file, "cannot be looked at", errno);
+  if (!S_ISREG(found.st_mode)) {
+    return fail(ErrorCode::unavailable, file.string() + ": is not a regular file");
+  }
+  if ((found.st_mode & 0077) != 0 && ::chmod(file.c_str(), kMode) != 0) {
+    return file_fault(file, "others may read it, and its mode cannot be changed", errno);
+  }
+  return {};
+}
+
+/// What SQLite reports, in our terms.
+Error translated(int code) {
+  switch (code) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return {.code = ErrorCode::unavailable,
+              .retry = Retry::safe,
+              .detail = "another process holds its lock"};
+    case SQLITE_FULL:
+      return {.code = ErrorCode::exhausted, .detail = "no space is left"};
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return {.code = ErrorCode::malformed, .detail = "it is damaged or no database"};
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+    case SQLITE_CANTOPEN:
+      return {.code = ErrorCode::unavailable, .detail = "it cannot be opened or written"};
+    case SQLITE_IOERR:
+      return {.code = ErrorCode::unavailable, .detail = "the disk fails"};
+    default:
+      return {.code = ErrorCode::internal, .detail = "SQLite refuses"};
+  }
+}
+
+}  // namespace
+
+Query::~Query() {
+  if (statement_ == nullptr) return;
+  (void)statement_->tryReset();
+  // What was bound may be a secret; it never fails.
+  statement_->clearBindings();
+}
+
+void Query::bind(int at, Blob value) {
+  // A null pointer would bind NULL.
+  const char* const data = value.bytes.empty() ? "" : value.bytes.data();
+  statement_->bind(at, static_cast<const void*>(data), static_cast<int>(value.bytes.size()));
+}
+
+void Query::bind(int at, std::optional<std::int64_t> value) {
+  if (value) {
+    statement_->bind(at, *value);
+  } else {
+    statement_->bind(at);
+  }
+}
+
+std::optional<std::int64_t> Query::maybe_number(int column) const {
+  if (statement_->isColumnNull(column)) return std::nullopt;
+  return number(column);
+}
+
+SQLite::Statement& Connection::prepared(std::string_view sql) {
+  auto& statement = statements_[sql];
+  if (!statement) statement = std::make_unique<SQLite::Statement>(database_, std::string(sql));
+  return *statement;
+}
+
+Database::Transaction::Transaction(SQLite::Database& database) : database_(database) {
+  database_.exec("BEGIN IMMEDIATE");
+}
+Database::Transaction::~Transaction() {
+  // Where it fails SQLite has rolled back already.
+  if (open_) (void)database_.tryExec("ROLLBACK");
+}
+void Database::Transaction::commit() {
+  database_.exec("COMMIT");
+  open_ = false;
+}
+
+Database::Database(const Options& options)
+    : name_(options.file.string()),
+      database_(name_, SQLite::OPEN_READWRITE | SQLite::OPEN_NOMUTEX,
+                static_cast<int>(options.busy_timeout.count())) {
+  configure(options);
+}
+
+Result<std::unique_ptr<Database>> Database::open(const Options& options, const Schema& schema) {
+  if (auto made = make_private(options.file); !made) return std::unexpected(made.error());
+  try {
+    std::unique_ptr<Database> out(new Database(options));
+    if (auto sound = out->check(); !sound) return std::unexpected(sound.error());
+    if (auto migrated = out->migrate(schema); !migrated) return std::unexpected(migrated.error());
+    return out;
+  } catch (const SQLite::Exception& error) {
+    return std::unexpected(error_of(options.file.string(), error));
+  }
+}
+
+void Database::configure(const Options& options) {
+  turn_on_wal(options.busy_timeout);
+  // FULL: a token that was revoked must not be valid again after a power loss.
+  database_.exec("PRAGMA synchronous=FULL");
+  database_.exec("PRAGMA foreign_keys=ON");
+  database_.exec("PRAGMA trusted_schema=OFF");
+  database_.exec("PRAGMA secure_delete=ON");
+  database_.exec(kKeepOfLog);
+  database_.exec("PRAGMA max_page_count=" + std::to_string(options.max_bytes / kPageBytes));
+}
+
+/// Of two that open a new file at once SQLite tells one that it is busy without waiting.
+void Database::turn_on_wal(Milliseconds patience) {
+  for (auto waited = Milliseconds{0};; waited += kRetryWal) {
+    try {
+      const std::string mode = database_.execAndGet("PRAGMA journal_mode=WAL").getString();
+      if (mode != "wal") throw SQLite::Exception("no WAL", SQLITE_CANTOPEN);
+      return;
+    } catch (const SQLite::Exception& error) {
+      if (error.getErrorCode() != SQLITE_BUSY || waited >= patience) throw;
+    }
+    std::this_thread::sleep_for(kRetryWal);
+  }
+}
+
+std::int64_t Database::number_of(const char* pragma) const {
+  SQLite::Statement statement(database_, pragma);
+  (void)statement.executeStep();
+  return statement.getColumn(0).getInt64();
+}
+
+Result<void> Database::check() const {
+  // SQLite opens what it may not write for reading, and would tell only at the first write.
+  if (sqlite3_db_readonly(database_.getHandle(), "main") != 0) {
+    return fail(ErrorCode::unavailable, name_ + ": it may not be written");
+  }
+  SQLite::Statement statement(database_, "PRAGMA quick_check(1)");
+  (void)statement.executeStep();
+  const std::string found = statement.getColumn(0).getString();
+  if (found == "ok") return {};
+  return fail(ErrorCode::malformed, name_ + ": it is damaged (" + found + ")");
+}
+
+Result<void> Database::migrate(const Schema& schema) {
+  // Several may start at once: what is there is read when nobody else can change it.
+  Transaction transaction(database_);
+  const auto application = number_of("PRAGMA application_id");
+  const auto version = number_of("PRAGMA user_version");
+  const bool empty = number_of("SELECT count(*) FROM sqlite_schema") == 0;
+  const auto newest = static_cast<std::int64_t>(schema.migrations.size());
+  if (!(empty && application == 0) && application != schema.application) {
+    return fail(ErrorCode::malformed, name_ + ": it is a database of another program");
+  }
+  if (version < 0 || version > newest) {
+    return fail(ErrorCode::malformed,
+                name_ + ": its schema has version " + std::to_string(version) +
+                    ", and this program knows none after " + std::to_string(newest) +
+                    ": run a newer one, or restore the file from before it was changed");
+  }
+  if (version == newest) return {};
+  for (const char* const step : schema.migrations.subspan(static_cast<std::size_t>(version))) {
+    database_.exec(step);
+  }
+  database_.exec("PRAGMA application_id=" + std::to_string(schema.application));
+  database_.exec("PRAGMA user_version=" + std::to_string(newest));
+  transaction.commit();
+  return {};
+}
+
+Error Database::error_of(const std::string& name, const SQLite::Exception& error) {
+  auto out = translated(error.getErrorCode() & 0xff);
+  out.detail = name + ": " + out.detail + " (" + error.what() + ")";
+  return out;
+}
+
+}  // namespace portcullis::sqlite
