@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/text.hpp"
+#include "identity/accounts.hpp"
 
 namespace portcullis::identity {
 namespace {
@@ -14,14 +15,6 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t kIdBytes = 16;
-constexpr std::size_t kMaxNameBytes = 64;
-constexpr std::string_view kEverySite = "*";
-
-bool is_name(std::string_view text) {
-  return !text.empty() && text.size() <= kMaxNameBytes && std::ranges::all_of(text, [](char c) {
-    return text::is_alnum(c) || c == '-' || c == '_' || c == '.';
-  });
-}
 
 bool is_grant(const RoleGrant& grant) {
   return is_name(grant.role) && (grant.site == kEverySite || is_name(grant.site));

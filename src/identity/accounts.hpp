@@ -1,0 +1,142 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/result.hpp"
+
+/// What is known of users and their keys. Times are kept in milliseconds.
+namespace portcullis::identity {
+
+/// What somebody may do; what each role opens is for the routes to say.
+enum class Role : std::uint8_t { viewer, operator_, admin, service };
+
+/// "viewer", "operator", "admin", "service".
+std::string_view name_of(Role role) noexcept;
+std::optional<Role> role_of(std::string_view name) noexcept;
+
+inline constexpr std::string_view kEverySite = "*";
+
+/// A role for one site, or for every one ("*").
+struct Grant {
+  Role role = Role::viewer;
+  std::string site;
+
+  auto operator<=>(const Grant&) const = default;
+};
+
+struct User {
+  std::string id;    ///< a ULID; never that of another, also after this one has been deleted
+  std::string name;  ///< as it was given; two that differ by case are one
+  std::vector<Grant> grants;
+  WallTime created;
+  std::optional<WallTime> disabled;  ///< since when
+  std::optional<WallTime> last_login;
+  std::optional<WallTime> last_failed_login;
+  std::uint32_t failed_logins = 0;  ///< since the last login that succeeded
+  /// Whole seconds. A token whose `iat` is before it is void. It lies up to a second ahead when it
+  /// is set, so that nothing issued in the same second survives: whoever issues a new token right
+  /// then gives it this time.
+  WallTime sessions_valid_from;
+  bool has_totp = false;  ///< confirmed
+};
+
+struct NewUser {
+  std::string name;
+  std::string password_hash;  ///< empty: no password opens this account
+  std::vector<Grant> grants;
+};
+
+/// What a login is checked by. For nobody else's eyes.
+struct Credentials {
+  struct Totp {
+    std::string sealed;  ///< TotpVault::seal
+    bool confirmed = false;
+    std::int64_t last_step = 0;
+  };
+  std::string password_hash;
+  std::optional<Totp> totp;
+  std::uint32_t recovery_codes_left = 0;
+};
+
+/// What one login has become: all refresh tokens that follow from it, of which the one of the
+/// highest generation is good.
+struct RefreshFamily {
+  std::string id;
+  std::string user;
+  std::uint32_t generation = 0;
+  WallTime opened;
+  WallTime rotated;  ///< last; `opened` before the first time
+  WallTime expires;  ///< of all of them, however often they are changed
+  std::optional<WallTime> revoked;
+};
+
+/// What became of the attempt to change a refresh token for the next one.
+struct Rotation {
+  enum class Outcome : std::uint8_t {
+    rotated,  ///< to whoever asked, and to nobody else
+    reused,   ///< the generation was used before; whoever has it may have stolen it
+    unknown,  ///< no such family: never opened, purged, or its user deleted
+    expired,
+    revoked,
+  };
+  Outcome outcome = Outcome::unknown;
+  /// As it is now. Of an unknown one empty; of a reused one `rotated` tells how long ago the token
+  /// was used, so that a caller may forgive a client that sends it twice within a few seconds.
+  RefreshFamily family;
+};
+
+/// A key of a program. Its secret is not here, only a keyed hash of it.
+struct ApiKey {
+  std::string id;      ///< a ULID
+  std::string prefix;  ///< by which it is found, and known in lists and logs
+  std::string hash;    ///< ApiKeys::kHashBytes
+  std::string name;    ///< for people
+  std::string owner;   ///< the id of a user
+  std::vector<std::string> scopes;
+  std::string site{kEverySite};  ///< which alone it opens, or "*"
+  WallTime created;
+  std::optional<WallTime> expires;
+  std::optional<std::uint32_t> requests_per_minute;  ///< instead of the general limit
+  std::optional<WallTime> last_used;
+  std::optional<WallTime> revoked;
+  bool owner_disabled = false;
+
+  /// Whether it opens anything at this time.
+  bool is_valid(WallTime now) const noexcept {
+    return !revoked && !owner_disabled && (!expires || now < *expires);
+  }
+};
+
+inline constexpr std::size_t kMaxUserNameBytes = 128;
+inline constexpr std::size_t kMaxPasswordHashBytes = 128;
+inline constexpr std::size_t kMaxSealedTotpBytes = 128;
+inline constexpr std::size_t kMaxRecoveryHashBytes = 64;
+inline constexpr std::size_t kMaxGrants = 32;  ///< as many as a token carries
+inline constexpr std::size_t kMaxScopes = 32;
+inline constexpr std::size_t kMaxKeyNameBytes = 128;
+inline constexpr std::size_t kMaxFamiliesOfUser = 32;
+inline constexpr std::size_t kMaxKeysOfUser = 100;
+
+/// Whether this may name a role, a site or the like in a token: at most 64 letters, digits and
+/// "-_.".
+bool is_name(std::string_view text) noexcept;
+
+/// What a user name is found by: its letters in lower case. ASCII letters, digits and ".-_+@" only,
+/// from a letter or digit on: names that look alike are alike, in any alphabet and form of
+/// Unicode. @returns invalid_input for any other.
+Result<std::string> user_key(std::string_view name);
+
+/// @returns invalid_input with what is wrong. All stores check by these.
+Result<void> check_grants(std::span<const Grant> grants);
+Result<void> check(const ApiKey& key);
+
+/// The first whole second of which nothing has been issued yet: sessions_valid_from of a user whose
+/// sessions end now.
+WallTime next_second(WallTime now) noexcept;
+
+}  // namespace portcullis::identity

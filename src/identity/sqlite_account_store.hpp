@@ -1,0 +1,66 @@
+#pragma once
+#include <memory>
+
+#include "identity/account_store.hpp"
+#include "sqlite/database.hpp"
+
+namespace portcullis::identity {
+
+/// Accounts in an SQLite file (sqlite::Database says how it is kept).
+///
+/// The server and the command line may have it open at once; several nodes may not share it.
+///
+/// Threads: any; calls run one after the other.
+/// Cost:    to find a user 12 us, to rotate a family 60 us and an fsync.
+class SqliteAccountStore final : public AccountStore {
+ public:
+  static Result<std::unique_ptr<SqliteAccountStore>> open(const sqlite::Options& options);
+
+  Result<std::optional<User>> add_user(const NewUser& user, WallTime now) override;
+  Result<User> find_user(std::string_view name) override;
+  Result<User> user(std::string_view id) override;
+  Result<Page> users(std::string_view after, std::size_t limit) override;
+  Result<Credentials> credentials(std::string_view id) override;
+  Result<void> set_password(std::string_view id, std::string_view hash, WallTime now) override;
+  Result<bool> rehash_password(std::string_view id, std::string_view old_hash,
+                               std::string_view hash) override;
+  Result<void> disable(std::string_view id, WallTime now) override;
+  Result<void> enable(std::string_view id) override;
+  Result<void> remove_user(std::string_view id) override;
+  Result<void> set_grants(std::string_view id, std::span<const Grant> grants) override;
+
+  Result<void> note_login(std::string_view id, WallTime now) override;
+  Result<std::uint32_t> note_failed_login(std::string_view id, WallTime now) override;
+  Result<WallTime> end_sessions(std::string_view id, WallTime now) override;
+
+  Result<bool> enrol_totp(std::string_view id, std::string_view sealed) override;
+  Result<bool> confirm_totp(std::string_view id, std::int64_t step) override;
+  Result<void> remove_totp(std::string_view id) override;
+  Result<bool> advance_totp(std::string_view id, std::int64_t step) override;
+  Result<void> store_recovery_codes(std::string_view id,
+                                    std::span<const std::string> hashes) override;
+  Result<bool> consume_recovery_code(std::string_view id, std::string_view hash) override;
+
+  Result<bool> open_family(std::string_view user, std::string_view id, WallTime expires,
+                           WallTime now) override;
+  Result<Rotation> rotate_family(std::string_view id, std::uint32_t generation,
+                                 WallTime now) override;
+  Result<void> revoke_family(std::string_view id, WallTime now) override;
+  Result<void> revoke_families(std::string_view user, WallTime now) override;
+  Result<std::size_t> purge_families(WallTime now) override;
+
+  Result<bool> add_api_key(const ApiKey& key) override;
+  Result<ApiKey> find_api_key(std::string_view prefix) override;
+  Result<std::vector<ApiKey>> api_keys(std::optional<std::string_view> owner,
+                                       std::string_view after, std::size_t limit) override;
+  Result<void> revoke_api_key(std::string_view id, WallTime now) override;
+  Result<void> touch_api_key(std::string_view id, WallTime now) override;
+
+ private:
+  explicit SqliteAccountStore(std::unique_ptr<sqlite::Database> database)
+      : database_(std::move(database)) {}
+
+  std::unique_ptr<sqlite::Database> database_;
+};
+
+}  // namespace portcullis::identity

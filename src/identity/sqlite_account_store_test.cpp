@@ -1,0 +1,139 @@
+// What is particular to accounts in a file; the contract of all stores stands in
+// account_store_contract_test.cpp.
+#include "identity/sqlite_account_store.hpp"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <iterator>
+
+#include "temporary_folder.hpp"
+
+namespace portcullis::identity {
+namespace {
+
+const WallTime kNow = from_epoch_seconds(1'800'000'000);
+
+class SqliteAccountFile : public testing::Test {
+ protected:
+  std::unique_ptr<SqliteAccountStore> open() {
+    auto store = SqliteAccountStore::open(options);
+    EXPECT_TRUE(store) << store.error().detail;
+    return store ? *std::move(store) : nullptr;
+  }
+  static std::string add(AccountStore& store, const std::string& name) {
+    return store.add_user({.name = name, .password_hash = "the hash", .grants = {}}, kNow)
+        .value()
+        .value()
+        .id;
+  }
+
+  std::uint32_t killed_after(std::uint32_t writes, const std::string& user);
+
+  TemporaryFolder folder;
+  sqlite::Options options{.file = folder.path() / "accounts.db", .busy_timeout = Milliseconds{50}};
+};
+
+/// Adds users and rotates a family without end, and writes a byte for each that was acknowledged.
+[[noreturn]] void write_until_killed(const sqlite::Options& options, const std::string& user,
+                                     int acknowledge) {
+  auto store = SqliteAccountStore::open(options);
+  if (!store) ::_exit(1);
+  for (std::uint32_t i = 0;; ++i) {
+    const auto added = (*store)->add_user(
+        {.name = "user-" + std::to_string(i), .password_hash = "", .grants = {}}, kNow);
+    const auto rotated = (*store)->rotate_family("family-of-" + user, i, kNow);
+    if (!added || !*added || !rotated) ::_exit(2);
+    if (::write(acknowledge, "x", 1) != 1) ::_exit(3);
+  }
+}
+
+/// How many writes a process had acknowledged when it was killed, after `writes` at least.
+std::uint32_t SqliteAccountFile::killed_after(std::uint32_t writes, const std::string& user) {
+  int pipe[2];
+  EXPECT_EQ(::pipe(pipe), 0);
+  const pid_t child = ::fork();
+  if (child == 0) write_until_killed(options, user, pipe[1]);
+  ::close(pipe[1]);
+  std::uint32_t acknowledged = 0;
+  char byte = 0;
+  while (::read(pipe[0], &byte, 1) == 1) {
+    if (++acknowledged == writes) ::kill(child, SIGKILL);
+  }
+  ::close(pipe[0]);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  EXPECT_TRUE(WIFSIGNALED(status)) << WEXITSTATUS(status);
+  return acknowledged;
+}
+
+TEST_F(SqliteAccountFile, WhatWasAcknowledgedOutlivesKill9) {
+  for (unsigned round = 0; round < 3; ++round) {
+    options.file = folder.path() / ("accounts-" + std::to_string(round) + ".db");
+    const std::string user = add(*open(), "alice");
+    ASSERT_TRUE(open()->open_family(user, "family-of-" + user, kNow + Seconds{60}, kNow).value());
+    const std::uint32_t acknowledged = killed_after(40 + 17 * round, user);
+    const auto store = open();  // reads the whole file for damage
+    ASSERT_TRUE(store);
+    for (std::uint32_t i = 0; i < acknowledged; ++i) {
+      EXPECT_TRUE(store->find_user("user-" + std::to_string(i))) << i;
+    }
+    const auto family = store->rotate_family("family-of-" + user, 1'000'000, kNow).value().family;
+    EXPECT_GE(family.generation, acknowledged);
+    EXPECT_LE(family.generation, acknowledged + 1) << "one may have been under way";
+  }
+}
+
+TEST_F(SqliteAccountFile, AFailedCallChangesNothing) {
+  const auto store = open();
+  const auto user = add(*store, "alice");
+  ASSERT_TRUE(store->open_family(user, "family", kNow + Seconds{60}, kNow).value());
+  SQLite::Database other(options.file.string(), SQLite::OPEN_READWRITE);
+  other.exec("BEGIN IMMEDIATE");
+  const auto refused = store->rotate_family("family", 0, kNow);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::unavailable);
+  EXPECT_EQ(refused.error().retry, Retry::safe);
+  EXPECT_FALSE(store->disable(user, kNow));
+  EXPECT_TRUE(store->user(user)) << "reading goes on";
+  other.exec("ROLLBACK");
+  EXPECT_FALSE(store->user(user)->disabled);
+  EXPECT_EQ(store->rotate_family("family", 0, kNow)->outcome, Rotation::Outcome::rotated);
+}
+
+TEST_F(SqliteAccountFile, WhatHasBeenDeletedIsOverwritten) {
+  const std::string secret = "a hash that must not be found again";
+  {
+    const auto store = open();
+    const auto user =
+        store->add_user({.name = "alice", .password_hash = secret, .grants = {}}, kNow);
+    ASSERT_TRUE(store->remove_user(user.value().value().id));
+  }
+  std::ifstream file(options.file, std::ios::binary);
+  const std::string content(std::istreambuf_iterator<char>(file), {});
+  EXPECT_FALSE(content.empty());
+  EXPECT_EQ(content.find(secret), std::string::npos);
+}
+
+TEST_F(SqliteAccountFile, ARoleOfANewerProgramOpensNothing) {
+  const auto store = open();
+  const auto user = add(*store, "alice");
+  SQLite::Database(options.file.string(), SQLite::OPEN_READWRITE)
+      .exec("INSERT INTO grants (user_id, role, site) SELECT id, 'emperor', '*' FROM users");
+  EXPECT_TRUE(store->user(user)->grants.empty());
+}
+
+TEST_F(SqliteAccountFile, ANewerSchemaIsRefused) {
+  open();
+  SQLite::Database(options.file.string(), SQLite::OPEN_READWRITE).exec("PRAGMA user_version=99");
+  const auto refused = SqliteAccountStore::open(options);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::malformed);
+  EXPECT_NE(refused.error().detail.find("99"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace portcullis::identity

@@ -1,0 +1,119 @@
+#include "identity/sqlite_accounts.hpp"
+
+#include <array>
+
+namespace portcullis::identity::sqlite_accounts {
+namespace {
+
+/// "PCac": Portcullis, accounts.
+constexpr std::int32_t kApplication = 0x50436163;
+
+constexpr std::array<const char*, 1> kMigrations{
+    R"sql(
+CREATE TABLE users (
+  id TEXT PRIMARY KEY,
+  name TEXT NOT NULL,
+  name_key TEXT NOT NULL UNIQUE,
+  password_hash TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  disabled_at INTEGER,
+  last_login_at INTEGER,
+  last_failed_login_at INTEGER,
+  failed_logins INTEGER NOT NULL DEFAULT 0,
+  sessions_valid_from INTEGER NOT NULL DEFAULT 0,
+  totp_secret BLOB,
+  totp_confirmed INTEGER NOT NULL DEFAULT 0,
+  totp_last_step INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+CREATE TABLE grants (
+  user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  role TEXT NOT NULL,
+  site TEXT NOT NULL,
+  PRIMARY KEY (user_id, role, site)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE recovery_codes (
+  user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  hash BLOB NOT NULL,
+  PRIMARY KEY (user_id, hash)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE refresh_families (
+  id TEXT PRIMARY KEY,
+  user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  generation INTEGER NOT NULL DEFAULT 0,
+  opened_at INTEGER NOT NULL,
+  rotated_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  revoked_at INTEGER
+) STRICT;
+CREATE INDEX refresh_families_of_user ON refresh_families (user_id, rotated_at);
+CREATE INDEX refresh_families_by_end ON refresh_families (expires_at);
+
+CREATE TABLE api_keys (
+  id TEXT PRIMARY KEY,
+  prefix TEXT NOT NULL UNIQUE,
+  hash BLOB NOT NULL,
+  name TEXT NOT NULL,
+  owner_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  scopes TEXT NOT NULL,
+  site TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER,
+  requests_per_minute INTEGER,
+  last_used_at INTEGER,
+  revoked_at INTEGER
+) STRICT;
+CREATE INDEX api_keys_of_owner ON api_keys (owner_id, id);
+)sql"};
+
+}  // namespace
+
+const sqlite::Schema& schema() {
+  static const sqlite::Schema out{.application = kApplication, .migrations = kMigrations};
+  return out;
+}
+
+std::optional<WallTime> maybe_time(const sqlite::Query& row, int column) {
+  const auto millis = row.maybe_number(column);
+  if (!millis) return std::nullopt;
+  return time_of(*millis);
+}
+
+std::optional<std::int64_t> maybe_millis(const std::optional<WallTime>& time) {
+  if (!time) return std::nullopt;
+  return epoch_millis(*time);
+}
+
+std::unexpected<Error> no_such_user() {
+  return fail(ErrorCode::not_found, "there is no such user");
+}
+
+std::unexpected<Error> refuse_input(std::string what) {
+  return fail(ErrorCode::invalid_input, std::move(what), ErrorOrigin::client);
+}
+
+Result<void> require_user(sqlite::Connection& connection, std::string_view id) {
+  if (!connection.query("SELECT 1 FROM users WHERE id = ?1", id).step()) return no_such_user();
+  return {};
+}
+
+Result<bool> made(sqlite::Connection& connection, std::string_view id, int changes) {
+  if (changes > 0) return true;
+  if (auto there = require_user(connection, id); !there) return std::unexpected(there.error());
+  return false;
+}
+
+Result<void> must_be_made(int changes) {
+  if (changes == 0) return no_such_user();
+  return {};
+}
+
+void revoke_families_of(sqlite::Connection& connection, std::string_view user, WallTime now) {
+  connection.run(
+      "UPDATE refresh_families SET revoked_at = ?2 WHERE user_id = ?1 AND revoked_at IS NULL", user,
+      epoch_millis(now));
+}
+
+}  // namespace portcullis::identity::sqlite_accounts

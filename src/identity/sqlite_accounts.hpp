@@ -1,0 +1,32 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "identity/accounts.hpp"
+#include "sqlite/database.hpp"
+
+/// What the parts of SqliteAccountStore share. All of it runs within a transaction of theirs.
+namespace portcullis::identity::sqlite_accounts {
+
+/// The tables, version by version.
+const sqlite::Schema& schema();
+
+inline WallTime time_of(std::int64_t millis) { return WallTime{Milliseconds{millis}}; }
+std::optional<WallTime> maybe_time(const sqlite::Query& row, int column);
+std::optional<std::int64_t> maybe_millis(const std::optional<WallTime>& time);
+
+std::unexpected<Error> no_such_user();
+std::unexpected<Error> refuse_input(std::string what);
+
+/// @returns not_found where there is no such user.
+Result<void> require_user(sqlite::Connection& connection, std::string_view id);
+
+/// What a conditional change of a user's row came to: whether it was made, or not_found.
+Result<bool> made(sqlite::Connection& connection, std::string_view id, int changes);
+/// The same where the condition is that the user is there.
+Result<void> must_be_made(int changes);
+
+void revoke_families_of(sqlite::Connection& connection, std::string_view user, WallTime now);
+
+}  // namespace portcullis::identity::sqlite_accounts

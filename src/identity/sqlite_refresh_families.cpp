@@ -1,0 +1,109 @@
+// Families of refresh tokens of SqliteAccountStore.
+#include "identity/sqlite_account_store.hpp"
+#include "identity/sqlite_accounts.hpp"
+
+namespace portcullis::identity {
+namespace {
+
+using namespace sqlite_accounts;
+using sqlite::Connection;
+using Outcome = Rotation::Outcome;
+
+std::optional<RefreshFamily> family_of(Connection& connection, std::string_view id) {
+  auto row = connection.query(
+      "SELECT id, user_id, generation, opened_at, rotated_at, expires_at, revoked_at "
+      "FROM refresh_families WHERE id = ?1",
+      id);
+  if (!row.step()) return std::nullopt;
+  return RefreshFamily{.id = row.text(0),
+                       .user = row.text(1),
+                       .generation = static_cast<std::uint32_t>(row.number(2)),
+                       .opened = time_of(row.number(3)),
+                       .rotated = time_of(row.number(4)),
+                       .expires = time_of(row.number(5)),
+                       .revoked = maybe_time(row, 6)};
+}
+
+/// Why a family is not rotated, if it is not. A generation that has not been yet is as bad as one
+/// that was: the store was put back to an earlier state, and what was issued since is not known.
+Outcome outcome_for(const std::optional<RefreshFamily>& family, std::uint32_t generation,
+                    WallTime now) {
+  if (!family) return Outcome::unknown;
+  if (family->revoked) return Outcome::revoked;
+  if (family->expires <= now) return Outcome::expired;
+  return family->generation == generation ? Outcome::rotated : Outcome::reused;
+}
+
+/// Leaves room for one more.
+void forget_oldest_families(Connection& connection, std::string_view user) {
+  connection.run(
+      "DELETE FROM refresh_families WHERE id IN (SELECT id FROM refresh_families "
+      "WHERE user_id = ?1 ORDER BY revoked_at IS NULL DESC, rotated_at DESC, id "
+      "LIMIT -1 OFFSET ?2)",
+      user, static_cast<std::int64_t>(kMaxFamiliesOfUser) - 1);
+}
+
+}  // namespace
+
+Result<bool> SqliteAccountStore::open_family(std::string_view user, std::string_view id,
+                                             WallTime expires, WallTime now) {
+  if (!is_name(id)) return refuse_input("the id of a family has another form");
+  if (expires <= now) return refuse_input("a family expires after now");
+  return database_->write([&](Connection& connection) -> Result<bool> {
+    {
+      auto row = connection.query("SELECT disabled_at IS NOT NULL FROM users WHERE id = ?1", user);
+      if (!row.step()) return no_such_user();
+      if (row.number(0) != 0) return false;
+    }
+    forget_oldest_families(connection, user);
+    const int opened = connection.run(
+        "INSERT INTO refresh_families (id, user_id, opened_at, rotated_at, expires_at) "
+        "VALUES (?1, ?2, ?3, ?3, ?4) ON CONFLICT (id) DO NOTHING",
+        id, user, epoch_millis(now), epoch_millis(expires));
+    if (opened == 0) return refuse_input("there is a family of this id");
+    return true;
+  });
+}
+
+Result<Rotation> SqliteAccountStore::rotate_family(std::string_view id, std::uint32_t generation,
+                                                   WallTime now) {
+  return database_->write([&](Connection& connection) -> Result<Rotation> {
+    auto family = family_of(connection, id);
+    const auto outcome = outcome_for(family, generation, now);
+    if (!family) return Rotation{};
+    if (outcome == Outcome::rotated) {
+      connection.run(
+          "UPDATE refresh_families SET generation = generation + 1, rotated_at = ?2 WHERE id = ?1",
+          id, epoch_millis(now));
+      ++family->generation;
+      family->rotated = time_of(epoch_millis(now));
+    }
+    return Rotation{.outcome = outcome, .family = *std::move(family)};
+  });
+}
+
+Result<void> SqliteAccountStore::revoke_family(std::string_view id, WallTime now) {
+  return database_->write([&](Connection& connection) -> Result<void> {
+    connection.run(
+        "UPDATE refresh_families SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL", id,
+        epoch_millis(now));
+    return {};
+  });
+}
+
+Result<void> SqliteAccountStore::revoke_families(std::string_view user, WallTime now) {
+  return database_->write([&](Connection& connection) -> Result<void> {
+    if (auto there = require_user(connection, user); !there) return there;
+    revoke_families_of(connection, user, now);
+    return {};
+  });
+}
+
+Result<std::size_t> SqliteAccountStore::purge_families(WallTime now) {
+  return database_->write([&](Connection& connection) -> Result<std::size_t> {
+    return static_cast<std::size_t>(
+        connection.run("DELETE FROM refresh_families WHERE expires_at <= ?1", epoch_millis(now)));
+  });
+}
+
+}  // namespace portcullis::identity
