@@ -36,7 +36,7 @@ class AccountStore {
   virtual Result<User> find_user(std::string_view name) = 0;
   virtual Result<User> user(std::string_view id) = 0;
   struct Page {
-    std::vector<User> users;  ///< by name
+    std::vector<User> users;  ///< in the order of the bytes of user_key()
     std::string next;         ///< what to begin the next page after; empty at the end
   };
   /// At most `limit` users (1 to kMaxPage) whose names come after `after`, "" for the first page.

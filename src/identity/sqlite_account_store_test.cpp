@@ -104,6 +104,46 @@ TEST_F(SqliteAccountFile, AFailedCallChangesNothing) {
   EXPECT_EQ(store->rotate_family("family", 0, kNow)->outcome, Rotation::Outcome::rotated);
 }
 
+TEST_F(SqliteAccountFile, AFullFileStillAnswersAndEndsSessions) {
+  std::string user;
+  {
+    const auto store = open();
+    user = add(*store, "alice");
+    ASSERT_TRUE(store->open_family(user, "family", kNow + Seconds{60}, kNow).value());
+  }
+  options.max_bytes = std::int64_t{64} * 4096;
+  const auto store = open();
+  int added = 0;
+  Result<std::optional<User>> last;
+  do {
+    last = store->add_user({.name = "user-" + std::to_string(added),
+                            .password_hash = std::string(kMaxPasswordHashBytes, 'h'),
+                            .grants = {}},
+                           kNow);
+  } while (last && ++added < 100'000);
+  ASSERT_FALSE(last);
+  EXPECT_EQ(last.error().code, ErrorCode::exhausted);
+  EXPECT_FALSE(store->find_user("user-" + std::to_string(added)));
+  EXPECT_TRUE(store->find_user("user-" + std::to_string(added - 1)));
+  // What changes rows in place needs no room.
+  EXPECT_EQ(store->rotate_family("family", 0, kNow)->outcome, Rotation::Outcome::rotated);
+  EXPECT_TRUE(store->disable(user, kNow));
+  EXPECT_EQ(store->rotate_family("family", 1, kNow)->outcome, Rotation::Outcome::revoked);
+  EXPECT_TRUE(store->remove_user(user));
+}
+
+TEST_F(SqliteAccountFile, DamageIsAnErrorAtTheStart) {
+  {
+    const auto store = open();
+    for (int i = 0; i < 200; ++i) add(*store, "user-" + std::to_string(i));
+  }
+  std::fstream(options.file, std::ios::in | std::ios::out | std::ios::binary).seekp(20'000)
+      << std::string(12'000, '\x55');
+  const auto refused = SqliteAccountStore::open(options);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::malformed);
+}
+
 TEST_F(SqliteAccountFile, WhatHasBeenDeletedIsOverwritten) {
   const std::string secret = "a hash that must not be found again";
   {
