@@ -8,8 +8,13 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <future>
 #include <iterator>
+#include <thread>
 
+#include "base/task.hpp"
+#include "identity/passwords.hpp"
+#include "net/background.hpp"
 #include "temporary_folder.hpp"
 
 namespace portcullis::identity {
@@ -142,6 +147,43 @@ TEST_F(SqliteAccountFile, DamageIsAnErrorAtTheStart) {
   const auto refused = SqliteAccountStore::open(options);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::malformed);
+}
+
+/// As a route will: what blocks runs elsewhere, and the coroutine goes on at its worker.
+Task<void> log_in(net::Background& sql, net::Background& bcrypt, AccountStore& store,
+                  const Passwords& passwords, std::promise<bool>& logged_in) {
+  const auto user = co_await sql.run([&store] { return store.find_user("alice"); });
+  const auto credentials =
+      co_await sql.run([&store, id = user->id] { return store.credentials(id); });
+  const auto right = co_await bcrypt.run([&passwords, hash = credentials->password_hash] {
+    return passwords.verify("correct horse battery", hash);
+  });
+  const auto noted =
+      co_await sql.run([&store, id = user->id] { return store.note_login(id, kNow); });
+  logged_in.set_value(net::Worker::current() != nullptr && right.value_or(false) && noted);
+}
+
+TEST_F(SqliteAccountFile, ACoroutineOfAWorkerLogsInWithoutBlockingIt) {
+  const auto passwords = Passwords::make({.cost = Passwords::kMinCost}).value();
+  const auto store = open();
+  ASSERT_TRUE(store->add_user({.name = "alice",
+                               .password_hash = passwords.hash("correct horse battery").value(),
+                               .grants = {}},
+                              kNow));
+  net::Worker worker(0);
+  std::thread thread([&] { worker.run(); });
+  net::Background sql({.name = "sql"});
+  net::Background bcrypt({.name = "bcrypt",
+                          .threads = net::Background::half_of_cores(),
+                          .priority = net::Background::Priority::idle});
+  std::promise<bool> logged_in;
+  worker.post([&] { spawn(log_in(sql, bcrypt, *store, passwords, logged_in)); });
+  EXPECT_TRUE(logged_in.get_future().get());
+  EXPECT_EQ(store->find_user("alice")->last_login, kNow);
+  sql.stop();
+  bcrypt.stop();
+  worker.stop();
+  thread.join();
 }
 
 TEST_F(SqliteAccountFile, WhatHasBeenDeletedIsOverwritten) {

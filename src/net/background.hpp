@@ -25,8 +25,9 @@ namespace portcullis::net {
 ///            worker must outlive the calls that it waits for: stop() first, then the workers.
 /// Errors:    exhausted (at once, to be tried again) where the queue is full, cancelled after
 ///            stop(), internal for an exception of the call; else what the call returns.
-/// Bounds:    `threads` calls run and `queue` wait. None is given up before its end: a call that
-///            touches the outside brings its own deadline.
+/// Bounds:    `threads` calls run and `queue` wait, in their order, so a call waits for `queue` /
+///            `threads` others at most. None is given up before its end: one that touches the
+///            outside brings its own deadline.
 /// Cost:      about 15 us to a thread and back, and 45 us at idle priority, which is a thread for
 ///            each call; neither allocates for the call itself.
 class Background {
