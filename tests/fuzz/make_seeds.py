@@ -303,6 +303,34 @@ def model_answers():
     return out
 
 
+def api_keys():
+    """First byte: which character of a real key is changed; the rest a text, which is also tried with its checksum."""
+    def key(number, prefix="abcdefghij23", end=""):
+        secret = base64.urlsafe_b64encode(hashlib.sha256(bytes([number])).digest()).decode().rstrip("=")
+        body = f"pck_{prefix}_{secret}{end}"
+        return body, base64.urlsafe_b64encode(hashlib.sha256(body.encode()).digest()[:3]).decode()
+
+    for number in range(20):
+        body, checksum = key(number)
+        yield bytes([number * 3]) + (body + checksum).encode()
+        yield bytes([number * 3 + 1]) + body.encode()
+    body, checksum = key(99)
+    for bad in ["", "p", "pck_", "pck_abcdefghij23", "pck_abcdefghij23_", "pcs_" + body[4:] + checksum, body.upper() + checksum, body + checksum + "A",
+                body + checksum[::-1], body[:-1] + checksum, "pck_ABCDEFGHIJ23" + body[16:] + checksum, "pck_abcdefghij01" + body[16:], body.replace("_", "-"),
+                "pck_" + "a" * 60, "pck_" + "_" * 60, "pck_" + "a" * 5000, body[:20] + "\0" + body[21:], body[:20] + "=" + body[21:], key(7, "a" * 12)[0]]:
+        yield b"\5" + bad.encode()
+
+
+def totp_inputs():
+    """First byte: which time; the rest what was typed."""
+    codes = ["287082", "081804", "050471", "005924", "279037", "353130", "755224", "359152", "969429", "000000"]
+    yield from (bytes([time]) + code.encode() for time in range(5) for code in codes[:5])
+    for text in codes + ["", "1", "28708", "2870820", "28708x", "287 082", "+28708", "\u0662\u0668\u0667\u0660\u0668\u0662", "MY", "MZXQ", "MZXW6", "MZXW6YQ",
+                         "MZXW6YTB", "MZXW6YTBOI", "mzxw6ytboi", "MZ", "MY======", "M", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", "A0", "ABCD-EFGH-IJKL-MNOP",
+                         "abcd efgh ijkl mnop", "ABCDEFGHIJKLMNOP", "ABCD-EFGH-IJKL-MNO", "ABCD-EFGH-IJKL-MN0P", "-" * 40, "alice@example.com", "a&b=c?d#e/f:g"]:
+        yield b"\0" + text.encode()
+
+
 def webhooks():
     templates = ['{"q":"{{message}}"}', '["{{message}}","{{history}}"]', '{"a":{"b":["x {{ message }} y"]},"h":"{{history}}"}',
                  '{"q":"{{message}} {{message_id}}{{session_id}}","u":"{{page_url}}","o":"{{origin_domain}}"}',
@@ -347,7 +375,7 @@ def encoded_texts():
 
 
 for name, make in {"request_head": request_heads, "chunked_body": chunked_bodies, "answer_decoder": answers, "model_decoder": model_answers, "webhook": webhooks, "response_parser": responses,
-                   "json_body": json_bodies, "multipart_form": forms, "credentials": credentials, "jwt": jwts, "config": configurations, "origin": origins, "bot_evidence": bot_evidence,
+                   "json_body": json_bodies, "multipart_form": forms, "credentials": credentials, "jwt": jwts, "api_key": api_keys, "totp": totp_inputs, "config": configurations, "origin": origins, "bot_evidence": bot_evidence,
                    "decoder": encoded_texts, "tokenizers": lambda: itertools.islice(rule_texts(), 1, 400, 5),
                    "inspect": lambda: itertools.islice(rule_texts(), 2, 400, 6)}.items():
     write(name, make())
