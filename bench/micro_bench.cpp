@@ -6,14 +6,18 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <boost/json/value.hpp>
 #include <chrono>
+#include <filesystem>
 #include <fstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/address.hpp"
 #include "base/random.hpp"
+#include "base/task.hpp"
 #include "chat/events.hpp"
 #include "detect/engine.hpp"
 #include "guards/bot/browser_evidence.hpp"
@@ -22,10 +26,15 @@
 #include "http/head_parser.hpp"
 #include "http/in_flight.hpp"
 #include "http/json_body.hpp"
+#include "identity/api_keys.hpp"
+#include "identity/passwords.hpp"
 #include "identity/session_tokens.hpp"
+#include "identity/sqlite_account_store.hpp"
+#include "identity/totp.hpp"
 #include "identity/upstream_tokens.hpp"
 #include "identity/user_tokens.hpp"
 #include "jwt_forge.hpp"
+#include "net/background.hpp"
 #include "state/limiter.hpp"
 #include "state/memory_store.hpp"
 #include "upstream/answer_decoder.hpp"
@@ -250,6 +259,114 @@ void user_token_refuse(benchmark::State& bench, std::string_view token) {
 BENCHMARK_CAPTURE(user_token_refuse, no_algorithm, "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.e30.");
 const std::string kDots(8 * 1024, '.');
 BENCHMARK_CAPTURE(user_token_refuse, eight_kilobytes, kDots);
+
+/// Form and checksum of a key as it comes in, and its hash against the record.
+void api_key_check(benchmark::State& bench) {
+  const identity::ApiKeys keys({secret()});
+  const auto minted = keys.mint({}, Clock::system().wall());
+  for (auto _ : bench) {
+    const auto text = identity::parse_api_key(minted.text);
+    benchmark::DoNotOptimize(keys.matches(*text, minted.record));
+  }
+}
+BENCHMARK(api_key_check);
+
+/// What somebody made up is refused by its checksum.
+void api_key_refuse(benchmark::State& bench) {
+  auto text = identity::ApiKeys({secret()}).mint({}, Clock::system().wall()).text;
+  std::swap(text[20], text[21]);
+  text[22] = text[22] == 'A' ? 'B' : 'A';
+  for (auto _ : bench) benchmark::DoNotOptimize(identity::parse_api_key(text));
+}
+BENCHMARK(api_key_refuse);
+
+void totp_check(benchmark::State& bench) {
+  const auto totp_secret = identity::new_totp_secret();
+  const WallTime now = Clock::system().wall();
+  for (auto _ : bench) {
+    benchmark::DoNotOptimize(identity::accepted_totp_step(totp_secret, "123456", 0, now));
+  }
+}
+BENCHMARK(totp_check);
+
+/// Of a work factor as it is asked for.
+void password_verify(benchmark::State& bench) {
+  const auto passwords =
+      identity::Passwords::make({.cost = static_cast<unsigned>(bench.range(0))}).value();
+  const auto hash = passwords.hash("correct horse battery").value();
+  for (auto _ : bench) benchmark::DoNotOptimize(passwords.verify("another password", hash));
+}
+BENCHMARK(password_verify)->DenseRange(10, 13)->Unit(benchmark::kMillisecond);
+
+/// Accounts in a file below the working directory, so that an fsync is one of that disk.
+class AccountFile : public benchmark::Fixture {
+ public:
+  void SetUp(benchmark::State&) override {
+    std::filesystem::remove_all(kFolder);
+    std::filesystem::create_directory(kFolder);
+    store = identity::SqliteAccountStore::open({.file = kFolder / "accounts.db"}).value();
+    for (int i = 0; i < 10'000; ++i) {
+      user = store
+                 ->add_user(
+                     {.name = "user-" + std::to_string(i), .password_hash = "", .grants = {}}, now)
+                 .value()
+                 .value()
+                 .id;
+    }
+    (void)store->open_family(user, "family", now + Seconds{3600}, now).value();
+  }
+  void TearDown(benchmark::State&) override {
+    store.reset();
+    std::filesystem::remove_all(kFolder);
+  }
+
+ protected:
+  inline static const std::filesystem::path kFolder = "account-bench";
+  const WallTime now = Clock::system().wall();
+  std::unique_ptr<identity::SqliteAccountStore> store;
+  std::string user;
+};
+
+BENCHMARK_F(AccountFile, account_find)(benchmark::State& bench) {
+  for (auto _ : bench) benchmark::DoNotOptimize(store->find_user("USER-5000"));
+}
+BENCHMARK_F(AccountFile, account_rotate)(benchmark::State& bench) {
+  std::uint32_t generation = 0;
+  for (auto _ : bench) {
+    benchmark::DoNotOptimize(store->rotate_family("family", generation++, now));
+  }
+}
+BENCHMARK_F(AccountFile, account_open)(benchmark::State& bench) {
+  for (auto _ : bench) {
+    benchmark::DoNotOptimize(identity::SqliteAccountStore::open({.file = kFolder / "accounts.db"}));
+  }
+}
+
+Task<void> call_often(net::Background& background, int times, std::atomic<bool>& done) {
+  for (int i = 0; i < times; ++i) (void)co_await background.run([] { return 1; });
+  done = true;
+  done.notify_one();
+}
+
+/// To another thread and back to the worker, one call after the other.
+void background_call(benchmark::State& bench, net::Background::Priority priority) {
+  constexpr int kCalls = 200;
+  net::Worker worker(0);
+  std::thread thread([&] { worker.run(); });
+  net::Background background({.priority = priority});
+  for (auto _ : bench) {
+    std::atomic<bool> done{false};
+    worker.post([&] { spawn(call_often(background, kCalls, done)); });
+    done.wait(false);
+  }
+  bench.counters["a_call"] = benchmark::Counter(
+      kCalls, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+  background.stop();
+  worker.stop();
+  thread.join();
+}
+BENCHMARK_CAPTURE(background_call, normal, net::Background::Priority::normal)->UseRealTime();
+BENCHMARK_CAPTURE(background_call, idle, net::Background::Priority::idle)->UseRealTime();
 
 void request_head_parse(benchmark::State& bench) {
   const std::string head =

@@ -27,7 +27,7 @@ std::string_view text_of(PasswordFault fault) noexcept;
 /// Errors:  hash: invalid_input where fault_in() finds one. verify: malformed where what is stored
 ///          is no hash of ours.
 /// Units:   cost is the logarithm of the number of rounds.
-/// Cost:    kCost 10, 11, 12, 13 about 50, 100, 200, 400 ms.
+/// Cost:    with cost 10, 11, 12 and 13 about 50, 100, 200 and 400 ms.
 /// Source:  Provos and Mazieres, "A Future-Adaptable Password Scheme", USENIX 1999; NIST SP
 ///          800-63B section 5.1.1.2 (length, lists of known passwords, no rules of composition).
 class Passwords {

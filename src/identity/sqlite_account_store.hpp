@@ -11,7 +11,8 @@ namespace portcullis::identity {
 /// The server and the command line may have it open at once; several nodes may not share it.
 ///
 /// Threads: any; calls run one after the other.
-/// Cost:    to find a user 12 us, to rotate a family 60 us and an fsync.
+/// Cost:    among ten thousand users to find one 3 us, to rotate a family 70 us of processor time
+///          and an fsync, to open the file 2.5 ms.
 class SqliteAccountStore final : public AccountStore {
  public:
   static Result<std::unique_ptr<SqliteAccountStore>> open(const sqlite::Options& options);

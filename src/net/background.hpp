@@ -28,8 +28,8 @@ namespace portcullis::net {
 /// Bounds:    `threads` calls run and `queue` wait, in their order, so a call waits for `queue` /
 ///            `threads` others at most. None is given up before its end: one that touches the
 ///            outside brings its own deadline.
-/// Cost:      about 15 us to a thread and back, and 45 us at idle priority, which is a thread for
-///            each call; neither allocates for the call itself.
+/// Cost:      about 10 us to another thread and back, and 60 us at idle priority, which takes a
+///            thread for each call.
 class Background {
  public:
   /// At `idle` a call runs only where nothing else wants the core (SCHED_IDLE). It must not hold a

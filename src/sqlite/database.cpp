@@ -1,9 +1,7 @@
 #include "sqlite/database.hpp"
 
-#include <fcntl.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <system_error>
@@ -24,14 +22,10 @@ std::unexpected<Error> file_fault(const std::filesystem::path& file, const char*
 }
 
 /// Before SQLite sees the file: a regular one that only its owner may read. Its journals get the
-/// mode of the file from SQLite. The file is not opened where it exists already: to close it again
-/// would end the locks that this process may hold on it.
+/// mode of the file from SQLite. It is made without being opened: to close it again would end the
+/// locks that another connection of this process may hold on it by then.
 Result<void> make_private(const std::filesystem::path& file) {
-  const int made = ::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, kMode);
-  if (made >= 0) {
-    ::close(made);
-    return {};
-  }
+  if (::mknod(file.c_str(), S_IFREG | kMode, 0) == 0) return {};
   if (errno != EEXIST) return file_fault(file, "cannot be made", errno);
   struct stat found{};
   if (::lstat(file.c_str(), &found) != 0) return file_fault(file, "cannot be looked at", errno);
@@ -73,8 +67,7 @@ Error translated(int code) {
 Query::~Query() {
   if (statement_ == nullptr) return;
   (void)statement_->tryReset();
-  // What was bound may be a secret; it never fails.
-  statement_->clearBindings();
+  statement_->clearBindings();  // never fails
 }
 
 void Query::bind(int at, Blob value) {
