@@ -44,6 +44,9 @@ class SqliteHome final : public Home {
 struct Backend {
   const char* name;
   std::unique_ptr<Home> (*home)();
+
+  /// What GoogleTest calls it where a test fails.
+  friend void PrintTo(const Backend& backend, std::ostream* out) { *out << backend.name; }
 };
 const Backend kBackends[] = {
     {"Sqlite", []() -> std::unique_ptr<Home> { return std::make_unique<SqliteHome>(); }}};

@@ -10,7 +10,7 @@ namespace portcullis::identity {
 ///
 /// The server and the command line may have it open at once; several nodes may not share it.
 ///
-/// Threads: any; calls run one after the other.
+/// Threads: any; one reads and one writes at a time.
 /// Cost:    among ten thousand users to find one 3 us, to rotate a family 70 us of processor time
 ///          and an fsync, to open the file 2.5 ms.
 class SqliteAccountStore final : public AccountStore {

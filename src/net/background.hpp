@@ -20,8 +20,7 @@ namespace portcullis::net {
 ///
 /// Threads:   run() from any worker, which is resumed on its own thread. stop() and the destructor
 ///            from one thread that is none of a worker: they wait for the calls that run.
-/// Ownership: a call waits in the frame of the coroutine that awaits it; nothing else is kept.
-/// Every
+/// Ownership: a call waits in the frame of the coroutine that awaits it; nothing else is kept. A
 ///            worker must outlive the calls that it waits for: stop() first, then the workers.
 /// Errors:    exhausted (at once, to be tried again) where the queue is full, cancelled after
 ///            stop(), internal for an exception of the call; else what the call returns.

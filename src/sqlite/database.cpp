@@ -107,10 +107,14 @@ void Database::Transaction::commit() {
   open_ = false;
 }
 
+Database::Lane::Lane(const Options& options)
+    : database(options.file.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_NOMUTEX,
+               static_cast<int>(options.busy_timeout.count())) {
+  database.exec("PRAGMA trusted_schema=OFF");
+}
+
 Database::Database(const Options& options)
-    : name_(options.file.string()),
-      database_(name_, SQLite::OPEN_READWRITE | SQLite::OPEN_NOMUTEX,
-                static_cast<int>(options.busy_timeout.count())) {
+    : name_(options.file.string()), writer_(options), reader_(options) {
   configure(options);
 }
 
@@ -128,20 +132,21 @@ Result<std::unique_ptr<Database>> Database::open(const Options& options, const S
 
 void Database::configure(const Options& options) {
   turn_on_wal(options.busy_timeout);
+  auto& writer = writer_.database;
   // FULL: a token that was revoked must not be valid again after a power loss.
-  database_.exec("PRAGMA synchronous=FULL");
-  database_.exec("PRAGMA foreign_keys=ON");
-  database_.exec("PRAGMA trusted_schema=OFF");
-  database_.exec("PRAGMA secure_delete=ON");
-  database_.exec(kKeepOfLog);
-  database_.exec("PRAGMA max_page_count=" + std::to_string(options.max_bytes / kPageBytes));
+  writer.exec("PRAGMA synchronous=FULL");
+  writer.exec("PRAGMA foreign_keys=ON");
+  writer.exec("PRAGMA secure_delete=ON");
+  writer.exec(kKeepOfLog);
+  writer.exec("PRAGMA max_page_count=" + std::to_string(options.max_bytes / kPageBytes));
+  reader_.database.exec("PRAGMA query_only=ON");
 }
 
 /// Of two that open a new file at once SQLite tells one that it is busy without waiting.
 void Database::turn_on_wal(Milliseconds patience) {
   for (auto waited = Milliseconds{0};; waited += kRetryWal) {
     try {
-      const std::string mode = database_.execAndGet("PRAGMA journal_mode=WAL").getString();
+      const std::string mode = writer_.database.execAndGet("PRAGMA journal_mode=WAL").getString();
       if (mode != "wal") throw SQLite::Exception("no WAL", SQLITE_CANTOPEN);
       return;
     } catch (const SQLite::Exception& error) {
@@ -152,17 +157,17 @@ void Database::turn_on_wal(Milliseconds patience) {
 }
 
 std::int64_t Database::number_of(const char* pragma) const {
-  SQLite::Statement statement(database_, pragma);
+  SQLite::Statement statement(writer_.database, pragma);
   (void)statement.executeStep();
   return statement.getColumn(0).getInt64();
 }
 
 Result<void> Database::check() const {
   // SQLite opens what it may not write for reading, and would tell only at the first write.
-  if (sqlite3_db_readonly(database_.getHandle(), "main") != 0) {
+  if (sqlite3_db_readonly(writer_.database.getHandle(), "main") != 0) {
     return fail(ErrorCode::unavailable, name_ + ": it may not be written");
   }
-  SQLite::Statement statement(database_, "PRAGMA quick_check(1)");
+  SQLite::Statement statement(writer_.database, "PRAGMA quick_check(1)");
   (void)statement.executeStep();
   const std::string found = statement.getColumn(0).getString();
   if (found == "ok") return {};
@@ -171,7 +176,7 @@ Result<void> Database::check() const {
 
 Result<void> Database::migrate(const Schema& schema) {
   // Several may start at once: what is there is read when nobody else can change it.
-  Transaction transaction(database_);
+  Transaction transaction(writer_.database);
   const auto application = number_of("PRAGMA application_id");
   const auto version = number_of("PRAGMA user_version");
   const bool empty = number_of("SELECT count(*) FROM sqlite_schema") == 0;
@@ -187,10 +192,10 @@ Result<void> Database::migrate(const Schema& schema) {
   }
   if (version == newest) return {};
   for (const char* const step : schema.migrations.subspan(static_cast<std::size_t>(version))) {
-    database_.exec(step);
+    writer_.database.exec(step);
   }
-  database_.exec("PRAGMA application_id=" + std::to_string(schema.application));
-  database_.exec("PRAGMA user_version=" + std::to_string(newest));
+  writer_.database.exec("PRAGMA application_id=" + std::to_string(schema.application));
+  writer_.database.exec("PRAGMA user_version=" + std::to_string(newest));
   transaction.commit();
   return {};
 }

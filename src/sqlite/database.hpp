@@ -97,11 +97,12 @@ struct Options {
   std::int64_t max_bytes = std::int64_t{1} << 30;
 };
 
-/// One connection to one file, in WAL mode: one process writes at a time, and readers of other
-/// processes go on meanwhile. What has been committed outlives kill -9 and a power loss.
+/// One file, in WAL mode: one at a time writes, of all processes, and readers go on meanwhile. What
+/// has been committed outlives kill -9 and a power loss.
 ///
-/// Threads:   any; one call at a time, the others wait for it. A call blocks on the disk and, for
-///            busy_timeout at most, on other processes: never on a worker.
+/// Threads:   any; one read and one write at a time, on a connection each, the others wait. A call
+///            blocks on the disk and, for busy_timeout at most, on other processes: never on a
+///            worker.
 /// Ownership: several may be open on one file, in one process or several on one machine. A network
 ///            file system will not do: WAL wants shared memory.
 /// Errors:    unavailable (to be tried again) while others hold the lock too long; exhausted where
@@ -109,7 +110,7 @@ struct Options {
 ///            ours or of a newer schema; unavailable where it cannot be read or written. After any
 ///            of them nothing of the work has been done.
 /// Cost:      a short read about 3 us, a write 70 us and an fsync; open() reads the whole file once
-///            (quick_check), about 1 ms a megabyte.
+///            (quick_check), about 2 ms a megabyte.
 /// Source:    sqlite.org/wal.html, sqlite.org/pragma.html.
 class Database {
  public:
@@ -119,22 +120,23 @@ class Database {
   /// error or exception, nothing.
   template <class Work>
   auto write(const Work& work) -> decltype(work(std::declval<Connection&>())) {
-    const std::scoped_lock lock(mutex_);
+    const std::scoped_lock lock(writer_.mutex);
     try {
-      Transaction transaction(database_);
-      auto result = work(connection_);
+      Transaction transaction(writer_.database);
+      auto result = work(writer_.connection);
       if (result) transaction.commit();
       return result;
     } catch (const SQLite::Exception& error) {
       return std::unexpected(error_of(name_, error));
     }
   }
-  /// The same for what only reads: of several statements each sees what was committed before it.
+  /// The same for what only reads. It sees all that write() has committed before; of several
+  /// queries those that are open at the same time see the same.
   template <class Work>
   auto read(const Work& work) -> decltype(work(std::declval<Connection&>())) {
-    const std::scoped_lock lock(mutex_);
+    const std::scoped_lock lock(reader_.mutex);
     try {
-      return work(connection_);
+      return work(reader_.connection);
     } catch (const SQLite::Exception& error) {
       return std::unexpected(error_of(name_, error));
     }
@@ -155,6 +157,15 @@ class Database {
     bool open_ = true;
   };
 
+  /// A connection, and the lock of whoever uses it.
+  struct Lane {
+    explicit Lane(const Options& options);
+
+    std::mutex mutex;
+    SQLite::Database database;
+    Connection connection{database};
+  };
+
   explicit Database(const Options& options);
   void configure(const Options& options);
   void turn_on_wal(Milliseconds patience);
@@ -164,9 +175,8 @@ class Database {
   std::int64_t number_of(const char* pragma) const;
 
   const std::string name_;  ///< of the file, for errors
-  std::mutex mutex_;
-  SQLite::Database database_;
-  Connection connection_{database_};
+  Lane writer_;
+  Lane reader_;
 };
 
 }  // namespace portcullis::sqlite

@@ -11,6 +11,7 @@
 #include <barrier>
 #include <fstream>
 #include <functional>
+#include <future>
 #include <thread>
 #include <vector>
 
@@ -99,7 +100,7 @@ TEST_F(SqliteDatabase, IsSetUpToLast) {
   const auto database = open();
   const auto pragma = [&](std::string_view sql) {
     return database
-        ->read([&](Connection& connection) -> Result<std::string> {
+        ->write([&](Connection& connection) -> Result<std::string> {
           auto row = connection.query(sql);
           return row.step() ? row.text(0) : "";
         })
@@ -111,6 +112,33 @@ TEST_F(SqliteDatabase, IsSetUpToLast) {
   EXPECT_EQ(pragma("PRAGMA secure_delete"), "1");
   EXPECT_EQ(pragma("PRAGMA trusted_schema"), "0");
   EXPECT_EQ(pragma("PRAGMA user_version"), "1");
+}
+
+TEST_F(SqliteDatabase, AReadCannotWrite) {
+  const auto database = open();
+  const auto refused = database->read([](Connection& connection) -> Result<void> {
+    connection.run("INSERT INTO notes (text) VALUES ('a')");
+    return {};
+  });
+  EXPECT_FALSE(refused);
+  EXPECT_EQ(count(*database), 0);
+}
+
+TEST_F(SqliteDatabase, ReadersGoOnWhileAWriteWaits) {
+  options.busy_timeout = Milliseconds{20'000};
+  const auto database = open();
+  SQLite::Database other(file, SQLite::OPEN_READWRITE);
+  other.exec("BEGIN IMMEDIATE");
+  std::promise<void> begun;
+  std::thread writing([&] {
+    begun.set_value();
+    EXPECT_TRUE(add(*database, "a"));
+  });
+  begun.get_future().wait();
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(count(*database), 0);
+  other.exec("COMMIT");
+  writing.join();
+  EXPECT_EQ(count(*database), 1);
 }
 
 TEST_F(SqliteDatabase, AWriteIsAllOrNothing) {
