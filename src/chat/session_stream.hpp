@@ -68,8 +68,7 @@ class SessionStream : public std::enable_shared_from_this<SessionStream> {
     std::string only_message_;  ///< empty: all messages of the session
     std::size_t lag_bytes_ = 0;
     bool reset_ = false;  ///< what it asked for is not kept
-    /// Where it has seen an event that has not arrived here yet: that one and all before it are
-    /// passed over until then.
+    /// It has seen this event, which has not arrived here yet: all up to it are passed over.
     std::optional<std::uint64_t> ahead_;
     MonotonicTime attached_{};
   };
@@ -156,31 +155,48 @@ class SessionStream : public std::enable_shared_from_this<SessionStream> {
   /// What is known of other nodes.
   struct Shared {
     struct Message {
+      std::string node;
       std::string id;
       std::uint64_t last_id = 0;  ///< of its events that are here
+      bool ended = false;
     };
+    struct Suspect {
+      std::string message;
+      MonotonicTime since;
+    };
+    Message& message(std::string_view node, std::string_view id);
+    /// Whether news have arrived without a break since the last look.
+    bool was_told_all(const state::RelayedPast& past) const;
+
     state::SessionId session{};
-    std::vector<Message> messages;  ///< of other nodes, the newest kMostMessages
-    std::vector<std::string> under_way;
-    std::uint64_t complete = 0;  ///< all events up to this one have arrived or are known to be lost
-    bool missed = false;         ///< something may not have arrived
-    std::string since;
-    Message& message(std::string_view id);
+    std::vector<Message> messages;       ///< the newest kMostMessages
+    std::vector<std::string> under_way;  ///< messages whose turns live, wherever
+    std::vector<Suspect> suspects;       ///< messages that have not ended and whose turns seem dead
+    /// All that others wrote up to this id is here, or readers were told that it is not; 0: nobody
+    /// has read here yet.
+    std::uint64_t sure = 0;
+    bool missed = false;    ///< news may have been lost
+    std::string since;      ///< empty: this node does not follow
+    std::int64_t look = 0;  ///< the time of `since`
   };
 
   std::uint64_t first() const noexcept { return next_ - entries_.size(); }
   std::uint64_t clock_id() const;
   std::uint64_t new_id() const;
   bool is_kept(std::uint64_t id) const;
-  bool is_between_nodes(std::uint64_t id) const;
+  bool is_certain(std::uint64_t id) const;
+  bool is_written_here_at(std::uint64_t id) const;
   bool has_turn_locked(std::string_view message_id) const;
   bool is_under_way_locked(std::string_view message_id) const;
   bool may_arrive(std::uint64_t id) const;
   void add(const std::shared_ptr<Reader>& reader);
   void append(Entry entry);
+  void pass_over(Reader& reader);
   void merge_locked(const state::RelayedBatch& batch);
+  void check_floor(const state::RelayedPast& past);
   void ask_again();
   void wake_readers();
+  std::vector<std::string> open_messages() const;
   void end_orphans();
   void lose_all(std::uint64_t floor);
   void drop_first();

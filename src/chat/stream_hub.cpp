@@ -28,7 +28,6 @@ Task<void> StreamHub::follow(std::shared_ptr<SessionStream> stream, state::Sessi
     if (!stream->shared_) {
       stream->shared_ = std::make_unique<SessionStream::Shared>();
       stream->shared_->session = session;
-      stream->shared_->complete = stream->last_id_;
     }
   }
   co_await renew(std::move(stream), life);
@@ -41,9 +40,8 @@ Task<void> StreamHub::renew(std::shared_ptr<SessionStream> stream, Milliseconds 
   {
     const std::lock_guard lock(stream->mutex_);
     session = stream->shared_->session;
-    after = stream->shared_->complete;
+    after = stream->shared_->sure;
   }
-  after -= std::min(after, SessionStream::kLag);
   const auto past = co_await relay_->follow(session, after, life);
   if (past) {
     stream->merge(*past);
@@ -155,6 +153,7 @@ void StreamHub::drop(const state::Key& session) {
 }
 
 void StreamHub::stop_turns() {
+  stops_ = true;
   for (auto& shard : shards_) {
     const std::lock_guard lock(shard.mutex);
     for (const auto& [key, stream] : shard.streams) {
@@ -169,7 +168,7 @@ void StreamHub::stop_turns() {
 }
 
 std::size_t StreamHub::turns() const {
-  std::size_t count = 0;
+  std::size_t count = unsent_;
   for (auto& shard : shards_) {
     const std::lock_guard lock(shard.mutex);
     for (const auto& [key, stream] : shard.streams) {

@@ -11,6 +11,8 @@ namespace {
 
 /// A node that was silent for three beats is gone.
 constexpr Seconds kGoneAfter{15};
+/// All kept events of a session are one reply, which must come within the deadline like any other.
+constexpr std::size_t kMostEventBytes = 1 << 20;
 /// How long a start waits for a first connection, and an end for the last coroutine.
 constexpr Milliseconds kPatience{1500};
 
@@ -86,7 +88,8 @@ SharedState::SharedState(const config::Settings& settings, state::RedisStoreOpti
       subscriber_(redis_),
       blocks_(redis_, subscriber_, blocks, static_cast<std::size_t>(settings.max_blocks)),
       events_(redis_, subscriber_, node_,
-              {.max_bytes = static_cast<std::size_t>(settings.stream_buffer_bytes)}) {
+              {.max_bytes = std::min<std::size_t>(
+                   kMostEventBytes, static_cast<std::size_t>(settings.stream_buffer_bytes))}) {
   fallback_.set_nodes(least_nodes_);
   blocks.on_made([this](const IpAddress& network, const state::Block& block) {
     blocks_.made(network, block);

@@ -41,9 +41,11 @@ struct RelayedPiece {
 struct RelayedPast {
   /// Every event behind this id is kept. 0: nothing is kept at all.
   std::uint64_t floor = 0;
+  std::uint64_t lost = 0;  ///< the last event that was written and is not kept, as far as is known
   std::vector<RelayedBatch> batches;
   std::vector<std::string> under_way;  ///< messages whose turns live, on whatever node
-  std::string since;                   ///< for unfollow()
+  bool was_following = false;          ///< this node was known to follow
+  std::string since;                   ///< the time of this look; for unfollow()
 };
 
 /// Carries events of sessions between nodes, so that a client may go on reading at any of them.
@@ -55,6 +57,8 @@ class EventRelay {
  public:
   /// A turn that writes nothing for so long counts as dead.
   static constexpr Milliseconds kAlive{15'000};
+  /// So long events are kept after the last one was written.
+  static constexpr Milliseconds kKept{60'000};
 
   /// What arrives from other nodes. Called on any worker.
   struct Sink {
@@ -73,8 +77,8 @@ class EventRelay {
                                            std::string_view sealed) const = 0;
 
   /// Keeps what a turn wrote, and tells the nodes that follow. @returns how many others do.
-  virtual Task<Result<std::size_t>> write(SessionId session, RelayedPiece piece) = 0;
-  /// What is kept behind `after`; what comes later is delivered for `life`.
+  virtual Task<Result<std::size_t>> write(SessionId session, const RelayedPiece& piece) = 0;
+  /// What is kept behind `after`; what comes later is delivered for `life`. `since` grows.
   virtual Task<Result<RelayedPast>> follow(SessionId session, std::uint64_t after,
                                            Milliseconds life) = 0;
   /// Ends that, unless the session was followed anew since.
