@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/text.hpp"
+#include "config/captcha_values.hpp"
 #include "config/upstream_values.hpp"
 
 namespace portcullis::config {
@@ -171,6 +172,8 @@ class Reader {
           read_origins(value, path + ".origins", site);
         else if (key == "upstream")
           read_upstream(value, path + ".upstream", site.upstream);
+        else if (key == "challenge")
+          read_challenge(value, path + ".challenge", site.challenge);
         else if (key == "history")
           read_history(value, path + ".history", site);
         else if (key == "limits")
@@ -194,6 +197,32 @@ class Reader {
       if (site.origins.empty()) error(node[i], path, "a site needs origins");
       out_.sites.push_back(std::move(site));
     }
+  }
+
+  void read_challenge(const YAML::Node& node, const std::string& path, SiteChallenge& challenge) {
+    read_entry(node, path, [&](const std::string& key, const YAML::Node& value) {
+      const std::string place = below(path, key);
+      const std::string text = text_of(value, place);
+      const auto check = [&](const std::optional<std::string>& fault) {
+        if (fault) error(value, place, *fault);
+      };
+      if (key == "kind") {
+        // YAML 1.1 readers take off for a boolean, so that word is as good.
+        challenge.kind = bot_challenge_of(text == "false" ? "off" : text);
+        if (!challenge.kind) {
+          error(value, place, "'" + text + "' is not one of " + kBotChallenges);
+        }
+      } else if (key == "site_key") {
+        check(site_key_fault(text));
+        challenge.keys.site_key = text;
+      } else if (key == "secret") {
+        check(captcha_secret_fault(text));
+        challenge.keys.secret = text;
+      } else {
+        return false;
+      }
+      return true;
+    });
   }
 
   void read_history(const YAML::Node& node, const std::string& path, SiteSettings& site) {

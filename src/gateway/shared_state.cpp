@@ -5,6 +5,7 @@
 #include "base/text.hpp"
 #include "config/redis_url.hpp"
 #include "crypto/digest.hpp"
+#include "gateway/integrity_event.hpp"
 
 namespace portcullis::gateway {
 namespace {
@@ -180,17 +181,12 @@ void SharedState::changed(const std::string& reason) {
 }
 
 void SharedState::record(bool up) {
-  const WallTime now = Clock::system().wall();
-  audit::Event event;
-  event.event_id = Ulid::make(now);
-  event.event_type = audit::EventType::system_integrity;
-  event.threat_level = up ? audit::ThreatLevel::low : audit::ThreatLevel::high;
-  event.timestamp = now;
-  event.description = up ? "the shared state is there"
-                         : "the shared state is away: limits hold for each node by itself";
-  event.decision = audit::EventDecision::acted;
-  event.codes = {up ? "SYS_005" : "SYS_004"};
-  sink_.record(event);
+  if (up) {
+    record_integrity(sink_, "SYS_005", audit::ThreatLevel::low, "the shared state is there");
+  } else {
+    record_integrity(sink_, "SYS_004", audit::ThreatLevel::high,
+                     "the shared state is away: limits hold for each node by itself");
+  }
 }
 
 }  // namespace portcullis::gateway
