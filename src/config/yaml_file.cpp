@@ -9,6 +9,7 @@
 
 #include "base/text.hpp"
 #include "config/captcha_values.hpp"
+#include "config/spelling.hpp"
 #include "config/upstream_values.hpp"
 
 namespace portcullis::config {
@@ -80,32 +81,10 @@ class Reader {
   }
 
   static std::string suggestion(std::string_view path) {
-    // The setting with the smallest edit distance, where that is small.
-    std::string best;
-    std::size_t best_distance = 4;
-    for (const auto& setting : settings_table()) {
-      const std::size_t distance = edit_distance(path, setting.path);
-      if (distance < best_distance) {
-        best_distance = distance;
-        best = setting.path;
-      }
-    }
-    return best.empty() ? "" : "; did you mean " + best + "?";
-  }
-
-  static std::size_t edit_distance(std::string_view a, std::string_view b) {
-    if (a.size() > 80) return 99;
-    std::vector<std::size_t> row(b.size() + 1);
-    for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-    for (std::size_t i = 1; i <= a.size(); ++i) {
-      std::size_t diagonal = row[0]++;
-      for (std::size_t j = 1; j <= b.size(); ++j) {
-        const std::size_t above = row[j];
-        row[j] = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1] ? 1 : 0)});
-        diagonal = above;
-      }
-    }
-    return row[b.size()];
+    std::vector<std::string_view> known;
+    for (const auto& setting : settings_table()) known.push_back(setting.path);
+    const auto nearest = nearest_name(path, known, 3);
+    return nearest.empty() ? "" : "; did you mean " + std::string(nearest) + "?";
   }
 
   std::optional<RawValue> raw_value(const YAML::Node& node, const std::string& path) {

@@ -388,7 +388,7 @@ describe('settings of captchas', () => {
       [{ ...given(), BOT_CHALLENGE_SECRET: '' }, 2, /BOT_CHALLENGE_SECRET: is needed for the challenge turnstile/],
       [{ ...given(), BOT_CHALLENGE_SITE_KEY: '' }, 2, /BOT_CHALLENGE_SITE_KEY: is needed for the challenge turnstile/],
       [{ ...given(), BOT_CHALLENGE: 'hcaptcha', BOT_CHALLENGE_SITE_KEY: 'a"key' }, 2, /BOT_CHALLENGE_SITE_KEY: a site key has letters/],
-      [{ ...given(), BOT_CHALLENGE_SECRET: 'two words' }, 2, /BOT_CHALLENGE_SECRET: is not acceptable/],
+      [{ ...given(), BOT_CHALLENGE_SECRET: 'two words' }, 2, /BOT_CHALLENGE_SECRET: a key has visible ASCII/],
       [{ ...given(), BOT_CHALLENGE_VERIFY_URL: 'http://provider.example/siteverify' }, 2, /BOT_CHALLENGE_VERIFY_URL: .* is not https/],
       [{ ...given(), BOT_CHALLENGE_SCRIPT_URL: 'http://provider.example/api.js' }, 2, /BOT_CHALLENGE_SCRIPT_URL: .* is not https/],
       [{ ...given(), BOT_CHALLENGE_VERIFY_URL: 'https://u:p@provider.example/' }, 2, /user and password/],
