@@ -1,5 +1,6 @@
 #include "crypto/digest.hpp"
 
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
@@ -129,6 +130,23 @@ TEST(RandomBytes, AreOfTheSizeAskedForAndNeverTheSame) {
 
 TEST(Sha1, IsThatOfItsStandard) {
   EXPECT_EQ(text::hex(sha1("abc")), "a9993e364706816aba3e25717850c26c9cd0d89d");
+}
+
+TEST(HmacKey, AKeyThatIsGoneGivesItsPlaceToTheNextAndNothingElse) {
+  std::optional<HmacKey> first("one key");
+  const auto mac = first->sign("data");
+  std::size_t number = 0;
+  {
+    const HmacKey::Slot slot;
+    number = slot.number;
+  }
+  first.reset();
+  for (int i = 0; i < 1000; ++i) {
+    const HmacKey next("key " + std::to_string(i));
+    EXPECT_NE(bytes_of(next.sign("data")), bytes_of(mac));
+  }
+  EXPECT_LE(HmacKey::Slot().number, number);
+  EXPECT_EQ(bytes_of(HmacKey("one key").sign("data")), bytes_of(mac));
 }
 
 }  // namespace
