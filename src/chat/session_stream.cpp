@@ -48,7 +48,7 @@ void SessionStream::Reader::notify() {
 
 void SessionStream::add(const std::shared_ptr<Reader>& reader) {
   reader->attached_ = hub_.clock().coarse();
-  if (shared_ && shared_->sure == 0) shared_->sure = clock_id() - kLag;
+  if (shared_ && shared_->since.empty()) renewal_ = MonotonicTime{};
   for (auto at = reader->next_; at < next_; ++at)
     reader->lag_bytes_ += entries_[at - first()].cost();
   readers_.push_back(reader);
@@ -61,15 +61,15 @@ bool SessionStream::is_kept(std::uint64_t id) const {
 }
 
 /// Whether who has seen an event has seen just those that arrived before it here: only one node
-/// wrote at its time, and what came later is newer. At the other nodes the order may have been
-/// another.
+/// wrote at its time, or had not told yet what it wrote before, and what came later is newer. At
+/// the other nodes the order may have been another.
 bool SessionStream::is_certain(std::uint64_t id) const {
   std::optional<std::size_t> origin;
   bool is_behind = false;
   for (const auto& entry : entries_) {
     is_behind = is_behind || entry.id > id;
     if (is_behind && entry.id <= id) return false;
-    if (entry.id + kLag <= id || entry.id >= id + kLag) continue;
+    if (entry.until + kLag <= id || entry.id >= id + kLag) continue;
     if (origin.value_or(entry.origin) != entry.origin) return false;
     origin = entry.origin;
   }
@@ -118,6 +118,7 @@ bool SessionStream::attach_to_message(const std::shared_ptr<Reader>& reader,
   if (!begun && !is_under_way_locked(message_id)) return false;
   reader->only_message_ = message_id;
   reader->next_ = begun.value_or(next_);
+  reader->reset_ = begun && !entries_[*begun - first()].begins_message;
   add(reader);
   return true;
 }
@@ -143,14 +144,18 @@ void SessionStream::detach(const std::shared_ptr<Reader>& reader) {
   hub_.unfollow(*this);
 }
 
-/// Goes on behind the event that the reader has seen. Where a later one has come first, another
-/// node wrote at the time, and nobody knows what of it was seen.
+/// Goes on behind the event that the reader has seen. Where another node than one writes meanwhile,
+/// nobody knows what of it was seen.
 void SessionStream::pass_over(Reader& reader) {
   for (; reader.ahead_ && reader.next_ >= first() && reader.next_ < next_; ++reader.next_) {
     const Entry& entry = entries_[reader.next_ - first()];
     reader.lag_bytes_ -= std::min(reader.lag_bytes_, entry.cost());
-    if (entry.id > *reader.ahead_) reader.reset_ = true;
-    if (entry.id >= *reader.ahead_) reader.ahead_.reset();
+    const bool is_other =
+        entry.origin == 0 || reader.ahead_origin_.value_or(entry.origin) != entry.origin;
+    reader.reset_ = is_other || entry.id > *reader.ahead_;
+    if (reader.reset_) return;
+    reader.ahead_origin_ = entry.origin;
+    if (entry.id == *reader.ahead_) reader.ahead_.reset();
   }
 }
 
@@ -189,7 +194,7 @@ bool SessionStream::add_turn(std::string_view message_id, net::Worker& worker,
                              const std::shared_ptr<TurnObserver>& turn, std::size_t max_turns) {
   const std::lock_guard lock(mutex_);
   if (turns_.size() >= max_turns) return false;
-  turns_.push_back({std::string(message_id), &worker, turn});
+  turns_.push_back({std::string(message_id), &worker, turn, false});
   return true;
 }
 
@@ -227,6 +232,11 @@ bool SessionStream::has_turns() const {
   return !turns_.empty();
 }
 
+bool SessionStream::has_own_readers() const {
+  const std::lock_guard lock(mutex_);
+  return !readers_.empty();
+}
+
 bool SessionStream::has_readers() const {
   const std::lock_guard lock(mutex_);
   return !readers_.empty() || remote_readers_ > 0;
@@ -250,7 +260,9 @@ bool SessionStream::publish(std::string_view message_id,
                             bool ends_message) {
   const std::lock_guard lock(mutex_);
   const std::uint64_t id = new_id();
-  append({id, 0, std::string(message_id), make(id), ends_message});
+  const auto turn = std::ranges::find(turns_, message_id, &TurnEntry::message_id);
+  const bool begins = turn != turns_.end() && !std::exchange(turn->has_written, true);
+  append({id, 0, std::string(message_id), make(id), begins, ends_message, id});
   writes_ = true;
   trim();
   const bool room = readers_.empty() || largest_lag() <= hub_.options().buffer_bytes;
@@ -321,12 +333,12 @@ SessionStream::Shared::Message& SessionStream::Shared::message(std::string_view 
 }
 
 bool SessionStream::Shared::was_told_all(const state::RelayedPast& past) const {
-  return !since.empty() && past.was_following && !missed;
+  return !since.empty() && past.was_following && losses == losses_known;
 }
 
 void SessionStream::set_remote_readers(std::size_t count) {
   const std::lock_guard lock(mutex_);
-  remote_readers_ = count;
+  remote_readers_ = turns_.empty() ? 0 : count;
   trim();
 }
 
@@ -340,16 +352,20 @@ void SessionStream::merge(const state::RelayedBatch& batch) {
   const auto& message = shared_->message(batch.node, batch.events.front().message_id);
   if (batch.behind > message.last_id) return ask_again();
   merge_locked(batch);
+  if (batch.number == shared_->number + 1) shared_->number = batch.number;
 }
 
 void SessionStream::merge_locked(const state::RelayedBatch& batch) {
   const std::size_t origin = std::hash<std::string>()(batch.node) | 1;
+  bool begins = batch.behind == 0;
   for (const auto& event : batch.events) {
     auto& message = shared_->message(batch.node, event.message_id);
+    const bool is_first = std::exchange(begins, false);
     if (event.id <= message.last_id) continue;
     message.last_id = event.id;
     message.ended = event.ends_message;
-    append({event.id, origin, event.message_id, event.json, event.ends_message});
+    append({event.id, origin, event.message_id, event.json, is_first, event.ends_message,
+            std::max(event.id, batch.written)});
     auto& under_way = shared_->under_way;
     std::erase(under_way, event.message_id);
     if (!event.ends_message) under_way.push_back(event.message_id);
@@ -359,7 +375,7 @@ void SessionStream::merge_locked(const state::RelayedBatch& batch) {
 
 /// Has the readers look at what is kept at once.
 void SessionStream::ask_again() {
-  shared_->missed = true;
+  ++shared_->losses;
   renewal_ = MonotonicTime{};
   for (const auto& reader : readers_) reader->notify();
 }
@@ -369,48 +385,50 @@ void SessionStream::wake_readers() {
   for (const auto& reader : readers_) reader->notify();
 }
 
+SessionStream::Look SessionStream::begin_look() {
+  const std::lock_guard lock(mutex_);
+  return {shared_->session, shared_->number, ++shared_->looks, shared_->losses};
+}
+
 /// Where what was dropped before it arrived here may be more than readers here have seen, they are
 /// told so.
 void SessionStream::check_floor(const state::RelayedPast& past) {
-  const std::uint64_t now = clock_id();
-  const bool is_new = next_ == 0 && readers_.empty();
-  if (is_new || shared_->sure == 0) {
-    if (past.floor != 0) floor_ = is_new ? past.floor : std::max(floor_, past.floor);
-    if (past.floor == 0 && !is_new) floor_ = std::max(floor_, now - kKept);
+  const MonotonicTime now = hub_.clock().coarse();
+  const bool is_first = shared_->looked == MonotonicTime{};
+  if (is_first && next_ == 0 && readers_.empty()) {
+    if (past.floor != 0) floor_ = past.floor;
     return;
   }
+  if (is_first) {
+    floor_ = std::max(floor_, past.floor != 0 ? past.floor : clock_id() - kKept);
+    if (readers_.empty()) return;
+  }
   if (shared_->was_told_all(past)) return;
-  const bool was_emptied = !shared_->since.empty() && !past.was_following;
-  if (past.lost > shared_->sure || was_emptied || shared_->sure + kKept < now) {
-    lose_all(std::max(past.floor, shared_->sure));
+  const bool is_gone = !shared_->since.empty() && !past.was_following;
+  const bool is_long_ago = !is_first && shared_->looked + state::EventRelay::kKept < now;
+  if (past.lost > shared_->number || past.number < shared_->number || is_gone || is_long_ago) {
+    lose_all(past.floor);
   }
 }
 
-void SessionStream::merge(const state::RelayedPast& past) {
+void SessionStream::end_look(const Look& look, const state::RelayedPast& past) {
   const std::lock_guard lock(mutex_);
-  const auto look = text::parse_number<std::int64_t>(past.since).value_or(0);
-  if (look < shared_->look) return;  // a later one has overtaken it
-  const bool is_first = shared_->sure == 0;
+  if (look.number < shared_->newest_look) return;  // a later one has overtaken it
   check_floor(past);
   for (const auto& batch : past.batches) {
-    if (writes_ && batch.node == hub_.relay()->node()) continue;
-    const auto& message = shared_->message(batch.node, batch.events.front().message_id);
-    const auto known = message.last_id != 0 ? message.last_id
-                       : is_first           ? past.floor
-                                            : shared_->sure;
-    if (batch.behind > known) lose_all(batch.behind);
-    merge_locked(batch);
+    if (!writes_ || batch.node != hub_.relay()->node()) merge_locked(batch);
   }
   if (readers_.empty()) std::ranges::sort(entries_, {}, &Entry::id);
+  const MonotonicTime now = hub_.clock().coarse();
   shared_->under_way = past.under_way;
   shared_->since = past.since;
-  shared_->look = look;
-  shared_->missed = false;
-  shared_->sure = clock_id() - kLag;
+  shared_->number = past.number;
+  shared_->newest_look = look.number;
+  shared_->losses_known = look.losses;
+  shared_->looked = now;
   end_orphans();
-  const MonotonicTime long_ago = hub_.clock().coarse() - Milliseconds{kLag / 1000};
   for (const auto& reader : readers_) {
-    if (!reader->ahead_ || reader->attached_ > long_ago) continue;
+    if (!reader->ahead_ || reader->attached_ + Milliseconds{kLag / 1000} > now) continue;
     reader->reset_ = true;
     reader->notify();
   }
@@ -462,7 +480,7 @@ void SessionStream::end_orphans() {
     const std::uint64_t id = new_id();
     append({id, 0, message,
             error_event(id, message, http::Code::upstream_error, "The answer was interrupted.", {}),
-            true});
+            false, true, id});
   }
   shared_->suspects = std::move(suspects);
   if (!shared_->suspects.empty()) renewal_ = now + kSignOfLifeIsDue;

@@ -70,6 +70,7 @@ class SessionStream : public std::enable_shared_from_this<SessionStream> {
     bool reset_ = false;  ///< what it asked for is not kept
     /// It has seen this event, which has not arrived here yet: all up to it are passed over.
     std::optional<std::uint64_t> ahead_;
+    std::optional<std::size_t> ahead_origin_;  ///< of those passed over so far
     MonotonicTime attached_{};
   };
 
@@ -117,6 +118,7 @@ class SessionStream : public std::enable_shared_from_this<SessionStream> {
   void forget_if_idle();
   bool has_turn(std::string_view message_id) const;
   bool has_turns() const;
+  bool has_own_readers() const;
   /// Here or at other nodes.
   bool has_readers() const;
   /// Appends an event made by `make(id)`. False where readers lag by more than the buffer: the turn
@@ -133,9 +135,17 @@ class SessionStream : public std::enable_shared_from_this<SessionStream> {
   void set_remote_readers(std::size_t count);
   /// Whether what other nodes wrote should be asked for (again): see StreamHub::renew().
   bool wants_renewal() const noexcept;
-  /// REQUIRES: StreamHub::follow() was called for it once, as for both of these.
+  /// REQUIRES: StreamHub::follow() was called for it once, as for all of these.
   void merge(const state::RelayedBatch& batch);
-  void merge(const state::RelayedPast& past);
+  /// One look at what is kept: what to ask for, and what came.
+  struct Look {
+    state::SessionId session{};
+    std::uint64_t after = 0;
+    unsigned number = 0;
+    unsigned losses = 0;
+  };
+  Look begin_look();
+  void end_look(const Look& look, const state::RelayedPast& past);
 
  private:
   friend class StreamHub;
@@ -144,13 +154,16 @@ class SessionStream : public std::enable_shared_from_this<SessionStream> {
     std::size_t origin;  ///< of the node that wrote it; 0: this one
     std::string message_id;
     std::string json;
+    bool begins_message;
     bool ends_message;
+    std::uint64_t until;  ///< when it was written for other nodes, as an id would say
     std::size_t cost() const noexcept { return json.size() + message_id.size() + 64; }
   };
   struct TurnEntry {
     std::string message_id;
     net::Worker* worker;
     std::weak_ptr<TurnObserver> observer;
+    bool has_written = false;
   };
   /// What is known of other nodes.
   struct Shared {
@@ -172,12 +185,14 @@ class SessionStream : public std::enable_shared_from_this<SessionStream> {
     std::vector<Message> messages;       ///< the newest kMostMessages
     std::vector<std::string> under_way;  ///< messages whose turns live, wherever
     std::vector<Suspect> suspects;       ///< messages that have not ended and whose turns seem dead
-    /// All that others wrote up to this id is here, or readers were told that it is not; 0: nobody
-    /// has read here yet.
-    std::uint64_t sure = 0;
-    bool missed = false;    ///< news may have been lost
-    std::string since;      ///< empty: this node does not follow
-    std::int64_t look = 0;  ///< the time of `since`
+    /// All batches up to this one are here, or readers were told that they are not.
+    std::uint64_t number = 0;
+    MonotonicTime looked{};     ///< last; zero: never
+    unsigned looks = 0;         ///< begun so far
+    unsigned newest_look = 0;   ///< of those that have ended
+    unsigned losses = 0;        ///< how often news may have been lost
+    unsigned losses_known = 0;  ///< when the newest look began
+    std::string since;          ///< empty: this node does not follow
   };
 
   std::uint64_t first() const noexcept { return next_ - entries_.size(); }

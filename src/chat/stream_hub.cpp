@@ -35,16 +35,10 @@ Task<void> StreamHub::follow(std::shared_ptr<SessionStream> stream, state::Sessi
 
 Task<void> StreamHub::renew(std::shared_ptr<SessionStream> stream, Milliseconds life) {
   stream->renewal_ = clock_.coarse() + kRenewAfter;
-  state::SessionId session;
-  std::uint64_t after = 0;
-  {
-    const std::lock_guard lock(stream->mutex_);
-    session = stream->shared_->session;
-    after = stream->shared_->sure;
-  }
-  const auto past = co_await relay_->follow(session, after, life);
+  const auto look = stream->begin_look();
+  const auto past = co_await relay_->follow(look.session, look.after, life);
   if (past) {
-    stream->merge(*past);
+    stream->end_look(look, *past);
   } else {
     stream->renewal_ = clock_.coarse() + kTryAgainAfter;
   }
@@ -81,8 +75,11 @@ void StreamHub::note_missed() {
     for (const auto& [key, stream] : shard.streams) {
       const std::lock_guard stream_lock(stream->mutex_);
       if (!stream->shared_) continue;
-      stream->shared_->missed = true;
-      if (!stream->shared_->under_way.empty()) stream->ask_again();
+      if (!stream->shared_->under_way.empty()) {
+        stream->ask_again();
+      } else {
+        ++stream->shared_->losses;
+      }
     }
   }
 }

@@ -511,6 +511,8 @@ class FakeRelay final : public state::EventRelay {
 
   /// Delivers a batch as news.
   void tell(const state::Key& key, state::RelayedBatch batch) {
+    batch.number = ++number;
+    past.number = number;
     batches.push_back(std::move(batch));
     sink.events(key, std::to_string(batches.size() - 1));
   }
@@ -526,6 +528,7 @@ class FakeRelay final : public state::EventRelay {
   bool is_away = false;
   bool knows_us = false;
   int looks = 0;
+  std::uint64_t number = 0;
 };
 
 class SharedStreamTest : public StreamHubTest {
@@ -537,11 +540,14 @@ class SharedStreamTest : public StreamHubTest {
     spawn(hub_.follow(stream, {}, Milliseconds{60'000}));
     return stream;
   }
+  /// What a look finds from now on; `some_lost`: something that is not kept was written before it.
   void keep(std::uint64_t floor, std::vector<state::RelayedBatch> batches,
-            std::vector<std::string> under_way, std::uint64_t lost = 0) {
+            std::vector<std::string> under_way, bool some_lost = false) {
     relay_.past = {};
-    relay_.past.lost = lost;
     relay_.past.floor = floor;
+    if (some_lost) relay_.past.lost = ++relay_.number;
+    relay_.number += batches.size();
+    relay_.past.number = relay_.number;
     relay_.past.batches = std::move(batches);
     relay_.past.under_way = std::move(under_way);
   }
@@ -558,7 +564,11 @@ class SharedStreamTest : public StreamHubTest {
   }
   state::RelayedBatch batch(std::vector<state::RelayedEvent> events, std::string node = "there",
                             std::uint64_t behind = 0) {
-    return {std::move(node), behind, std::move(events)};
+    state::RelayedBatch out;
+    out.node = std::move(node);
+    out.behind = behind;
+    out.events = std::move(events);
+    return out;
   }
 
   FakeRelay relay_;
@@ -689,7 +699,7 @@ TEST_F(SharedStreamTest, WhatWasMissedIsFetchedOrElseReset) {
   EXPECT_EQ(taken.ids, std::vector{id_at(100)});
 
   relay_.sink.missed();
-  keep(id_at(50), {batch({event(id_at(10))})}, {"m"}, id_at(50));
+  keep(id_at(50), {batch({event(id_at(10))})}, {"m"}, true);
   renew(stream);
   taken = take(*stream, *r);
   EXPECT_TRUE(taken.batch.reset) << "what lay between is nowhere any more";
@@ -725,7 +735,7 @@ TEST_F(SharedStreamTest, WhatItsWriterLostIsAReset) {
   stream->attach(r, std::nullopt);
   // The beginning never arrived anywhere.
   relay_.tell(session(), batch({event(id_at(700))}, "there", id_at(800)));
-  keep(id_at(800), {batch({event(id_at(700))}, "there", id_at(800))}, {"m"}, id_at(800));
+  keep(id_at(800), {batch({event(id_at(700))}, "there", id_at(800))}, {"m"}, true);
   renew(stream);
   const auto taken = take(*stream, *r);
   EXPECT_TRUE(taken.batch.reset);
@@ -779,13 +789,19 @@ TEST_F(SharedStreamTest, ASessionThatEndedElsewhereEndsHere) {
 
 TEST_F(SharedStreamTest, ReadersElsewhereCount) {
   const auto stream = hub_.open(session());
-  EXPECT_FALSE(stream->has_readers());
+  stream->set_remote_readers(1);
+  EXPECT_FALSE(stream->has_readers()) << "nothing is being written that they could read";
+  ASSERT_TRUE(stream->add_turn("m", worker_, std::make_shared<FakeTurn>(), 1));
   stream->set_remote_readers(1);
   EXPECT_TRUE(stream->has_readers());
+  EXPECT_FALSE(stream->has_own_readers());
+  stream->remove_turn("m");
+  EXPECT_FALSE(stream->has_readers());
 }
 
 TEST_F(SharedStreamTest, AnOutboxGathersAndSaysWhatWasLost) {
   const auto stream = hub_.open(session());
+  ASSERT_TRUE(stream->add_turn("m", worker_, std::make_shared<FakeTurn>(), 1));
   const auto outbox =
       std::make_shared<Outbox>(worker_, hub_, stream, state::SessionId{}, std::string("m"));
   outbox->add(event(100));
@@ -890,6 +906,44 @@ TEST_F(SharedStreamTest, WhoIsAheadOfWhatTwoNodesWriteIsReset) {
   const auto r = reader();
   stream->attach(r, id_at(100));
   relay_.tell(session(), batch({event(id_at(50), "n")}, "two"));
+  EXPECT_TRUE(take(*stream, *r).batch.reset);
+  stream->detach(r);
+}
+
+TEST_F(SharedStreamTest, WhatWasToldLateIsNoPositionForWhoSawOthersMeanwhile) {
+  auto late = batch({event(id_at(9000), "late"), event(id_at(8000), "late")}, "one");
+  late.written = id_at(1000);
+  keep(id_at(9500), {batch({event(id_at(5000), "m")}, "two"), std::move(late)}, {"m"});
+  const auto stream = follow();
+  const auto r = reader();
+  stream->attach(r, id_at(5000));
+  EXPECT_TRUE(take(*stream, *r).batch.reset) << "it may not have been there yet";
+  stream->detach(r);
+}
+
+TEST_F(SharedStreamTest, WhoIsAheadIsResetWhereOthersWriteMeanwhile) {
+  const auto stream = follow();
+  const auto here = reader();
+  stream->attach(here, id_at(-500));
+  publish(*stream, "m");
+  EXPECT_TRUE(take(*stream, *here).batch.reset) << "we wrote ourselves";
+  stream->detach(here);
+
+  clock_.advance(Seconds{10});
+  const auto there = reader();
+  stream->attach(there, id_at(100));
+  relay_.tell(session(), batch({event(id_at(200), "n")}, "two"));
+  EXPECT_TRUE(take(*stream, *there).ids.empty());
+  relay_.tell(session(), batch({event(id_at(150), "o")}, "one"));
+  EXPECT_TRUE(take(*stream, *there).batch.reset) << "two others wrote";
+  stream->detach(there);
+}
+
+TEST_F(SharedStreamTest, AMessageOfWhichTheBeginningIsGoneIsReset) {
+  keep(id_at(9000), {batch({event(id_at(8000))}, "there", id_at(9000))}, {"m"});
+  const auto stream = follow();
+  const auto r = reader();
+  ASSERT_TRUE(stream->attach_to_message(r, "m"));
   EXPECT_TRUE(take(*stream, *r).batch.reset);
   stream->detach(r);
 }

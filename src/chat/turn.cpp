@@ -155,7 +155,7 @@ void Turn::cancel() {
 
 void Turn::live_on_readers() {
   on_readers_ = true;
-  readers_changed(parts_.stream->has_readers());
+  readers_changed(parts_.stream->has_own_readers());
 }
 
 void Turn::readers_changed(bool any) {

@@ -9,6 +9,8 @@ namespace {
 
 /// What a provider that was away is asked about: a token that it has given to nobody.
 constexpr std::string_view kProbe = "portcullis-probe";
+/// More than a breaker wants to see before it closes.
+constexpr int kMostProbes = 5;
 
 void field(std::string& out, std::string_view name, std::string_view value) {
   if (value.empty()) return;
@@ -71,17 +73,24 @@ Eventual<bool> Siteverify::ready(http::Exchange& exchange) {
   return look(exchange);
 }
 
-/// Single probes, until one fails or the breaker trusts the provider again.
+/// Single probes, until one has no good answer or the breaker trusts the provider again.
 Task<bool> Siteverify::look(http::Exchange& exchange) {
-  while (service_->breaker().state() != Breaker::State::closed) {
-    const auto answer = co_await verify(exchange, {std::string(kProbe), {}});
+  for (int i = 0; i < kMostProbes && service_->breaker().state() != Breaker::State::closed; ++i) {
+    const auto answer = co_await ask(exchange, {std::string(kProbe), {}});
     if (!answer) co_return false;
   }
-  co_return true;
+  co_return service_->breaker().state() == Breaker::State::closed;
 }
 
 Task<Result<identity::CaptchaAnswer>> Siteverify::verify(http::Exchange& exchange,
                                                          identity::CaptchaQuestion question) {
+  auto answer = co_await ask(exchange, std::move(question));
+  if (!answer && is_refusal(answer.error())) co_return identity::CaptchaAnswer{};
+  co_return answer;
+}
+
+Task<Result<identity::CaptchaAnswer>> Siteverify::ask(http::Exchange& exchange,
+                                                      identity::CaptchaQuestion question) {
   identity::CaptchaAnswer answer;
   HttpCall call(service_, exchange.worker(),
                 std::make_unique<Query>(shared_from_this(), body_for(exchange, question.token),
@@ -94,9 +103,8 @@ Task<Result<identity::CaptchaAnswer>> Siteverify::verify(http::Exchange& exchang
   const auto outcome = co_await call.next();
   exchange.set_hook({});
   note(outcome ? Error{} : outcome.error());
-  if (outcome) co_return answer;
-  if (is_refusal(outcome.error())) co_return identity::CaptchaAnswer{};
-  co_return std::unexpected(outcome.error());
+  if (!outcome) co_return std::unexpected(outcome.error());
+  co_return answer;
 }
 
 std::string Siteverify::body_for(const http::Exchange& exchange, std::string_view token) const {

@@ -53,6 +53,8 @@ class Siteverify final : public identity::CaptchaVerifier,
   class Query;
   Siteverify(SiteverifyOptions options, std::shared_ptr<HttpService> service, OnTurn on_turn);
   std::string body_for(const http::Exchange& exchange, std::string_view token) const;
+  Task<Result<identity::CaptchaAnswer>> ask(http::Exchange& exchange,
+                                            identity::CaptchaQuestion question);
   Task<bool> look(http::Exchange& exchange);
   void note(const Error& why);
 

@@ -28,7 +28,7 @@ const kMaxNumber = 10_000_000;
 const kSliceMs = 20; // then the page has its turn
 
 /// Set while a visitor is at a captcha: that may take its time.
-export const visitor = { asked: false };
+export const visitor = { asked: 0 };
 
 /// Makes the call; where the answer is a challenge, solves it and makes it once more. Where the
 /// captcha's provider is away, or the page cannot show it, work may be asked for after all.
@@ -57,12 +57,12 @@ async function solutionTo(
 
 /// The script lies beside embed.js, below the same prefix as the API.
 async function showCaptcha(challenge: Challenge, answeredBy: string): Promise<string | null> {
-  visitor.asked = true;
+  visitor.asked++;
   try {
     const address = new URL(`../../../widget/${CAPTCHA_SCRIPT}`, answeredBy).href;
     return await (await import(address)).pass(challenge);
   } finally {
-    visitor.asked = false;
+    visitor.asked--;
   }
 }
 

@@ -246,11 +246,11 @@ describe('deliver', () => {
     };
     const send = (): Promise<ByteReader> => new Promise(() => {});
     const listener = { onText: () => {}, onReconnecting: () => {} };
-    visitor.asked = true;
+    visitor.asked++;
     const delivering = deliver({ send, resume: send }, listener, new AbortController().signal, soon);
     const first = await Promise.race([delivering, new Promise((resolve) => setTimeout(resolve, 40, 'waits'))]);
     assert.equal(first, 'waits');
-    visitor.asked = false;
+    visitor.asked--;
     assert.equal((await delivering).kind, 'failed');
   });
 

@@ -31,15 +31,24 @@ void RedisEventRelay::hear(std::string_view payload) const {
   }
 }
 
+/// Number, last id, time, node and sealed events, as `write_events` puts them.
 std::optional<RelayedBatch> RedisEventRelay::open(const SessionId& session,
                                                   std::string_view sealed) const {
-  const auto id_end = sealed.find(' ');
-  if (id_end == std::string_view::npos) return std::nullopt;
-  sealed.remove_prefix(id_end + 1);
-  const auto node_end = sealed.find(' ');
-  if (node_end == std::string_view::npos) return std::nullopt;
-  auto batch = SessionSealer(session).open_batch(sealed.substr(node_end + 1));
-  if (batch) batch->node = sealed.substr(0, node_end);
+  const auto word = [&] {
+    const auto space = sealed.find(' ');
+    const auto out = sealed.substr(0, space);
+    sealed.remove_prefix(space == std::string_view::npos ? sealed.size() : space + 1);
+    return out;
+  };
+  const auto number = text::parse_number<std::uint64_t>(word());
+  word();
+  const auto written = text::parse_number<std::uint64_t>(word());
+  const auto node = word();
+  auto batch = SessionSealer(session).open_batch(sealed);
+  if (!batch || !number || !written) return std::nullopt;
+  batch->node = node;
+  batch->number = *number;
+  batch->written = *written;
   return batch;
 }
 
@@ -93,16 +102,17 @@ Task<Result<RelayedPast>> RedisEventRelay::follow(SessionId session, std::uint64
   if (!reply) co_return std::unexpected(reply.error());
   RelayedPast out;
   out.floor = text::parse_number<std::uint64_t>((*reply)[0].text()).value_or(0);
-  out.lost = text::parse_number<std::uint64_t>((*reply)[1].text()).value_or(0);
-  for (std::size_t i = 0; i < (*reply)[2].size(); ++i) {
-    // What does not open is of nobody who knows the session: as if it were not there.
-    if (auto batch = open(session, (*reply)[2][i].text())) out.batches.push_back(*std::move(batch));
-  }
+  out.lost = static_cast<std::uint64_t>((*reply)[1].integer());
+  out.number = static_cast<std::uint64_t>((*reply)[2].integer());
   for (std::size_t i = 0; i < (*reply)[3].size(); ++i) {
-    out.under_way.emplace_back((*reply)[3][i].text());
+    // What does not open is of nobody who knows the session: as if it were not there.
+    if (auto batch = open(session, (*reply)[3][i].text())) out.batches.push_back(*std::move(batch));
   }
-  out.was_following = (*reply)[4].integer() == 1;
-  out.since = (*reply)[5].text();
+  for (std::size_t i = 0; i < (*reply)[4].size(); ++i) {
+    out.under_way.emplace_back((*reply)[4][i].text());
+  }
+  out.was_following = (*reply)[5].integer() == 1;
+  out.since = (*reply)[6].text();
   co_return out;
 }
 
