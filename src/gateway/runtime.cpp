@@ -106,7 +106,7 @@ upstream::SiteverifyOptions siteverify_options(const config::Settings& s,
   o.service.keep_alive = workers;
   // A visitor waits; and a token that was looked at is spent there.
   o.service.tries = 1;
-  o.service.breaker = {.failures = 1, .open_for = s.captcha_retry};
+  o.service.breaker = {.failures = 2, .open_for = s.captcha_retry};
   o.provider = provider.name;
   o.site_key = site.challenge.keys.site_key;
   o.secret = site.challenge.keys.secret;

@@ -9,9 +9,8 @@ namespace portcullis::identity {
 
 /// What is asked of a provider of captchas.
 struct CaptchaQuestion {
-  std::string token;  ///< what its script gave the visitor
-  std::string
-      caller;  ///< whose it is, as bytes: one caller alone shows nobody that a provider fails
+  std::string token;   ///< what its script gave the visitor
+  std::string caller;  ///< whose it is, as bytes
 };
 
 /// What a provider says of a token that it looked at.

@@ -85,7 +85,13 @@ Task<bool> Siteverify::look(http::Exchange& exchange) {
 Task<Result<identity::CaptchaAnswer>> Siteverify::verify(http::Exchange& exchange,
                                                          identity::CaptchaQuestion question) {
   auto answer = co_await ask(exchange, std::move(question));
-  if (!answer && is_refusal(answer.error())) co_return identity::CaptchaAnswer{};
+  if (answer) co_return answer;
+  const auto& error = answer.error();
+  if (is_refusal(error)) co_return identity::CaptchaAnswer{};
+  // A visitor may have a token that something on the way dislikes: what tells is a token of ours.
+  if (error.origin == ErrorOrigin::upstream && co_await ask(exchange, {std::string(kProbe), {}})) {
+    co_return identity::CaptchaAnswer{};
+  }
   co_return answer;
 }
 

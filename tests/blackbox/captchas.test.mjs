@@ -286,6 +286,22 @@ describe('a provider that is away', () => {
     });
   }
 
+  test('not because it fails at one token: that one is none, and nobody gets work for it', kTimeout, async () => {
+    await withCaptcha('turnstile', {}, async (gateway, provider) => {
+      const [machine, other] = [await Machine.at(gateway), await Machine.at(gateway)];
+      for (const failure of [answers.status(403), answers.status(500), answers.closeWithoutAnswer()]) {
+        const challenge = await machine.challenge();
+        const token = provider.solve(challenge);
+        provider.onRequest((call, response) => (call.raw.includes(token) ? failure(call, response) : provider.good(call, response)));
+        const refused = await machine.say(solutionOf(challenge, token));
+        expectProblem(refused, 403, 'CHALLENGE_REQUIRED');
+        assert.ok(!isWork(refused.json.challenge), 'a captcha again');
+        assert.ok(!isWork(await other.challenge()));
+      }
+      assert.equal((await health(gateway)).services.challenges.default, 'healthy');
+    });
+  });
+
   test('because nobody listens there', kTimeout, async () => {
     const port = await closedPort();
     await withCaptcha('turnstile', { env: { BOT_CHALLENGE_VERIFY_URL: `http://127.0.0.1:${port}/x`, BOT_CHALLENGE_RETRY: '1m' } }, async (gateway, provider) => {
