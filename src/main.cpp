@@ -57,6 +57,7 @@ int check_config(const std::string& file) {
 int main(int argc, char** argv) {
   CLI::App app("Portcullis: a security gateway for AI chat");
   app.require_subcommand(1);
+  app.set_version_flag("--version", "portcullis " + std::string(gateway::version()));
   std::string file;
   std::string what;
   auto* serve_command = app.add_subcommand("serve", "Run the gateway in the foreground");

@@ -8,7 +8,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { browserBundle, minifiedCss } from './bundling.mjs';
+import { browserBundle, browserModule, minifiedCss } from './bundling.mjs';
 
 const kMaxEmbedGzipBytes = 20 * 1024;
 const kTypes = {
@@ -34,7 +34,12 @@ async function main() {
 
 async function builtFiles() {
   const files = new Map();
-  files.set('embed.js', await browserBundle(join(here, 'widget/main.ts')));
+  // What embed.js loads only when it is needed.
+  const captcha = await browserModule(join(here, 'widget/captcha.ts'));
+  const captchaName = hashedName('captcha.js', captcha);
+  files.set(captchaName, captcha);
+  const names = { CAPTCHA_SCRIPT: JSON.stringify(captchaName) };
+  files.set('embed.js', await browserBundle(join(here, 'widget/main.ts'), names));
   const parts = {
     'demo.css': await minifiedCss(join(here, 'demo/demo.css')),
     'demo.js': await browserBundle(join(here, 'demo/demo.ts')),

@@ -33,14 +33,23 @@ export function bundle(options) {
   });
 }
 
-/** The text of a bundle of one entry for browsers: minified, nothing left on the global object. */
-export async function browserBundle(entry) {
+/** The text of a bundle of one entry for browsers: minified, nothing left on the global object. `names` are replaced. */
+export function browserBundle(entry, names = {}) {
+  return browserText(entry, { format: 'iife', define: names });
+}
+
+/** The same as a module, for `import()`. */
+export function browserModule(entry) {
+  return browserText(entry, { format: 'esm' });
+}
+
+async function browserText(entry, options) {
   const result = await bundle({
     entryPoints: [entry],
-    format: 'iife',
     minify: true,
     platform: 'browser',
     write: false,
+    ...options,
   });
   return result.outputFiles[0].text;
 }

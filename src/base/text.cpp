@@ -99,6 +99,34 @@ std::string format_time(const char* format, const std::tm& parts) {
   return {buffer.data(), std::strftime(buffer.data(), buffer.size(), format, &parts)};
 }
 
+/// A fraction of a second, where there is one, and what comes behind it.
+std::optional<std::pair<WallTime::duration, std::string_view>> take_fraction(
+    std::string_view s) noexcept {
+  WallTime::duration value{0};
+  if (!s.starts_with('.')) return std::pair(value, s);
+  s.remove_prefix(1);
+  WallTime::duration unit = std::chrono::seconds{1};
+  const std::size_t first = s.size();
+  while (!s.empty() && is_digit(s.front())) {
+    unit /= 10;
+    value += unit * (s.front() - '0');
+    s.remove_prefix(1);
+  }
+  if (s.size() == first) return std::nullopt;
+  return std::pair(value, s);
+}
+
+/// How far local time is ahead: `Z`, `+01:00`.
+std::optional<std::chrono::minutes> parse_zone(std::string_view s) noexcept {
+  if (s == "Z") return std::chrono::minutes{0};
+  if (s.size() != 6 || (s[0] != '+' && s[0] != '-') || s[3] != ':') return std::nullopt;
+  const auto hours = parse_number<unsigned>(s.substr(1, 2));
+  const auto minutes = parse_number<unsigned>(s.substr(4, 2));
+  if (!hours || !minutes || *hours > 23 || *minutes > 59) return std::nullopt;
+  const std::chrono::minutes out = std::chrono::hours{*hours} + std::chrono::minutes{*minutes};
+  return s[0] == '+' ? out : -out;
+}
+
 }  // namespace
 
 CodePoint code_point_at(std::string_view s, std::size_t i) noexcept {
@@ -240,6 +268,18 @@ std::optional<std::string> percent_decode(std::string_view s) {
   return out;
 }
 
+void append_percent_encoded(std::string& out, std::string_view s) {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  for (const char c : s) {
+    if (is_alnum(c) || c == '-' || c == '.' || c == '_' || c == '~') {
+      out += c;
+      continue;
+    }
+    const auto byte = static_cast<unsigned char>(c);
+    ((out += '%') += kDigits[byte >> 4]) += kDigits[byte & 15];
+  }
+}
+
 std::string base64url(std::string_view bytes) {
   std::string out;
   append_base64url(out, bytes);
@@ -319,6 +359,30 @@ std::string iso8601_millis(WallTime time) {
   out += static_cast<char>('0' + millis % 10);
   out += 'Z';
   return out;
+}
+
+std::optional<WallTime> parse_iso8601(std::string_view s) noexcept {
+  constexpr std::string_view kForm = "dddd-dd-ddTdd:dd:dd";
+  if (s.size() <= kForm.size()) return std::nullopt;
+  for (std::size_t i = 0; i < kForm.size(); ++i) {
+    if (kForm[i] == 'd' ? !is_digit(s[i]) : s[i] != kForm[i]) return std::nullopt;
+  }
+  const auto part = [&](std::size_t at, std::size_t length) {
+    return parse_number<int>(s.substr(at, length)).value_or(0);
+  };
+  const std::chrono::year_month_day date{std::chrono::year{part(0, 4)},
+                                         std::chrono::month(static_cast<unsigned>(part(5, 2))),
+                                         std::chrono::day(static_cast<unsigned>(part(8, 2)))};
+  // What the clock's 64 bits hold for certain. The last second of a day may be its 61st.
+  const bool near = part(0, 4) >= 1970 && part(0, 4) < 2200;
+  if (!near || !date.ok() || part(11, 2) > 23 || part(14, 2) > 59 || part(17, 2) > 60)
+    return std::nullopt;
+  const auto fraction = take_fraction(s.substr(kForm.size()));
+  const auto zone = fraction ? parse_zone(fraction->second) : std::nullopt;
+  if (!zone) return std::nullopt;
+  return std::chrono::sys_days(date) + std::chrono::hours(part(11, 2)) +
+         std::chrono::minutes(part(14, 2)) + std::chrono::seconds(part(17, 2)) + fraction->first -
+         *zone;
 }
 
 std::string http_date(WallTime time) { return format_time("%a, %d %b %Y %H:%M:%S GMT", utc(time)); }

@@ -81,6 +81,9 @@ std::optional<T> parse_number(std::string_view s) noexcept {
 /// Percent-decodes once; nullopt where a '%' is not followed by two hex digits.
 std::optional<std::string> percent_decode(std::string_view s);
 
+/// Unreserved characters (RFC 3986 section 2.3) as they are, all others as %XX: a value of a form.
+void append_percent_encoded(std::string& out, std::string_view s);
+
 std::string base64url(std::string_view bytes);  ///< without padding
 void append_base64url(std::string& out, std::string_view bytes);
 std::optional<std::string> base64url_decode(std::string_view text);  ///< canonical, without padding
@@ -89,6 +92,9 @@ std::string hex(std::string_view bytes);
 /// `2026-11-21T22:43:15Z` and `2026-11-21T22:43:15.123Z`.
 std::string iso8601(WallTime time);
 std::string iso8601_millis(WallTime time);
+/// A time as RFC 3339 section 5.6 writes it, in any zone, with a fraction or none; from 1970 to
+/// 2199.
+std::optional<WallTime> parse_iso8601(std::string_view s) noexcept;
 /// RFC 9110 section 5.6.7: `Sat, 21 Nov 2026 22:43:15 GMT`.
 std::string http_date(WallTime time);
 

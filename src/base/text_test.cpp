@@ -237,5 +237,50 @@ TEST(Text, AJsonStringFindsWhatNeedsCareAtEveryPlaceOfEveryLength) {
   }
 }
 
+TEST(Text, TimesAreReadInEveryFormOfRfc3339) {
+  const auto millis = [](std::string_view s) { return epoch_millis(parse_iso8601(s).value()); };
+  EXPECT_EQ(millis("2026-11-21T22:43:15Z"), 1'795'300'995'000);
+  EXPECT_EQ(millis("2026-11-21T22:43:15.007Z"), 1'795'300'995'007);
+  EXPECT_EQ(millis("2026-11-21T22:43:15.0074999999999Z"), 1'795'300'995'007);
+  EXPECT_EQ(millis("2026-11-21T23:43:15+01:00"), 1'795'300'995'000);
+  EXPECT_EQ(millis("2026-11-21T17:13:15.5-05:30"), 1'795'300'995'500);
+  EXPECT_EQ(millis("2024-02-29T00:00:00Z"), 1'709'164'800'000);
+  EXPECT_EQ(millis("1970-01-01T00:00:60Z"), 60'000);
+}
+
+TEST(Text, WhatIsNoTimeIsNotRead) {
+  for (const char* s : {"",
+                        "Z",
+                        "2026-11-21",
+                        "2026-11-21T22:43:15",
+                        "2026-11-21 22:43:15Z",
+                        "2026-11-21t22:43:15Z",
+                        "2026-11-21T22:43:15.Z",
+                        "2026-11-21T22:43:15.0",
+                        "2026-02-29T00:00:00Z",
+                        "2026-13-01T00:00:00Z",
+                        "2026-00-01T00:00:00Z",
+                        "2026-11-31T00:00:00Z",
+                        "2026-11-21T24:00:00Z",
+                        "2026-11-21T22:60:00Z",
+                        "2026-11-21T22:43:61Z",
+                        "2026-11-21T22:43:15+0100",
+                        "2026-11-21T22:43:15+24:00",
+                        "2026-11-21T22:43:15Z ",
+                        "0000-01-01T00:00:00Z",
+                        "1969-12-31T23:59:59Z",
+                        "9999-12-31T23:59:59Z",
+                        "-026-11-21T22:43:15Z",
+                        "2026-11-21T22:43:15+1:000"}) {
+    EXPECT_FALSE(parse_iso8601(s)) << s;
+  }
+}
+
+TEST(Text, AValueOfAFormHoldsNothingThatEndsIt) {
+  std::string out;
+  append_percent_encoded(out, "aZ09-._~ &=+%\x01\xff/");
+  EXPECT_EQ(out, "aZ09-._~%20%26%3D%2B%25%01%FF%2F");
+}
+
 }  // namespace
 }  // namespace portcullis::text

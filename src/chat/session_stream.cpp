@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/text.hpp"
 #include "chat/stream_hub.hpp"
 
 namespace portcullis::chat {
@@ -9,6 +10,10 @@ namespace {
 
 /// More than a session may send within kLag.
 constexpr std::size_t kMostMessages = 64;
+/// A turn that lives has said so within this time.
+constexpr Seconds kSignOfLifeIsDue{6};
+/// For at least so long what others wrote is kept, in the units of ids.
+constexpr std::uint64_t kKept = 1000 * state::EventRelay::kKept.count();
 
 }  // namespace
 
@@ -43,6 +48,7 @@ void SessionStream::Reader::notify() {
 
 void SessionStream::add(const std::shared_ptr<Reader>& reader) {
   reader->attached_ = hub_.clock().coarse();
+  if (shared_ && shared_->since.empty()) renewal_ = MonotonicTime{};
   for (auto at = reader->next_; at < next_; ++at)
     reader->lag_bytes_ += entries_[at - first()].cost();
   readers_.push_back(reader);
@@ -54,16 +60,26 @@ bool SessionStream::is_kept(std::uint64_t id) const {
   return id >= floor_ && id <= std::max(last_id_, floor_);
 }
 
-/// Whether two nodes wrote at the time of an event: who saw it at one of them may have seen more or
-/// less of what the other wrote than stands before it here.
-bool SessionStream::is_between_nodes(std::uint64_t id) const {
+/// Whether who has seen an event has seen just those that arrived before it here: only one node
+/// wrote at its time, or had not told yet what it wrote before, and what came later is newer. At
+/// the other nodes the order may have been another.
+bool SessionStream::is_certain(std::uint64_t id) const {
   std::optional<std::size_t> origin;
+  bool is_behind = false;
   for (const auto& entry : entries_) {
-    if (entry.id > id || entry.id + kLag <= id) continue;
-    if (origin.value_or(entry.origin) != entry.origin) return true;
+    is_behind = is_behind || entry.id > id;
+    if (is_behind && entry.id <= id) return false;
+    if (entry.until + kLag <= id || entry.id >= id + kLag) continue;
+    if (origin.value_or(entry.origin) != entry.origin) return false;
     origin = entry.origin;
   }
-  return false;
+  return true;
+}
+
+bool SessionStream::is_written_here_at(std::uint64_t id) const {
+  return std::ranges::any_of(entries_, [&](const Entry& entry) {
+    return entry.origin == 0 && entry.id + kLag > id && entry.id < id + kLag;
+  });
 }
 
 /// Whether an event that is not here may be on its way from another node.
@@ -78,8 +94,9 @@ void SessionStream::attach(const std::shared_ptr<Reader>& reader,
   reader->next_ = next_;
   if (last_id && may_arrive(*last_id)) {
     reader->ahead_ = last_id;
+    reader->reset_ = is_written_here_at(*last_id) || !is_certain(*last_id);
   } else if (last_id) {
-    reader->reset_ = !is_kept(*last_id) || (shared_ && is_between_nodes(*last_id));
+    reader->reset_ = !is_kept(*last_id) || (shared_ && !is_certain(*last_id));
     reader->next_ = first();
     while (!reader->reset_ && reader->next_ < next_ &&
            entries_[reader->next_ - first()].id <= *last_id) {
@@ -101,6 +118,7 @@ bool SessionStream::attach_to_message(const std::shared_ptr<Reader>& reader,
   if (!begun && !is_under_way_locked(message_id)) return false;
   reader->only_message_ = message_id;
   reader->next_ = begun.value_or(next_);
+  reader->reset_ = begun && !entries_[*begun - first()].begins_message;
   add(reader);
   return true;
 }
@@ -126,13 +144,30 @@ void SessionStream::detach(const std::shared_ptr<Reader>& reader) {
   hub_.unfollow(*this);
 }
 
+/// Goes on behind the event that the reader has seen. Where another node than one writes meanwhile,
+/// nobody knows what of it was seen.
+void SessionStream::pass_over(Reader& reader) {
+  for (; reader.ahead_ && reader.next_ >= first() && reader.next_ < next_; ++reader.next_) {
+    const Entry& entry = entries_[reader.next_ - first()];
+    reader.lag_bytes_ -= std::min(reader.lag_bytes_, entry.cost());
+    const bool is_other =
+        entry.origin == 0 || reader.ahead_origin_.value_or(entry.origin) != entry.origin;
+    reader.reset_ = is_other || entry.id > *reader.ahead_;
+    if (reader.reset_) return;
+    reader.ahead_origin_ = entry.origin;
+    if (entry.id == *reader.ahead_) reader.ahead_.reset();
+  }
+}
+
 SessionStream::Batch SessionStream::take(Reader& reader, Face face, std::string& out,
                                          std::size_t max_bytes) {
   const std::lock_guard lock(mutex_);
   Batch batch;
   batch.dropped = dropped_;
+  if (reader.ahead_) pass_over(reader);
   if (std::exchange(reader.reset_, false) || reader.next_ < first()) {
     batch.reset = true;
+    reader.ahead_.reset();
     reader.next_ = first();
     reader.lag_bytes_ = bytes_;
   }
@@ -140,11 +175,6 @@ SessionStream::Batch SessionStream::take(Reader& reader, Face face, std::string&
     const Entry& entry = entries_[reader.next_ - first()];
     ++reader.next_;
     reader.lag_bytes_ -= std::min(reader.lag_bytes_, entry.cost());
-    if (reader.ahead_ && entry.id >= *reader.ahead_) {
-      const bool is_new = entry.id > *std::exchange(reader.ahead_, std::nullopt);
-      if (!is_new) continue;
-    }
-    if (reader.ahead_) continue;
     if (!reader.only_message_.empty() && entry.message_id != reader.only_message_) continue;
     append_event(out, face, entry.id, entry.json);
     batch.last_id = entry.id;
@@ -164,13 +194,14 @@ bool SessionStream::add_turn(std::string_view message_id, net::Worker& worker,
                              const std::shared_ptr<TurnObserver>& turn, std::size_t max_turns) {
   const std::lock_guard lock(mutex_);
   if (turns_.size() >= max_turns) return false;
-  turns_.push_back({std::string(message_id), &worker, turn});
+  turns_.push_back({std::string(message_id), &worker, turn, false});
   return true;
 }
 
 void SessionStream::remove_turn(std::string_view message_id) {
   const std::lock_guard lock(mutex_);
   std::erase_if(turns_, [&](const TurnEntry& turn) { return turn.message_id == message_id; });
+  if (turns_.empty()) remote_readers_ = 0;               // nobody asks any more
   for (const auto& reader : readers_) reader->notify();  // a draining one waits for the last turn
   last_use_ = hub_.clock().coarse();
 }
@@ -201,6 +232,11 @@ bool SessionStream::has_turns() const {
   return !turns_.empty();
 }
 
+bool SessionStream::has_own_readers() const {
+  const std::lock_guard lock(mutex_);
+  return !readers_.empty();
+}
+
 bool SessionStream::has_readers() const {
   const std::lock_guard lock(mutex_);
   return !readers_.empty() || remote_readers_ > 0;
@@ -224,9 +260,10 @@ bool SessionStream::publish(std::string_view message_id,
                             bool ends_message) {
   const std::lock_guard lock(mutex_);
   const std::uint64_t id = new_id();
-  append({id, 0, std::string(message_id), make(id), ends_message});
+  const auto turn = std::ranges::find(turns_, message_id, &TurnEntry::message_id);
+  const bool begins = turn != turns_.end() && !std::exchange(turn->has_written, true);
+  append({id, 0, std::string(message_id), make(id), begins, ends_message, id});
   writes_ = true;
-  if (shared_ && !shared_->missed) shared_->complete = id;
   trim();
   const bool room = readers_.empty() || largest_lag() <= hub_.options().buffer_bytes;
   writers_wait_ = writers_wait_ || !room;  // another turn may wait already
@@ -283,16 +320,25 @@ void SessionStream::tell_turns_about_room() {
 
 // ---- other nodes
 
-SessionStream::Shared::Message& SessionStream::Shared::message(std::string_view id) {
-  const auto at = std::ranges::find(messages, id, &Message::id);
+SessionStream::Shared::Message& SessionStream::Shared::message(std::string_view node,
+                                                               std::string_view id) {
+  const auto at = std::ranges::find_if(
+      messages, [&](const Message& message) { return message.id == id && message.node == node; });
   if (at != messages.end()) return *at;
-  if (messages.size() == kMostMessages) messages.erase(messages.begin());
-  return messages.emplace_back(std::string(id));
+  if (messages.size() >= kMostMessages) {
+    const auto over = std::ranges::find(messages, true, &Message::ended);
+    messages.erase(over == messages.end() ? messages.begin() : over);
+  }
+  return messages.emplace_back(std::string(node), std::string(id));
+}
+
+bool SessionStream::Shared::was_told_all(const state::RelayedPast& past) const {
+  return !since.empty() && past.was_following && losses == losses_known;
 }
 
 void SessionStream::set_remote_readers(std::size_t count) {
   const std::lock_guard lock(mutex_);
-  remote_readers_ = count;
+  remote_readers_ = turns_.empty() ? 0 : count;
   trim();
 }
 
@@ -303,19 +349,23 @@ bool SessionStream::wants_renewal() const noexcept {
 void SessionStream::merge(const state::RelayedBatch& batch) {
   const std::lock_guard lock(mutex_);
   // What lies between was lost on its way, or at its writer: what is kept of it says which.
-  if (batch.behind > shared_->message(batch.events.front().message_id).last_id) return ask_again();
+  const auto& message = shared_->message(batch.node, batch.events.front().message_id);
+  if (batch.behind > message.last_id) return ask_again();
   merge_locked(batch);
-  if (!shared_->missed) shared_->complete = last_id_;
+  if (batch.number == shared_->number + 1) shared_->number = batch.number;
 }
 
 void SessionStream::merge_locked(const state::RelayedBatch& batch) {
-  if (batch.node == hub_.relay()->node() && writes_) return;
   const std::size_t origin = std::hash<std::string>()(batch.node) | 1;
+  bool begins = batch.behind == 0;
   for (const auto& event : batch.events) {
-    auto& message = shared_->message(event.message_id);
+    auto& message = shared_->message(batch.node, event.message_id);
+    const bool is_first = std::exchange(begins, false);
     if (event.id <= message.last_id) continue;
     message.last_id = event.id;
-    append({event.id, origin, event.message_id, event.json, event.ends_message});
+    message.ended = event.ends_message;
+    append({event.id, origin, event.message_id, event.json, is_first, event.ends_message,
+            std::max(event.id, batch.written)});
     auto& under_way = shared_->under_way;
     std::erase(under_way, event.message_id);
     if (!event.ends_message) under_way.push_back(event.message_id);
@@ -325,7 +375,7 @@ void SessionStream::merge_locked(const state::RelayedBatch& batch) {
 
 /// Has the readers look at what is kept at once.
 void SessionStream::ask_again() {
-  shared_->missed = true;
+  ++shared_->losses;
   renewal_ = MonotonicTime{};
   for (const auto& reader : readers_) reader->notify();
 }
@@ -335,25 +385,50 @@ void SessionStream::wake_readers() {
   for (const auto& reader : readers_) reader->notify();
 }
 
-void SessionStream::merge(const state::RelayedPast& past) {
+SessionStream::Look SessionStream::begin_look() {
   const std::lock_guard lock(mutex_);
-  if (past.floor > shared_->complete) {
-    if (next_ == 0 && readers_.empty()) {
-      floor_ = past.floor;
-    } else {
-      lose_all(past.floor);
-    }
+  return {shared_->session, shared_->number, ++shared_->looks, shared_->losses};
+}
+
+/// Where what was dropped before it arrived here may be more than readers here have seen, they are
+/// told so.
+void SessionStream::check_floor(const state::RelayedPast& past) {
+  const MonotonicTime now = hub_.clock().coarse();
+  const bool is_first = shared_->looked == MonotonicTime{};
+  if (is_first && next_ == 0 && readers_.empty()) {
+    if (past.floor != 0) floor_ = past.floor;
+    return;
   }
-  for (const auto& batch : past.batches) merge_locked(batch);
+  if (is_first) {
+    floor_ = std::max(floor_, past.floor != 0 ? past.floor : clock_id() - kKept);
+    if (readers_.empty()) return;
+  }
+  if (shared_->was_told_all(past)) return;
+  const bool is_gone = !shared_->since.empty() && !past.was_following;
+  const bool is_long_ago = !is_first && shared_->looked + state::EventRelay::kKept < now;
+  if (past.lost > shared_->number || past.number < shared_->number || is_gone || is_long_ago) {
+    lose_all(past.floor);
+  }
+}
+
+void SessionStream::end_look(const Look& look, const state::RelayedPast& past) {
+  const std::lock_guard lock(mutex_);
+  if (look.number < shared_->newest_look) return;  // a later one has overtaken it
+  check_floor(past);
+  for (const auto& batch : past.batches) {
+    if (!writes_ || batch.node != hub_.relay()->node()) merge_locked(batch);
+  }
+  if (readers_.empty()) std::ranges::sort(entries_, {}, &Entry::id);
+  const MonotonicTime now = hub_.clock().coarse();
   shared_->under_way = past.under_way;
   shared_->since = past.since;
-  shared_->complete = last_id_;
-  shared_->missed = false;
+  shared_->number = past.number;
+  shared_->newest_look = look.number;
+  shared_->losses_known = look.losses;
+  shared_->looked = now;
   end_orphans();
-  const MonotonicTime long_ago = hub_.clock().coarse() - Milliseconds{kLag / 1000};
   for (const auto& reader : readers_) {
-    if (!reader->ahead_ || reader->attached_ > long_ago) continue;
-    reader->ahead_.reset();
+    if (!reader->ahead_ || reader->attached_ + Milliseconds{kLag / 1000} > now) continue;
     reader->reset_ = true;
     reader->notify();
   }
@@ -369,31 +444,46 @@ void SessionStream::lose_all(std::uint64_t floor) {
   }
 }
 
-/// Ends messages that were begun at a node which is gone: it has said nothing of them for as long
-/// as a turn counts as alive.
-void SessionStream::end_orphans() {
-  const auto long_ago = hub_.clock().coarse() - state::EventRelay::kAlive;
-  const std::uint64_t old_id =
-      clock_id() - 1000 * static_cast<std::uint64_t>(state::EventRelay::kAlive.count());
-  std::vector<std::string> orphans;
+/// Messages that have begun and not ended, and those that readers wait for.
+std::vector<std::string> SessionStream::open_messages() const {
+  std::vector<std::string> open;
+  for (const auto& entry : entries_) {
+    std::erase(open, entry.message_id);
+    if (!entry.ends_message) open.push_back(entry.message_id);
+  }
   for (const auto& reader : readers_) {
     const auto& wanted = reader->only_message_;
-    if (!wanted.empty() && reader->attached_ <= long_ago) orphans.push_back(wanted);
+    const auto unread =
+        entries_.begin() + static_cast<std::ptrdiff_t>(std::max(reader->next_, first()) - first());
+    const bool has_come = std::find_if(unread, entries_.end(), [&](const Entry& entry) {
+                            return entry.message_id == wanted;
+                          }) != entries_.end();
+    if (!wanted.empty() && !has_come && std::ranges::find(open, wanted) == open.end())
+      open.push_back(wanted);
   }
-  for (const auto& entry : entries_) {
-    std::erase(orphans, entry.message_id);
-    if (!entry.ends_message && entry.id <= old_id) orphans.push_back(entry.message_id);
-  }
-  std::ranges::sort(orphans);
-  const auto doubles = std::ranges::unique(orphans);
-  orphans.erase(doubles.begin(), doubles.end());
-  for (const auto& message : orphans) {
+  return open;
+}
+
+/// Ends messages whose node is gone: it was not heard of in two looks, between which it would have
+/// been, were it alive.
+void SessionStream::end_orphans() {
+  const MonotonicTime now = hub_.clock().coarse();
+  std::vector<Shared::Suspect> suspects;
+  for (const auto& message : open_messages()) {
     if (is_under_way_locked(message)) continue;
+    const auto at = std::ranges::find(shared_->suspects, message, &Shared::Suspect::message);
+    const auto since = at == shared_->suspects.end() ? now : at->since;
+    if (now - since < kSignOfLifeIsDue) {
+      suspects.push_back({message, since});
+      continue;
+    }
     const std::uint64_t id = new_id();
     append({id, 0, message,
             error_event(id, message, http::Code::upstream_error, "The answer was interrupted.", {}),
-            true});
+            false, true, id});
   }
+  shared_->suspects = std::move(suspects);
+  if (!shared_->suspects.empty()) renewal_ = now + kSignOfLifeIsDue;
 }
 
 }  // namespace portcullis::chat

@@ -68,9 +68,9 @@ class SessionStream : public std::enable_shared_from_this<SessionStream> {
     std::string only_message_;  ///< empty: all messages of the session
     std::size_t lag_bytes_ = 0;
     bool reset_ = false;  ///< what it asked for is not kept
-    /// Where it has seen an event that has not arrived here yet: that one and all before it are
-    /// passed over until then.
+    /// It has seen this event, which has not arrived here yet: all up to it are passed over.
     std::optional<std::uint64_t> ahead_;
+    std::optional<std::size_t> ahead_origin_;  ///< of those passed over so far
     MonotonicTime attached_{};
   };
 
@@ -118,6 +118,7 @@ class SessionStream : public std::enable_shared_from_this<SessionStream> {
   void forget_if_idle();
   bool has_turn(std::string_view message_id) const;
   bool has_turns() const;
+  bool has_own_readers() const;
   /// Here or at other nodes.
   bool has_readers() const;
   /// Appends an event made by `make(id)`. False where readers lag by more than the buffer: the turn
@@ -134,9 +135,17 @@ class SessionStream : public std::enable_shared_from_this<SessionStream> {
   void set_remote_readers(std::size_t count);
   /// Whether what other nodes wrote should be asked for (again): see StreamHub::renew().
   bool wants_renewal() const noexcept;
-  /// REQUIRES: StreamHub::follow() was called for it once, as for both of these.
+  /// REQUIRES: StreamHub::follow() was called for it once, as for all of these.
   void merge(const state::RelayedBatch& batch);
-  void merge(const state::RelayedPast& past);
+  /// One look at what is kept: what to ask for, and what came.
+  struct Look {
+    state::SessionId session{};
+    std::uint64_t after = 0;
+    unsigned number = 0;
+    unsigned losses = 0;
+  };
+  Look begin_look();
+  void end_look(const Look& look, const state::RelayedPast& past);
 
  private:
   friend class StreamHub;
@@ -145,42 +154,64 @@ class SessionStream : public std::enable_shared_from_this<SessionStream> {
     std::size_t origin;  ///< of the node that wrote it; 0: this one
     std::string message_id;
     std::string json;
+    bool begins_message;
     bool ends_message;
+    std::uint64_t until;  ///< when it was written for other nodes, as an id would say
     std::size_t cost() const noexcept { return json.size() + message_id.size() + 64; }
   };
   struct TurnEntry {
     std::string message_id;
     net::Worker* worker;
     std::weak_ptr<TurnObserver> observer;
+    bool has_written = false;
   };
   /// What is known of other nodes.
   struct Shared {
     struct Message {
+      std::string node;
       std::string id;
       std::uint64_t last_id = 0;  ///< of its events that are here
+      bool ended = false;
     };
+    struct Suspect {
+      std::string message;
+      MonotonicTime since;
+    };
+    Message& message(std::string_view node, std::string_view id);
+    /// Whether news have arrived without a break since the last look.
+    bool was_told_all(const state::RelayedPast& past) const;
+
     state::SessionId session{};
-    std::vector<Message> messages;  ///< of other nodes, the newest kMostMessages
-    std::vector<std::string> under_way;
-    std::uint64_t complete = 0;  ///< all events up to this one have arrived or are known to be lost
-    bool missed = false;         ///< something may not have arrived
-    std::string since;
-    Message& message(std::string_view id);
+    std::vector<Message> messages;       ///< the newest kMostMessages
+    std::vector<std::string> under_way;  ///< messages whose turns live, wherever
+    std::vector<Suspect> suspects;       ///< messages that have not ended and whose turns seem dead
+    /// All batches up to this one are here, or readers were told that they are not.
+    std::uint64_t number = 0;
+    MonotonicTime looked{};     ///< last; zero: never
+    unsigned looks = 0;         ///< begun so far
+    unsigned newest_look = 0;   ///< of those that have ended
+    unsigned losses = 0;        ///< how often news may have been lost
+    unsigned losses_known = 0;  ///< when the newest look began
+    std::string since;          ///< empty: this node does not follow
   };
 
   std::uint64_t first() const noexcept { return next_ - entries_.size(); }
   std::uint64_t clock_id() const;
   std::uint64_t new_id() const;
   bool is_kept(std::uint64_t id) const;
-  bool is_between_nodes(std::uint64_t id) const;
+  bool is_certain(std::uint64_t id) const;
+  bool is_written_here_at(std::uint64_t id) const;
   bool has_turn_locked(std::string_view message_id) const;
   bool is_under_way_locked(std::string_view message_id) const;
   bool may_arrive(std::uint64_t id) const;
   void add(const std::shared_ptr<Reader>& reader);
   void append(Entry entry);
+  void pass_over(Reader& reader);
   void merge_locked(const state::RelayedBatch& batch);
+  void check_floor(const state::RelayedPast& past);
   void ask_again();
   void wake_readers();
+  std::vector<std::string> open_messages() const;
   void end_orphans();
   void lose_all(std::uint64_t floor);
   void drop_first();

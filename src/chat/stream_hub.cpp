@@ -28,7 +28,6 @@ Task<void> StreamHub::follow(std::shared_ptr<SessionStream> stream, state::Sessi
     if (!stream->shared_) {
       stream->shared_ = std::make_unique<SessionStream::Shared>();
       stream->shared_->session = session;
-      stream->shared_->complete = stream->last_id_;
     }
   }
   co_await renew(std::move(stream), life);
@@ -36,17 +35,10 @@ Task<void> StreamHub::follow(std::shared_ptr<SessionStream> stream, state::Sessi
 
 Task<void> StreamHub::renew(std::shared_ptr<SessionStream> stream, Milliseconds life) {
   stream->renewal_ = clock_.coarse() + kRenewAfter;
-  state::SessionId session;
-  std::uint64_t after = 0;
-  {
-    const std::lock_guard lock(stream->mutex_);
-    session = stream->shared_->session;
-    after = stream->shared_->complete;
-  }
-  after -= std::min(after, SessionStream::kLag);
-  const auto past = co_await relay_->follow(session, after, life);
+  const auto look = stream->begin_look();
+  const auto past = co_await relay_->follow(look.session, look.after, life);
   if (past) {
-    stream->merge(*past);
+    stream->end_look(look, *past);
   } else {
     stream->renewal_ = clock_.coarse() + kTryAgainAfter;
   }
@@ -83,8 +75,11 @@ void StreamHub::note_missed() {
     for (const auto& [key, stream] : shard.streams) {
       const std::lock_guard stream_lock(stream->mutex_);
       if (!stream->shared_) continue;
-      stream->shared_->missed = true;
-      if (!stream->shared_->under_way.empty()) stream->ask_again();
+      if (!stream->shared_->under_way.empty()) {
+        stream->ask_again();
+      } else {
+        ++stream->shared_->losses;
+      }
     }
   }
 }
@@ -155,6 +150,7 @@ void StreamHub::drop(const state::Key& session) {
 }
 
 void StreamHub::stop_turns() {
+  stops_ = true;
   for (auto& shard : shards_) {
     const std::lock_guard lock(shard.mutex);
     for (const auto& [key, stream] : shard.streams) {
@@ -169,7 +165,7 @@ void StreamHub::stop_turns() {
 }
 
 std::size_t StreamHub::turns() const {
-  std::size_t count = 0;
+  std::size_t count = unsent_;
   for (auto& shard : shards_) {
     const std::lock_guard lock(shard.mutex);
     for (const auto& [key, stream] : shard.streams) {

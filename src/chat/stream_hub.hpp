@@ -38,9 +38,11 @@ class StreamHub {
   /// Null where there is one node.
   state::EventRelay* relay() const noexcept { return relay_; }
   /// Merges what other nodes wrote of a session into its stream, and has what they write from now
-  /// on merged for `life`. REQUIRES: relay(). What does not arrive is treated as not kept.
+  /// on merged for `life`. REQUIRES: relay(). While it cannot be asked, only what is here is read.
   Task<void> follow(std::shared_ptr<SessionStream> stream, state::SessionId session,
                     Milliseconds life);
+  /// Ends that where nobody reads the stream here.
+  void unfollow(SessionStream& stream);
   /// The same again, for a stream that is followed; at every SessionStream::wants_renewal().
   Task<void> renew(std::shared_ptr<SessionStream> stream, Milliseconds life);
 
@@ -48,6 +50,18 @@ class StreamHub {
   std::shared_ptr<SessionStream> open(const state::Key& session);
   /// The session's stream where there is one.
   std::shared_ptr<SessionStream> find(const state::Key& session);
+
+  /// Events are on their way to other nodes, for as long as it lives.
+  class Unsent {
+   public:
+    explicit Unsent(StreamHub& hub) noexcept : hub_(hub) { ++hub_.unsent_; }
+    Unsent(const Unsent&) = delete;
+    Unsent& operator=(const Unsent&) = delete;
+    ~Unsent() { --hub_.unsent_; }
+
+   private:
+    StreamHub& hub_;
+  };
 
   /// A place for one more stream, held until it is destroyed.
   class Place {
@@ -77,8 +91,10 @@ class StreamHub {
   /// Ends what reads a session's events, for a session that was destroyed.
   void drop(const state::Key& session);
 
-  /// Stops every turn under way; turns() says how many have not ended yet.
+  /// Stops every turn under way; turns() says how many have not ended, or not been told to other
+  /// nodes yet.
   void stop_turns();
+  bool stops() const noexcept { return stops_; }
   std::size_t turns() const;
 
   std::size_t open_streams() const noexcept { return open_; }
@@ -98,7 +114,6 @@ class StreamHub {
   };
   Shard& shard_of(const state::Key& key) noexcept { return shards_[key[1] % shards_.size()]; }
   void sweep(Shard& shard);
-  void unfollow(SessionStream& stream);
   void take_news(const state::Key& session, std::string_view sealed);
   void note_missed();
 
@@ -113,6 +128,8 @@ class StreamHub {
   std::unordered_map<IpAddress, std::size_t> per_address_;
   std::multiset<MonotonicTime> since_;
   state::EventRelay* relay_ = nullptr;
+  std::atomic<bool> stops_{false};
+  std::atomic<std::size_t> unsent_{0};
 };
 
 }  // namespace portcullis::chat

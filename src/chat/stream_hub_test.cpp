@@ -490,8 +490,8 @@ class FakeRelay final : public state::EventRelay {
                                           std::string_view sealed) const override {
     return batches.at(*text::parse_number<std::size_t>(sealed));
   }
-  Task<Result<std::size_t>> write(state::SessionId, state::RelayedPiece piece) override {
-    pieces.push_back(std::move(piece));
+  Task<Result<std::size_t>> write(state::SessionId, const state::RelayedPiece& piece) override {
+    pieces.push_back(piece);
     if (is_away) co_return fail(ErrorCode::unavailable, "away");
     co_return followers;
   }
@@ -499,7 +499,10 @@ class FakeRelay final : public state::EventRelay {
                                           Milliseconds) override {
     asked_behind = after;
     if (is_away) co_return fail(ErrorCode::unavailable, "away");
-    co_return past;
+    auto out = past;
+    out.was_following = std::exchange(knows_us, true);
+    out.since = std::to_string(++looks);
+    co_return out;
   }
   Task<void> unfollow(state::SessionId, std::string since) override {
     unfollowed = std::move(since);
@@ -508,6 +511,8 @@ class FakeRelay final : public state::EventRelay {
 
   /// Delivers a batch as news.
   void tell(const state::Key& key, state::RelayedBatch batch) {
+    batch.number = ++number;
+    past.number = number;
     batches.push_back(std::move(batch));
     sink.events(key, std::to_string(batches.size() - 1));
   }
@@ -521,6 +526,9 @@ class FakeRelay final : public state::EventRelay {
   std::uint64_t asked_behind = 0;
   std::string unfollowed;
   bool is_away = false;
+  bool knows_us = false;
+  int looks = 0;
+  std::uint64_t number = 0;
 };
 
 class SharedStreamTest : public StreamHubTest {
@@ -531,6 +539,17 @@ class SharedStreamTest : public StreamHubTest {
     auto stream = hub_.open(session());
     spawn(hub_.follow(stream, {}, Milliseconds{60'000}));
     return stream;
+  }
+  /// What a look finds from now on; `some_lost`: something that is not kept was written before it.
+  void keep(std::uint64_t floor, std::vector<state::RelayedBatch> batches,
+            std::vector<std::string> under_way, bool some_lost = false) {
+    relay_.past = {};
+    relay_.past.floor = floor;
+    if (some_lost) relay_.past.lost = ++relay_.number;
+    relay_.number += batches.size();
+    relay_.past.number = relay_.number;
+    relay_.past.batches = std::move(batches);
+    relay_.past.under_way = std::move(under_way);
   }
   void renew(const std::shared_ptr<SessionStream>& stream) {
     spawn(hub_.renew(stream, Milliseconds{60'000}));
@@ -545,7 +564,11 @@ class SharedStreamTest : public StreamHubTest {
   }
   state::RelayedBatch batch(std::vector<state::RelayedEvent> events, std::string node = "there",
                             std::uint64_t behind = 0) {
-    return {std::move(node), behind, std::move(events)};
+    state::RelayedBatch out;
+    out.node = std::move(node);
+    out.behind = behind;
+    out.events = std::move(events);
+    return out;
   }
 
   FakeRelay relay_;
@@ -553,7 +576,7 @@ class SharedStreamTest : public StreamHubTest {
 };
 
 TEST_F(SharedStreamTest, WhatOthersWroteIsReadOnceAndByItsIds) {
-  relay_.past = {id_at(9000), {batch({event(id_at(8000)), event(id_at(7000))})}, {"m"}, "1"};
+  keep(id_at(9000), {batch({event(id_at(8000)), event(id_at(7000))})}, {"m"});
   const auto stream = follow();
   const auto r = reader();
   stream->attach(r, id_at(8000));
@@ -569,7 +592,7 @@ TEST_F(SharedStreamTest, WhatOthersWroteIsReadOnceAndByItsIds) {
 }
 
 TEST_F(SharedStreamTest, AnIdThatIsGoneEverywhereIsReset) {
-  relay_.past = {id_at(9000), {batch({event(id_at(8000))})}, {}, "1"};
+  keep(id_at(9000), {batch({event(id_at(8000))})}, {});
   const auto stream = follow();
   for (const auto id : {std::uint64_t{1}, id_at(9001), id_at(-60'000)}) {
     const auto r = reader();
@@ -584,7 +607,7 @@ TEST_F(SharedStreamTest, AnIdThatIsGoneEverywhereIsReset) {
 }
 
 TEST_F(SharedStreamTest, WhoSawMoreThanHasArrivedWaitsForTheRest) {
-  relay_.past = {id_at(9000), {batch({event(id_at(8000))})}, {"m"}, "1"};
+  keep(id_at(9000), {batch({event(id_at(8000))})}, {"m"});
   const auto stream = follow();
   const auto r = reader();
   stream->attach(r, id_at(100));
@@ -608,11 +631,10 @@ TEST_F(SharedStreamTest, WhatNeverArrivesIsResetInTheEnd) {
 }
 
 TEST_F(SharedStreamTest, AnIdAtWhichTwoNodesWroteIsReset) {
-  relay_.past = {id_at(9000),
-                 {batch({event(id_at(5000))}, "one"), batch({event(id_at(4900), "n")}, "two"),
-                  batch({event(id_at(1000))}, "one")},
-                 {},
-                 "1"};
+  keep(id_at(9000),
+       {batch({event(id_at(5000))}, "one"), batch({event(id_at(4900), "n")}, "two"),
+        batch({event(id_at(1000))}, "one")},
+       {});
   const auto stream = follow();
   const auto between = reader();
   stream->attach(between, id_at(4900));
@@ -625,7 +647,7 @@ TEST_F(SharedStreamTest, AnIdAtWhichTwoNodesWroteIsReset) {
 }
 
 TEST_F(SharedStreamTest, AMessageOfADeadNodeIsEnded) {
-  relay_.past = {id_at(9000), {batch({event(id_at(8000))})}, {"m"}, "1"};
+  keep(id_at(9000), {batch({event(id_at(8000))})}, {"m"});
   const auto stream = follow();
   const auto r = reader();
   ASSERT_TRUE(stream->attach_to_message(r, "m"));
@@ -635,15 +657,19 @@ TEST_F(SharedStreamTest, AMessageOfADeadNodeIsEnded) {
   EXPECT_TRUE(stream->wants_renewal());
   relay_.past.under_way.clear();
   renew(stream);
-  EXPECT_FALSE(stream->wants_renewal());
   std::string text;
+  EXPECT_FALSE(stream->take(*r, Face::ndjson, text, SIZE_MAX).ended) << "it may say so yet";
+  clock_.advance(Seconds{7});
+  EXPECT_TRUE(stream->wants_renewal()) << "sooner than otherwise";
+  renew(stream);
+  EXPECT_FALSE(stream->wants_renewal());
   EXPECT_TRUE(stream->take(*r, Face::ndjson, text, SIZE_MAX).ended);
   EXPECT_NE(text.find(R"("type":"error")"), std::string::npos);
   stream->detach(r);
 }
 
 TEST_F(SharedStreamTest, WhoWaitsForAMessageThatNeverBeganIsToldToo) {
-  relay_.past = {0, {}, {"m"}, "1"};
+  keep(0, {}, {"m"});
   const auto stream = follow();
   const auto r = reader();
   std::string text;
@@ -660,7 +686,7 @@ TEST_F(SharedStreamTest, WhoWaitsForAMessageThatNeverBeganIsToldToo) {
 }
 
 TEST_F(SharedStreamTest, WhatWasMissedIsFetchedOrElseReset) {
-  relay_.past = {id_at(9000), {batch({event(id_at(8000))})}, {"m"}, "1"};
+  keep(id_at(9000), {batch({event(id_at(8000))})}, {"m"});
   const auto stream = follow();
   const auto r = reader();
   stream->attach(r, std::nullopt);
@@ -673,7 +699,7 @@ TEST_F(SharedStreamTest, WhatWasMissedIsFetchedOrElseReset) {
   EXPECT_EQ(taken.ids, std::vector{id_at(100)});
 
   relay_.sink.missed();
-  relay_.past = {id_at(50), {batch({event(id_at(10))})}, {"m"}, "2"};
+  keep(id_at(50), {batch({event(id_at(10))})}, {"m"}, true);
   renew(stream);
   taken = take(*stream, *r);
   EXPECT_TRUE(taken.batch.reset) << "what lay between is nowhere any more";
@@ -690,11 +716,10 @@ TEST_F(SharedStreamTest, AGapInTheNewsIsSeenAndFetched) {
   relay_.tell(session(), batch({event(id_at(700))}, "there", id_at(800)));
   EXPECT_TRUE(take(*stream, *r).ids.empty()) << "what is behind the gap waits";
   EXPECT_TRUE(stream->wants_renewal());
-  relay_.past = {id_at(1000),
-                 {batch({event(id_at(900))}), batch({event(id_at(800))}, "there", id_at(900)),
-                  batch({event(id_at(700))}, "there", id_at(800))},
-                 {"m"},
-                 "2"};
+  keep(id_at(1000),
+       {batch({event(id_at(900))}), batch({event(id_at(800))}, "there", id_at(900)),
+        batch({event(id_at(700))}, "there", id_at(800))},
+       {"m"});
   renew(stream);
   const auto taken = take(*stream, *r);
   EXPECT_FALSE(taken.batch.reset);
@@ -710,7 +735,7 @@ TEST_F(SharedStreamTest, WhatItsWriterLostIsAReset) {
   stream->attach(r, std::nullopt);
   // The beginning never arrived anywhere.
   relay_.tell(session(), batch({event(id_at(700))}, "there", id_at(800)));
-  relay_.past = {id_at(800), {batch({event(id_at(700))}, "there", id_at(800))}, {"m"}, "2"};
+  keep(id_at(800), {batch({event(id_at(700))}, "there", id_at(800))}, {"m"}, true);
   renew(stream);
   const auto taken = take(*stream, *r);
   EXPECT_TRUE(taken.batch.reset);
@@ -764,15 +789,21 @@ TEST_F(SharedStreamTest, ASessionThatEndedElsewhereEndsHere) {
 
 TEST_F(SharedStreamTest, ReadersElsewhereCount) {
   const auto stream = hub_.open(session());
-  EXPECT_FALSE(stream->has_readers());
+  stream->set_remote_readers(1);
+  EXPECT_FALSE(stream->has_readers()) << "nothing is being written that they could read";
+  ASSERT_TRUE(stream->add_turn("m", worker_, std::make_shared<FakeTurn>(), 1));
   stream->set_remote_readers(1);
   EXPECT_TRUE(stream->has_readers());
+  EXPECT_FALSE(stream->has_own_readers());
+  stream->remove_turn("m");
+  EXPECT_FALSE(stream->has_readers());
 }
 
 TEST_F(SharedStreamTest, AnOutboxGathersAndSaysWhatWasLost) {
   const auto stream = hub_.open(session());
+  ASSERT_TRUE(stream->add_turn("m", worker_, std::make_shared<FakeTurn>(), 1));
   const auto outbox =
-      std::make_shared<Outbox>(worker_, relay_, stream, state::SessionId{}, std::string("m"));
+      std::make_shared<Outbox>(worker_, hub_, stream, state::SessionId{}, std::string("m"));
   outbox->add(event(100));
   outbox->add(event(101));
   EXPECT_TRUE(relay_.pieces.empty()) << "it waits for more";
@@ -785,15 +816,148 @@ TEST_F(SharedStreamTest, AnOutboxGathersAndSaysWhatWasLost) {
   EXPECT_FALSE(relay_.pieces[0].over);
   EXPECT_TRUE(stream->has_readers());
 
+  // What fails goes along with what comes next.
   relay_.is_away = true;
   outbox->add(event(103, "m", false, Outbox::kGatherBytes));
+  outbox->add(event(104, "m", false, Outbox::kGatherBytes));
+  EXPECT_EQ(relay_.pieces.size(), 2U) << "it is not asked again and again";
   relay_.is_away = false;
-  outbox->add(event(104, "m", true));
+  outbox->add(event(105, "m", true));
   ASSERT_EQ(relay_.pieces.size(), 3U);
-  EXPECT_TRUE(relay_.pieces[2].lost_some);
+  EXPECT_FALSE(relay_.pieces[2].lost_some);
   EXPECT_TRUE(relay_.pieces[2].over);
-  EXPECT_EQ(relay_.pieces[2].behind, 103U);
-  EXPECT_EQ(relay_.pieces[2].events.size(), 1U);
+  EXPECT_EQ(relay_.pieces[2].behind, 102U);
+  EXPECT_EQ(relay_.pieces[2].events.size(), 3U);
+}
+
+TEST_F(SharedStreamTest, AnOutboxIsBounded) {
+  const auto stream = hub_.open(session());
+  const auto outbox =
+      std::make_shared<Outbox>(worker_, hub_, stream, state::SessionId{}, std::string("m"));
+  relay_.is_away = true;
+  for (std::uint64_t id = 100; id < 200; ++id) {
+    outbox->add(event(id, "m", false, Outbox::kMostUnsent / 10));
+  }
+  relay_.is_away = false;
+  relay_.pieces.clear();
+  outbox->add(event(200, "m", true));
+  ASSERT_EQ(relay_.pieces.size(), 1U);
+  EXPECT_TRUE(relay_.pieces[0].lost_some);
+  EXPECT_LT(relay_.pieces[0].events.size(), 11U);
+  EXPECT_EQ(relay_.pieces[0].behind, relay_.pieces[0].events.front().id - 1);
+  EXPECT_EQ(relay_.pieces[0].events.back().id, 200U);
+}
+
+TEST_F(SharedStreamTest, AMessageThatWasTriedAgainElsewhereIsReadWhateverItsClockSays) {
+  const auto stream = follow();
+  const auto r = reader();
+  stream->attach(r, std::nullopt);
+  relay_.tell(session(), batch({event(id_at(500)), event(id_at(400), "m", true)}, "one"));
+  relay_.tell(session(), batch({event(id_at(600)), event(id_at(550), "m", true)}, "two"));
+  EXPECT_EQ(take(*stream, *r).ids.size(), 4U);
+  stream->detach(r);
+}
+
+TEST_F(SharedStreamTest, WhatOthersWroteWhileNobodyReadHereIsFetchedByWhoReadsNext) {
+  const auto stream = hub_.open(session());
+  publish(*stream, "one");
+  const auto first = id_at(0);
+  clock_.advance(Seconds{5});
+  publish(*stream, "three");
+  keep(id_at(3000), {batch({event(id_at(2500), "two")})}, {"two"});
+  spawn(hub_.follow(stream, {}, Milliseconds{60'000}));
+  const auto r = reader();
+  stream->attach(r, first);
+  const auto taken = take(*stream, *r);
+  // Behind the floor of what is kept nothing is certain: everything that is there is shown.
+  EXPECT_TRUE(taken.batch.reset);
+  EXPECT_EQ(taken.ids.size(), 3U);
+  EXPECT_TRUE(std::ranges::is_sorted(taken.ids));
+  stream->detach(r);
+
+  clock_.advance(Seconds{5});
+  keep(id_at(8000), {batch({event(id_at(2500), "four")})}, {"four"});
+  spawn(hub_.follow(stream, {}, Milliseconds{60'000}));
+  const auto next = reader();
+  stream->attach(next, taken.ids.back());
+  EXPECT_EQ(take(*stream, *next).ids, std::vector{id_at(2500)});
+  stream->detach(next);
+}
+
+TEST_F(SharedStreamTest, WhereTheOrderOfArrivalIsAnotherOneThanThatOfIdsAnIdIsReset) {
+  const auto stream = follow();
+  const auto watching = reader();
+  stream->attach(watching, std::nullopt);
+  publish(*stream, "here");
+  const auto own = take(*stream, *watching).ids.at(0);
+  relay_.tell(session(), batch({event(own - 1'000'000), event(own + 1'000'000)}));
+  for (const auto id : {own - 1'000'000, own, own + 1'000'000}) {
+    const auto r = reader();
+    stream->attach(r, id);
+    EXPECT_TRUE(take(*stream, *r).batch.reset) << id;
+    stream->detach(r);
+  }
+  EXPECT_EQ(take(*stream, *watching).ids.size(), 2U) << "who reads on misses nothing";
+  stream->detach(watching);
+}
+
+TEST_F(SharedStreamTest, WhoIsAheadOfWhatTwoNodesWriteIsReset) {
+  const auto stream = follow();
+  const auto r = reader();
+  stream->attach(r, id_at(100));
+  relay_.tell(session(), batch({event(id_at(50), "n")}, "two"));
+  EXPECT_TRUE(take(*stream, *r).batch.reset);
+  stream->detach(r);
+}
+
+TEST_F(SharedStreamTest, WhatWasToldLateIsNoPositionForWhoSawOthersMeanwhile) {
+  auto late = batch({event(id_at(9000), "late"), event(id_at(8000), "late")}, "one");
+  late.written = id_at(1000);
+  keep(id_at(9500), {batch({event(id_at(5000), "m")}, "two"), std::move(late)}, {"m"});
+  const auto stream = follow();
+  const auto r = reader();
+  stream->attach(r, id_at(5000));
+  EXPECT_TRUE(take(*stream, *r).batch.reset) << "it may not have been there yet";
+  stream->detach(r);
+}
+
+TEST_F(SharedStreamTest, WhoIsAheadIsResetWhereOthersWriteMeanwhile) {
+  const auto stream = follow();
+  const auto here = reader();
+  stream->attach(here, id_at(-500));
+  publish(*stream, "m");
+  EXPECT_TRUE(take(*stream, *here).batch.reset) << "we wrote ourselves";
+  stream->detach(here);
+
+  clock_.advance(Seconds{10});
+  const auto there = reader();
+  stream->attach(there, id_at(100));
+  relay_.tell(session(), batch({event(id_at(200), "n")}, "two"));
+  EXPECT_TRUE(take(*stream, *there).ids.empty());
+  relay_.tell(session(), batch({event(id_at(150), "o")}, "one"));
+  EXPECT_TRUE(take(*stream, *there).batch.reset) << "two others wrote";
+  stream->detach(there);
+}
+
+TEST_F(SharedStreamTest, AMessageOfWhichTheBeginningIsGoneIsReset) {
+  keep(id_at(9000), {batch({event(id_at(8000))}, "there", id_at(9000))}, {"m"});
+  const auto stream = follow();
+  const auto r = reader();
+  ASSERT_TRUE(stream->attach_to_message(r, "m"));
+  EXPECT_TRUE(take(*stream, *r).batch.reset);
+  stream->detach(r);
+}
+
+TEST_F(SharedStreamTest, ARecordThatIsGoneIsAReset) {
+  const auto stream = follow();
+  const auto r = reader();
+  stream->attach(r, std::nullopt);
+  relay_.knows_us = false;
+  renew(stream);
+  EXPECT_TRUE(take(*stream, *r).batch.reset);
+  renew(stream);
+  EXPECT_FALSE(take(*stream, *r).batch.reset);
+  stream->detach(r);
 }
 
 }  // namespace

@@ -39,9 +39,9 @@ Turn::Turn(net::Worker& worker, Parts parts)
       message_id_(parts_.question.message_id),
       grace_(worker.deadlines(), &on_grace_over, this),
       room_(worker) {
-  if (parts_.publish && parts_.relay != nullptr) {
+  if (parts_.publish && parts_.hub != nullptr) {
     outbox_ =
-        std::make_shared<Outbox>(worker, *parts_.relay, parts_.stream, parts_.session, message_id_);
+        std::make_shared<Outbox>(worker, *parts_.hub, parts_.stream, parts_.session, message_id_);
   }
 }
 
@@ -122,6 +122,7 @@ Task<void> Turn::read_answer() {
         publish([&](std::uint64_t id) { return item_event(id, message_id_, **piece); }, false);
     // While we wait here the upstream's socket stays unread: that is the back-pressure.
     if (!room && !cancelled_) co_await room_;
+    if (outbox_ && outbox_->is_full()) co_await outbox_->drained();
     if (!parts_.stream->has_readers() && on_readers_ && parts_.stream->full()) cancel();
   }
   call_.reset();
@@ -154,7 +155,7 @@ void Turn::cancel() {
 
 void Turn::live_on_readers() {
   on_readers_ = true;
-  readers_changed(parts_.stream->has_readers());
+  readers_changed(parts_.stream->has_own_readers());
 }
 
 void Turn::readers_changed(bool any) {

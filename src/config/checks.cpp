@@ -10,6 +10,7 @@
 #include <set>
 
 #include "base/text.hpp"
+#include "config/captcha_values.hpp"
 #include "config/upstream_values.hpp"
 #include "crypto/digest.hpp"
 
@@ -38,14 +39,17 @@ void check_secret_list(Loaded& loaded, const std::string& name,
   }
 }
 
-/// A secret that could not be taken is named by an error of its own; it is not missing too.
-void require_secret(Loaded& loaded, const std::string& name,
-                    const std::vector<std::string>& secrets) {
+/// A value that could not be taken is named by an error of its own; it is not missing too.
+void require(Loaded& loaded, const std::string& name, bool there, const std::string& otherwise) {
   const bool named = std::ranges::any_of(loaded.errors, [&](const Problem& error) {
     return error.place == name || error.place == name + "_FILE";
   });
-  if (!secrets.empty() || named) return;
-  loaded.errors.push_back({name, "is missing: make one with `openssl rand -base64 48`"});
+  if (!there && !named) loaded.errors.push_back({name, otherwise});
+}
+
+void require_secret(Loaded& loaded, const std::string& name,
+                    const std::vector<std::string>& secrets) {
+  require(loaded, name, !secrets.empty(), "is missing: make one with `openssl rand -base64 48`");
 }
 
 void check_secrets(Loaded& loaded) {
@@ -219,6 +223,47 @@ void resolve_upstreams(Loaded& loaded) {
   }
 }
 
+/// Fills in how visitors of a site are challenged where it does not say so itself, and checks that
+/// it can be done.
+void resolve_challenge(Loaded& loaded, SiteSettings& site) {
+  const auto& s = loaded.settings;
+  auto& challenge = site.challenge;
+  if (!challenge.kind) challenge.kind = s.bot_challenge;
+  const auto* provider = captcha_provider(*challenge.kind);
+  if (provider == nullptr) return;
+  // A key is nothing to another provider, and a secret nothing without the key that it belongs to.
+  const bool own = !challenge.keys.site_key.empty() || !challenge.keys.secret.empty();
+  if (!own && *challenge.kind == s.bot_challenge) challenge.keys = s.captcha_keys;
+  const bool main = site.id == "default";
+  const auto place = [&](const char* name, const char* member) {
+    return main ? name : "sites." + site.id + ".challenge." + member;
+  };
+  const std::string needed = "is needed for the challenge " + std::string(provider->name);
+  require(loaded, place("BOT_CHALLENGE_SITE_KEY", "site_key"), !challenge.keys.site_key.empty(),
+          needed);
+  require(loaded, place("BOT_CHALLENGE_SECRET", "secret"), !challenge.keys.secret.empty(), needed);
+}
+
+void resolve_challenges(Loaded& loaded) {
+  std::set<std::string_view> providers;
+  for (auto& site : loaded.settings.sites) {
+    resolve_challenge(loaded, site);
+    if (const auto* provider = captcha_provider(*site.challenge.kind)) {
+      providers.insert(provider->name);
+    }
+  }
+  for (const char* path : {"bot.challenge_verify_url", "bot.challenge_script_url"}) {
+    if (providers.size() < 2 || !any_set(loaded, path)) continue;
+    loaded.errors.push_back({path, "is one address, but the sites have two providers"});
+  }
+  for (const char* path : {"bot.challenge_site_key", "bot.challenge_secret",
+                           "bot.challenge_verify_url", "bot.challenge_script_url"}) {
+    if (!providers.empty() || !any_set(loaded, path)) continue;
+    loaded.warnings.push_back(
+        {path, "is set, but nobody is challenged by it (BOT_CHALLENGE=hcaptcha or turnstile)"});
+  }
+}
+
 void check_checklist(Loaded& loaded) {
   const auto& s = loaded.settings;
   const auto warn = [&](const char* name, const char* message) {
@@ -381,6 +426,7 @@ void check(Loaded& loaded) {
   check_secrets(loaded);
   check_origins(loaded);
   resolve_upstreams(loaded);
+  resolve_challenges(loaded);
   check_values(loaded);
   check_checklist(loaded);
 }

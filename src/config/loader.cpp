@@ -10,6 +10,7 @@
 #include "base/text.hpp"
 #include "config/checks.hpp"
 #include "config/setting.hpp"
+#include "config/spelling.hpp"
 #include "config/yaml_file.hpp"
 
 namespace portcullis::config {
@@ -39,6 +40,9 @@ std::expected<RawValue, std::string> parse_text(const Setting& setting, const st
   return raw;
 }
 
+/// Shorter names of other programs are near to one of ours by chance.
+constexpr std::size_t kShortestMisspelt = 8;
+constexpr std::size_t kMostSlips = 2;
 constexpr std::size_t kLargestSecretFile = 64 * 1024;
 
 /// The content of a secret's file without the newline that editors add; the error says what is
@@ -70,6 +74,7 @@ class Loader {
     apply_profile_defaults();
     for (const auto& value : file_.values) apply_file_value(value);
     for (const auto& setting : settings_table()) apply_environment(setting);
+    warn_of_misspelt_names();
     build_sites();
     out_.settings.routes = std::move(file_.routes);
     out_.set.assign(set_.begin(), set_.end());
@@ -127,11 +132,30 @@ class Loader {
     }
   }
 
+  /// Of variables that are no settings and nearly have the name of one.
+  void warn_of_misspelt_names() {
+    if (!sources_.names) return;
+    std::vector<std::string_view> known;
+    for (const auto& setting : settings_table()) {
+      known.insert(known.end(), setting.env.begin(), setting.env.end());
+    }
+    for (const auto& name : sources_.names()) {
+      std::string_view meant = name;
+      if (meant.ends_with("_FILE")) meant.remove_suffix(5);
+      if (meant.size() < kShortestMisspelt || std::ranges::find(known, meant) != known.end())
+        continue;
+      const auto nearest = nearest_name(meant, known, kMostSlips);
+      if (nearest.empty()) continue;
+      out_.warnings.push_back({name, "is no setting; did you mean " + std::string(nearest) + "?"});
+    }
+  }
+
   void store(const Setting& setting, const RawValue& raw, const std::string& place) {
     const auto stored = setting.store(out_.settings, raw);
     if (!stored) {
       // The value of a secret must not stand in a message.
-      add_error(place, setting.secrecy == Secrecy::secret ? "is not acceptable" : stored.error());
+      const bool hides = setting.secrecy == Secrecy::secret && !setting.tells_faults;
+      add_error(place, hides ? "is not acceptable" : stored.error());
       return;
     }
     set_.insert(setting.path);
@@ -210,7 +234,8 @@ class Loader {
 }  // namespace
 
 Sources Sources::from_process(std::string file) {
-  return {std::move(file), [](const std::string& name) -> std::optional<std::string> {
+  return {std::move(file),
+          [](const std::string& name) -> std::optional<std::string> {
             // Called while one thread runs, at start, or beside threads that never set the
             // environment.
             // NOLINTBEGIN(concurrency-mt-unsafe)
@@ -218,6 +243,14 @@ Sources Sources::from_process(std::string file) {
             if (const char* value = std::getenv(text::to_lower(name).c_str())) return value;
             // NOLINTEND(concurrency-mt-unsafe)
             return std::nullopt;
+          },
+          [] {
+            std::vector<std::string> names;
+            for (char** at = environ; at != nullptr && *at != nullptr; ++at) {
+              const std::string_view entry(*at);
+              names.push_back(text::to_upper(entry.substr(0, entry.find('='))));
+            }
+            return names;
           }};
 }
 

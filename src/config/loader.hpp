@@ -14,6 +14,8 @@ namespace portcullis::config {
 struct Sources {
   std::string file;  ///< path; empty: none
   std::function<std::optional<std::string>(const std::string& name)> environment;
+  /// All that there are, in upper case; without it nobody is told of a misspelt one.
+  std::function<std::vector<std::string>()> names;
 
   /// The process environment. Names are matched in upper case first, then as `name` in lower case.
   static Sources from_process(std::string file);

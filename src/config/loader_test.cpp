@@ -589,5 +589,30 @@ TEST(Texts, AreReadByLanguageAndCode) {
   }
 }
 
+TEST_F(LoaderTest, AMisspeltVariableIsWarnedOf) {
+  Sources sources;
+  sources.environment = [](const std::string&) { return std::nullopt; };
+  sources.names = [] {
+    return std::vector<std::string>{"RATE_LIMIT_PER_MINUT",
+                                    "SESSION_SECRET_KEYS_FILE",
+                                    "RATE_LIMIT_PER_MINUTE",
+                                    "PATH",
+                                    "LOG_LEVEK",
+                                    "HTTP_PROXY"};
+  };
+  const auto loaded = load(sources);
+  EXPECT_TRUE(mentions(loaded.warnings, "RATE_LIMIT_PER_MINUT", "mean RATE_LIMIT_PER_MINUTE?"));
+  EXPECT_TRUE(mentions(loaded.warnings, "SESSION_SECRET_KEYS_FILE", "mean SESSION_SECRET_KEY?"));
+  EXPECT_TRUE(mentions(loaded.warnings, "LOG_LEVEK", "mean LOG_LEVEL?"));
+  EXPECT_FALSE(mentions(loaded.warnings, "PATH", "is no setting"));
+  EXPECT_FALSE(mentions(loaded.warnings, "HTTP_PROXY", "is no setting"));
+}
+
+TEST_F(LoaderTest, AWrongRedisUrlIsSaidToBeWrongInWhatAndNotRepeated) {
+  const auto loaded = load_environment({{"REDIS_URL", "redis://user:hush@host:99999"}});
+  EXPECT_TRUE(mentions(loaded.errors, "REDIS_URL", "has a port that is no number"));
+  EXPECT_EQ(all_of(loaded.errors).find("hush"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace portcullis::config

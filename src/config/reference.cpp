@@ -13,6 +13,12 @@ std::string cell(const std::string& text) {
   return out;
 }
 
+/// Told where it is not what everybody has.
+std::string challenge_of(const SiteSettings& site) {
+  const auto kind = site.challenge.kind.value_or(BotChallenge::proof_of_work);
+  return kind == BotChallenge::proof_of_work ? "" : ", challenge " + std::string(name_of(kind));
+}
+
 std::string code(const std::string& text) { return text.empty() ? "" : "`" + text + "`"; }
 
 }  // namespace
@@ -61,6 +67,9 @@ std::string configuration_reference() {
       "`answer`. |\n"
       "| `sites[].texts` | Its words for visitors, as in `texts`. |\n"
       "| `sites[].history` | `on` (default) or `off`: whether texts are kept for `history`. |\n"
+      "| `sites[].challenge.kind` `.site_key` `.secret` | How its visitors are challenged, as in "
+      "`bot.challenge`, `bot.challenge_site_key` and `bot.challenge_secret`; what it does not have "
+      "of its own is as there. |\n"
       "| `sites[].limits.per_minute` | Its own limit of chat requests in a minute. |\n"
       "| `sites[].limits.chat_address_per_minute` `.chat_address_per_hour` `.session_per_minute` "
       "`.in_flight` `.in_flight_per_address` `.in_flight_per_session` | What it has of its own, "
@@ -104,7 +113,8 @@ std::string effective_configuration(const Loaded& loaded) {
   }
   for (const auto& site : loaded.settings.sites) {
     out += "site " + site.id + ": upstream " + std::string(name_of(site.upstream.kind)) +
-           (site.upstream.url.empty() ? "" : " " + site.upstream.url) + ", origins";
+           (site.upstream.url.empty() ? "" : " " + site.upstream.url) + challenge_of(site) +
+           ", origins";
     for (const auto& origin : site.origins) out += " " + origin.text();
     out += "\n";
   }

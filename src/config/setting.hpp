@@ -35,6 +35,7 @@ struct Setting {
   std::function<std::expected<void, std::string>(Settings&, const RawValue&)> store;
   /// The effective value as text (secrets are masked by the caller).
   std::function<std::string(const Settings&)> show;
+  bool tells_faults = false;  ///< what `store` says of a fault never repeats the value
 };
 
 /// Whether this is a webhook's path on n8n in its plainest form: below /webhook/ or /webhook-test/,

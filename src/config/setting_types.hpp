@@ -53,7 +53,8 @@ Setting finish(Common common, std::string type, std::string default_text, std::s
                decltype(Setting::store) store, decltype(Setting::show) show);
 std::expected<std::string, std::string> scalar(const RawValue& raw);
 
-/// A text that is refused where `fault` finds something wrong with it. `fields` lead to it, from
+/// A text that is refused where `fault` finds something wrong with it, which it says without
+/// repeating the text of a secret. `fields` lead to it, from
 /// Settings on: &Settings::openai, &ModelSettings::model.
 template <class... Field>
 Setting checked_text(Common common, std::string type, std::string initial,
@@ -66,8 +67,10 @@ Setting checked_text(Common common, std::string type, std::string initial,
     return {};
   };
   auto show = [=](const Settings& in) -> std::string { return (in.*....*fields); };
-  return finish(std::move(common), std::move(type), std::move(initial), "", std::move(store),
-                std::move(show));
+  auto out = finish(std::move(common), std::move(type), std::move(initial), "", std::move(store),
+                    std::move(show));
+  out.tells_faults = true;
+  return out;
 }
 
 /// A list of such texts, at most `most` of them.

@@ -21,14 +21,20 @@ enum class UpstreamKind : std::uint8_t { automatic, demo, n8n, openai, anthropic
 enum class StateSimulation : std::uint8_t { none, slow, failing };
 /// What becomes of requests while Redis is away.
 enum class StateFallback : std::uint8_t { local, open, closed };
-/// What a caller that is held for a machine may do instead of waiting.
-enum class BotChallenge : std::uint8_t { off, proof_of_work };
+/// What a caller that is held for a machine may do instead of waiting. Of the last two, somebody
+/// else says who is none.
+enum class BotChallenge : std::uint8_t { off, proof_of_work, hcaptcha, turnstile };
+/// What a page gets that says it cannot show the captcha of a provider.
+enum class ChallengeFallback : std::uint8_t { wait, proof_of_work };
 enum class ForwardedHeader : std::uint8_t { x_forwarded_for, forwarded };
 enum class HistoryMode : std::uint8_t { on, off };
 
 std::string_view name_of(Profile profile) noexcept;
 std::string_view name_of(Mode mode) noexcept;
 std::string_view name_of(UpstreamKind kind) noexcept;
+std::string_view name_of(BotChallenge challenge) noexcept;
+std::optional<BotChallenge> bot_challenge_of(std::string_view name) noexcept;
+inline constexpr const char* kBotChallenges = "off, proof_of_work, hcaptcha, turnstile";
 std::optional<UpstreamKind> upstream_kind_of(std::string_view name) noexcept;
 inline constexpr const char* kUpstreamKinds = "auto, demo, n8n, openai, anthropic, http";
 /// Whether the kind is the API of a language model.
@@ -73,6 +79,18 @@ struct ModelSettings {
   std::string model;
 };
 
+/// What a provider of captchas knows a site by: a public key, and the secret that goes with it.
+struct CaptchaKeys {
+  std::string site_key;
+  std::string secret;
+};
+
+/// How visitors of a site are challenged.
+struct SiteChallenge {
+  std::optional<BotChallenge> kind;  ///< always there once the settings are checked
+  CaptchaKeys keys;
+};
+
 /// Texts for visitors by language and error code (`RATE_LIMITED`), where the built-in ones do not
 /// do.
 using Texts = std::map<std::string, std::map<std::string, std::string, std::less<>>, std::less<>>;
@@ -82,6 +100,7 @@ struct SiteSettings {
   std::string id;
   std::vector<OriginPattern> origins;
   UpstreamSettings upstream;
+  SiteChallenge challenge;
   HistoryMode history = HistoryMode::on;
   std::map<std::string, std::int64_t, std::less<>> limits;  ///< its own, by key of kSiteLimits
   Texts texts;
@@ -137,6 +156,13 @@ struct Settings {
   Seconds auth_failure_window{};
   BotChallenge bot_challenge = BotChallenge::proof_of_work;
   std::int64_t bot_challenge_steps = 0;
+  CaptchaKeys captcha_keys;
+  std::string captcha_verify_url;  ///< empty: the provider's own, as the next one
+  std::string captcha_script_url;
+  bool captcha_send_address = false;
+  ChallengeFallback captcha_fallback = ChallengeFallback::wait;
+  Milliseconds captcha_timeout{};
+  Milliseconds captcha_retry{};
   std::vector<std::string> bot_allowed_agents;
   ForwardedHeader forwarded_header = ForwardedHeader::x_forwarded_for;
   std::string client_address_header;

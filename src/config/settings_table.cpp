@@ -1,6 +1,7 @@
 // clang-format off: one setting a line reads as the table that it is.
 #include <algorithm>
 
+#include "config/captcha_values.hpp"
 #include "config/redis_url.hpp"
 #include "config/setting_types.hpp"
 #include "config/upstream_values.hpp"
@@ -108,8 +109,17 @@ void add_limits(std::vector<Setting>& t) {
   t.push_back(checked_list({.path = "geo.blocked_countries", .env = {"SECURITY_BLOCKED_COUNTRIES"}, .text = "Their ISO 3166-1 codes of two capital letters."}, "list of countries", 300, country_fault, &S::geo_blocked_countries));
   t.push_back(boolean({.path = "reputation.enabled", .text = "Keep a reputation of callers, from -100 to 100, half of which is forgotten in an hour. Refusals cost points; below -10 half of the limits hold."}, &S::reputation_enabled, true));
   t.push_back(integer({.path = "reputation.alert", .env = {"SECURITY_IP_REPUTATION_THRESHOLD"}, .text = "An event is recorded when a reputation falls to minus this."}, &S::reputation_alert, 50, 11, 100));
-  t.push_back(choice<BotChallenge>({.path = "bot.challenge", .text = "What a visitor may do who is held for a machine and has used up a quarter of the limit: solve a challenge (`proof_of_work`; the widget does it by itself) or wait, or only wait (`off`)."}, &S::bot_challenge, BotChallenge::proof_of_work,
-      {{"off", BotChallenge::off}, {"proof_of_work", BotChallenge::proof_of_work}}));
+  t.push_back(choice<BotChallenge>({.path = "bot.challenge", .text = "What a visitor may do who is held for a machine and has used up a quarter of the limit: solve a challenge (`proof_of_work`; the widget does it by itself), pass the captcha of a provider (`hcaptcha`, `turnstile`; keys are needed), or only wait (`off`). A site may have its own."}, &S::bot_challenge, BotChallenge::proof_of_work,
+      {{"off", BotChallenge::off}, {"proof_of_work", BotChallenge::proof_of_work}, {"hcaptcha", BotChallenge::hcaptcha}, {"turnstile", BotChallenge::turnstile}}));
+  t.push_back(checked_text({.path = "bot.challenge_site_key", .text = "The public key that the provider of captchas gave for your pages."}, "text", "", site_key_fault, &S::captcha_keys, &CaptchaKeys::site_key));
+  t.push_back(checked_text({.path = "bot.challenge_secret", .text = "The secret that belongs to it. The gateway shows it to the provider and to nobody else.", .secrecy = Secrecy::secret}, "text", "", captcha_secret_fault, &S::captcha_keys, &CaptchaKeys::secret));
+  t.push_back(checked_text({.path = "bot.challenge_verify_url", .text = "Where the gateway asks the provider about a token; empty: the provider's own address. https, or a loopback address."}, "URL", "", captcha_url_fault, &S::captcha_verify_url));
+  t.push_back(checked_text({.path = "bot.challenge_script_url", .text = "Where pages load the provider's script from; empty: the provider's own address. https, or a loopback address."}, "URL", "", captcha_url_fault, &S::captcha_script_url));
+  t.push_back(boolean({.path = "bot.challenge_send_address", .text = "Tell the provider the visitor's address with each token. The provider knows it already from the visitor's browser, but then not from you."}, &S::captcha_send_address, false));
+  t.push_back(choice<ChallengeFallback>({.path = "bot.challenge_fallback", .text = "For a page that says it cannot show the captcha, because its Content-Security-Policy or a blocker forbids the script: `wait`, or `proof_of_work`, ten times as long as `bot.challenge_steps`. Anybody can say that, so with the latter a machine may choose."}, &S::captcha_fallback, ChallengeFallback::wait,
+      {{"wait", ChallengeFallback::wait}, {"proof_of_work", ChallengeFallback::proof_of_work}}));
+  t.push_back(duration({.path = "bot.challenge_timeout", .text = "How long the provider may take to say what it thinks of a token."}, &S::captcha_timeout, Seconds{3}, Milliseconds{100}, Seconds{30}));
+  t.push_back(duration({.path = "bot.challenge_retry", .text = "While the provider is away, visitors solve `proof_of_work`; it is looked for this often, when a visitor is to be challenged."}, &S::captcha_retry, Seconds{5}, Milliseconds{50}, minutes{10}));
   t.push_back(integer({.path = "bot.challenge_steps", .text = "Digests that a challenge takes at most, half of them on average; up to ten times as many for who is asked again and again."}, &S::bot_challenge_steps, 10'000, 100, 1'000'000));
   t.push_back(strings({.path = "bot.allowed_agents", .text = "Names in a User-Agent that are never suspicious, such as those of your own monitoring, in lower case: `uptime-kuma`."}, &S::bot_allowed_agents));
   t.push_back(integer({.path = "state.max_keys", .text = "Limiter keys kept in memory; the one silent longest gives way.", .restart = Restart::needed}, &S::state_max_keys, 1'000'000, 1000, 100'000'000));
@@ -284,6 +294,23 @@ std::string_view name_of(UpstreamKind kind) noexcept {
     case UpstreamKind::http: return "http";
   }
   return {};
+}
+
+std::string_view name_of(BotChallenge challenge) noexcept {
+  switch (challenge) {
+    case BotChallenge::off: return "off";
+    case BotChallenge::proof_of_work: return "proof_of_work";
+    case BotChallenge::hcaptcha: return "hcaptcha";
+    case BotChallenge::turnstile: return "turnstile";
+  }
+  return {};
+}
+
+std::optional<BotChallenge> bot_challenge_of(std::string_view name) noexcept {
+  for (const auto challenge : {BotChallenge::off, BotChallenge::proof_of_work, BotChallenge::hcaptcha, BotChallenge::turnstile}) {
+    if (name_of(challenge) == name) return challenge;
+  }
+  return std::nullopt;
 }
 
 std::optional<UpstreamKind> upstream_kind_of(std::string_view name) noexcept {

@@ -8,6 +8,8 @@
 #include <set>
 
 #include "base/text.hpp"
+#include "config/captcha_values.hpp"
+#include "config/spelling.hpp"
 #include "config/upstream_values.hpp"
 
 namespace portcullis::config {
@@ -79,32 +81,10 @@ class Reader {
   }
 
   static std::string suggestion(std::string_view path) {
-    // The setting with the smallest edit distance, where that is small.
-    std::string best;
-    std::size_t best_distance = 4;
-    for (const auto& setting : settings_table()) {
-      const std::size_t distance = edit_distance(path, setting.path);
-      if (distance < best_distance) {
-        best_distance = distance;
-        best = setting.path;
-      }
-    }
-    return best.empty() ? "" : "; did you mean " + best + "?";
-  }
-
-  static std::size_t edit_distance(std::string_view a, std::string_view b) {
-    if (a.size() > 80) return 99;
-    std::vector<std::size_t> row(b.size() + 1);
-    for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-    for (std::size_t i = 1; i <= a.size(); ++i) {
-      std::size_t diagonal = row[0]++;
-      for (std::size_t j = 1; j <= b.size(); ++j) {
-        const std::size_t above = row[j];
-        row[j] = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1] ? 1 : 0)});
-        diagonal = above;
-      }
-    }
-    return row[b.size()];
+    std::vector<std::string_view> known;
+    for (const auto& setting : settings_table()) known.push_back(setting.path);
+    const auto nearest = nearest_name(path, known, 3);
+    return nearest.empty() ? "" : "; did you mean " + std::string(nearest) + "?";
   }
 
   std::optional<RawValue> raw_value(const YAML::Node& node, const std::string& path) {
@@ -171,6 +151,8 @@ class Reader {
           read_origins(value, path + ".origins", site);
         else if (key == "upstream")
           read_upstream(value, path + ".upstream", site.upstream);
+        else if (key == "challenge")
+          read_challenge(value, path + ".challenge", site.challenge);
         else if (key == "history")
           read_history(value, path + ".history", site);
         else if (key == "limits")
@@ -194,6 +176,32 @@ class Reader {
       if (site.origins.empty()) error(node[i], path, "a site needs origins");
       out_.sites.push_back(std::move(site));
     }
+  }
+
+  void read_challenge(const YAML::Node& node, const std::string& path, SiteChallenge& challenge) {
+    read_entry(node, path, [&](const std::string& key, const YAML::Node& value) {
+      const std::string place = below(path, key);
+      const std::string text = text_of(value, place);
+      const auto check = [&](const std::optional<std::string>& fault) {
+        if (fault) error(value, place, *fault);
+      };
+      if (key == "kind") {
+        // YAML 1.1 readers take off for a boolean, so that word is as good.
+        challenge.kind = bot_challenge_of(text == "false" ? "off" : text);
+        if (!challenge.kind) {
+          error(value, place, "'" + text + "' is not one of " + kBotChallenges);
+        }
+      } else if (key == "site_key") {
+        check(site_key_fault(text));
+        challenge.keys.site_key = text;
+      } else if (key == "secret") {
+        check(captcha_secret_fault(text));
+        challenge.keys.secret = text;
+      } else {
+        return false;
+      }
+      return true;
+    });
   }
 
   void read_history(const YAML::Node& node, const std::string& path, SiteSettings& site) {

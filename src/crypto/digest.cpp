@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "crypto/hmac_sha1.hpp"
@@ -52,16 +53,28 @@ MacContext new_hmac(std::string_view key, std::string digest) {
   return context;
 }
 
-std::size_t next_slot() {
-  static std::atomic<std::size_t> slots{0};
-  return slots.fetch_add(1);
+struct FreeSlots {
+  std::mutex mutex;
+  std::vector<std::size_t> numbers;
+  std::size_t used = 0;
+};
+
+FreeSlots& free_slots() {
+  static FreeSlots slots;
+  return slots;
 }
 
-EVP_MAC_CTX* thread_context(std::size_t slot, std::string_view key) {
-  thread_local std::vector<MacContext> contexts;
-  if (slot >= contexts.size()) contexts.resize(slot + 1);
-  if (!contexts[slot]) contexts[slot] = new_hmac(key, "SHA256");
-  return contexts[slot].get();
+struct ThreadContext {
+  MacContext mac;
+  std::uint64_t serial = 0;  ///< of the key that it holds
+};
+
+EVP_MAC_CTX* thread_context(const HmacKey::Slot& slot, std::string_view key) {
+  thread_local std::vector<ThreadContext> contexts;
+  if (slot.number >= contexts.size()) contexts.resize(slot.number + 1);
+  ThreadContext& context = contexts[slot.number];
+  if (context.serial != slot.serial) context = {new_hmac(key, "SHA256"), slot.serial};
+  return context.mac.get();
 }
 
 }  // namespace
@@ -131,10 +144,29 @@ std::string hkdf(std::string_view secret, std::string_view label, std::size_t le
   return out;
 }
 
-HmacKey::HmacKey(std::string_view key) : key_(key), slot_(next_slot()) {}
+HmacKey::Slot::Slot() {
+  static std::atomic<std::uint64_t> serials{0};
+  serial = ++serials;
+  auto& slots = free_slots();
+  const std::lock_guard lock(slots.mutex);
+  if (slots.numbers.empty()) {
+    number = slots.used++;
+  } else {
+    number = slots.numbers.back();
+    slots.numbers.pop_back();
+  }
+}
+
+HmacKey::Slot::~Slot() {
+  auto& slots = free_slots();
+  const std::lock_guard lock(slots.mutex);
+  slots.numbers.push_back(number);
+}
+
+HmacKey::HmacKey(std::string_view key) : key_(key), slot_(std::make_shared<const Slot>()) {}
 
 Sha256 HmacKey::sign(std::string_view data) const {
-  EVP_MAC_CTX* context = thread_context(slot_, key_);
+  EVP_MAC_CTX* context = thread_context(*slot_, key_);
   Sha256 out;
   std::size_t length = 0;
   // A null key starts anew under the key that the context already holds.

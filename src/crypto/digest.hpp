@@ -1,6 +1,7 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -40,9 +41,19 @@ class HmacKey {
   /// `mac` may be a truncation of at least 16 bytes.
   bool verify(std::string_view data, std::string_view mac) const;
 
+  /// Where each thread keeps its context for this key. Another key has the place after it.
+  struct Slot {
+    Slot();
+    ~Slot();
+    Slot(const Slot&) = delete;
+    Slot& operator=(const Slot&) = delete;
+    std::size_t number = 0;
+    std::uint64_t serial = 0;  ///< no other slot ever has it
+  };
+
  private:
   std::string key_;
-  std::size_t slot_;  ///< where each thread keeps its context for this key
+  std::shared_ptr<const Slot> slot_;
 };
 
 }  // namespace portcullis::crypto

@@ -1,6 +1,7 @@
 #include "crypto/digest.hpp"
 
 #include <array>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -158,6 +159,23 @@ TEST(Wipe, LeavesNothing) {
   std::array<char, 8> buffer{'a', 'b'};
   wipe(std::span<char>(buffer));
   EXPECT_EQ(buffer, (std::array<char, 8>{}));
+}
+
+TEST(HmacKey, AKeyThatIsGoneGivesItsPlaceToTheNextAndNothingElse) {
+  std::optional<HmacKey> first("one key");
+  const auto mac = first->sign("data");
+  std::size_t number = 0;
+  {
+    const HmacKey::Slot slot;
+    number = slot.number;
+  }
+  first.reset();
+  for (int i = 0; i < 1000; ++i) {
+    const HmacKey next("key " + std::to_string(i));
+    EXPECT_NE(bytes_of(next.sign("data")), bytes_of(mac));
+  }
+  EXPECT_LE(HmacKey::Slot().number, number);
+  EXPECT_EQ(bytes_of(HmacKey("one key").sign("data")), bytes_of(mac));
 }
 
 }  // namespace

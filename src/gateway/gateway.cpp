@@ -172,7 +172,8 @@ class Gateway::Impl {
     }
     TRY(auto runtime, Runtime::make(loaded.settings, lasting(), vitals()));
     runtime_ = std::move(runtime);
-    assistants_ = runtime_->assistants();
+    assistants_.replace(runtime_->assistants());
+    captchas_.replace(runtime_->captchas());
     register_gauges();
     for (unsigned i = 0; i < workers; ++i) {
       lanes_.push_back(std::make_unique<Lane>(i, runtime_));
@@ -216,19 +217,31 @@ class Gateway::Impl {
       if (lane->thread.joinable()) lane->thread.join();
     }
     // Pools hold sockets and timers of the workers, so they go first.
-    for (const auto& assistant : living_assistants()) {
-      for (auto& lane : lanes_) assistant->retire(lane->worker);
+    for (auto& lane : lanes_) {
+      retire(assistants_.living(), lane->worker);
+      retire(captchas_.living(), lane->worker);
     }
     runtime_.reset();
     for (auto& lane : lanes_) lane->runtime.reset();
-    assistants_.clear();
+    assistants_.replace({});
+    captchas_.replace({});
     shared_.reset();  // its connections belong to the workers, too
   }
 
  private:
   Lasting lasting() {
-    return {log_,    metrics_, sink_,       *store_,     blocks_, in_flight_,
-            trails_, hub_,     forwarding_, assistants_, workers_};
+    return {log_,
+            metrics_,
+            sink_,
+            *store_,
+            blocks_,
+            in_flight_,
+            trails_,
+            hub_,
+            forwarding_,
+            assistants_.in_force(),
+            captchas_.in_force(),
+            workers_};
   }
 
   routes::Vitals vitals() {
@@ -272,15 +285,14 @@ class Gateway::Impl {
                    [this] { return static_cast<double>(blocks_.size()); });
     metrics_.gauge("portcullis_upstream_connections_open", [this] {
       std::size_t open = 0;
-      for (const auto& assistant : living_assistants()) open += assistant->open_connections();
+      for (const auto& assistant : assistants_.living()) open += assistant->open_connections();
       return static_cast<double>(open);
     });
     metrics_.gauge("portcullis_upstream_breaker_open", [this] {
-      const std::lock_guard lock(assistants_mutex_);
-      return std::ranges::any_of(assistants_,
-                                 [](const auto& a) { return a.second->breaker_open(); })
-                 ? 1.0
-                 : 0.0;
+      return assistants_.count([](const auto& a) { return a.breaker_open(); }) > 0 ? 1.0 : 0.0;
+    });
+    metrics_.gauge("portcullis_challenge_providers_away", [this] {
+      return static_cast<double>(captchas_.count([](const auto& c) { return c.away(); }));
     });
     metrics_.gauge("portcullis_build_info", [] { return 1.0; });
     metrics_.gauge("portcullis_start_time_seconds",
@@ -359,15 +371,8 @@ class Gateway::Impl {
     lane.operations_server.serve(std::move(stream), lane.runtime->connection_limits(), [] {});
   }
 
-  /// Those in force, and the replaced ones that answer still.
-  std::vector<std::shared_ptr<upstream::Assistant>> living_assistants() {
-    const std::lock_guard lock(assistants_mutex_);
-    std::vector<std::shared_ptr<upstream::Assistant>> out;
-    for (const auto& [identity, assistant] : assistants_) out.push_back(assistant);
-    for (const auto& replaced : replaced_) {
-      if (auto alive = replaced.lock()) out.push_back(std::move(alive));
-    }
-    return out;
+  static void retire(const auto& parts, net::Worker& worker) {
+    for (const auto& part : parts) part->retire(worker);
   }
 
   void announce(const config::Loaded& loaded) {
@@ -424,21 +429,14 @@ class Gateway::Impl {
   }
 
   void replace_runtime(std::shared_ptr<const Runtime> fresh) {
-    std::vector<std::shared_ptr<upstream::Assistant>> replaced;
-    for (const auto& [identity, assistant] : assistants_) {
-      if (!fresh->assistants().contains(identity)) replaced.push_back(assistant);
-    }
-    {
-      const std::lock_guard lock(assistants_mutex_);
-      assistants_ = fresh->assistants();
-      std::erase_if(replaced_, [](const auto& assistant) { return assistant.expired(); });
-      replaced_.insert(replaced_.end(), replaced.begin(), replaced.end());
-    }
+    const auto assistants = assistants_.replace(fresh->assistants());
+    const auto captchas = captchas_.replace(fresh->captchas());
     runtime_ = std::move(fresh);
     for (auto& lane : lanes_) {
-      lane->worker.post([&lane = *lane, fresh = runtime_, replaced] {
+      lane->worker.post([&lane = *lane, fresh = runtime_, assistants, captchas] {
         lane.runtime = fresh;
-        for (const auto& assistant : replaced) assistant->retire(lane.worker);
+        retire(assistants, lane.worker);
+        retire(captchas, lane.worker);
       });
     }
   }
@@ -501,9 +499,8 @@ class Gateway::Impl {
   chat::StreamHub hub_;
   net::ConnectionLimits connections_;
   guards::ForwardingWarning forwarding_;
-  std::mutex assistants_mutex_;  ///< a reload replaces them while a scrape reads them
-  Assistants assistants_;
-  std::vector<std::weak_ptr<upstream::Assistant>> replaced_;
+  Kept<upstream::Assistant> assistants_;
+  Kept<upstream::Siteverify> captchas_;
   const WallTime started_;
   const std::string version_;  ///< as /health shows it
   std::atomic<bool> draining_{false};
@@ -542,11 +539,12 @@ std::string describe_routes(const config::Settings& given, std::vector<std::stri
   chat::StreamHub hub({});
   guards::ForwardingWarning forwarding(log);
   const Assistants assistants;
+  const Captchas captchas;
   state::BlockTable blocks(1);
   http::InFlight in_flight;
   guards::Trails trails;
-  const Lasting lasting{log,    metrics, sink,       store,      blocks, in_flight,
-                        trails, hub,     forwarding, assistants, 1};
+  const Lasting lasting{log,    metrics, sink,       store,      blocks,   in_flight,
+                        trails, hub,     forwarding, assistants, captchas, 1};
   auto runtime = Runtime::make(
       settings, lasting,
       {std::string(version()), WallTime{}, [] { return false; },

@@ -15,9 +15,14 @@ namespace portcullis::gateway {
 
 Result<std::vector<std::unique_ptr<pipeline::Guard>>> make_guards(
     const config::Settings& settings, const Lasting& lasting, const identity::SessionTokens& tokens,
-    const std::vector<pipeline::Site>& sites, const detect::Inspector& inspector) {
-  const guards::LimitParts limits{lasting.store, lasting.blocks, lasting.in_flight, lasting.metrics,
-                                  settings.session_secrets.front()};
+    const std::vector<pipeline::Site>& sites, const detect::Inspector& inspector,
+    std::span<const std::shared_ptr<identity::CaptchaVerifier>> captchas) {
+  const guards::LimitParts limits{lasting.store,
+                                  lasting.blocks,
+                                  lasting.in_flight,
+                                  lasting.metrics,
+                                  settings.session_secrets.front(),
+                                  captchas};
   std::vector<std::unique_ptr<pipeline::Guard>> guards;
   // Everything after it speaks of the visitor, so first find out who that is.
   guards.push_back(guards::make_address_guard(settings, lasting.forwarding));

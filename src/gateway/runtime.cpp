@@ -1,7 +1,9 @@
 #include "gateway/runtime.hpp"
 
+#include "config/captcha_values.hpp"
 #include "detect/engine.hpp"
 #include "gateway/gateway.hpp"
+#include "gateway/integrity_event.hpp"
 #include "guards/rate/conduct.hpp"
 #include "routes/echo/echo_routes.hpp"
 #include "routes/fallback_routes.hpp"
@@ -50,10 +52,10 @@ std::string identity_of(const upstream::HttpServiceOptions& o) {
   for (const auto* text : {&o.name, &o.url, &o.ca_file}) out += *text + '\0';
   for (const auto number :
        {o.connect_timeout.count(), o.first_byte_timeout.count(), o.idle_timeout.count(),
-        static_cast<std::int64_t>(o.max_connections), static_cast<std::int64_t>(o.keep_alive),
-        static_cast<std::int64_t>(o.max_answer_bytes), std::int64_t{o.tries}, o.retry_delay.count(),
-        std::int64_t{o.retry_budget_percent}, std::int64_t{o.breaker.failures},
-        o.breaker.open_for.count()}) {
+        o.total_timeout.count(), static_cast<std::int64_t>(o.max_connections),
+        static_cast<std::int64_t>(o.keep_alive), static_cast<std::int64_t>(o.max_answer_bytes),
+        std::int64_t{o.tries}, o.retry_delay.count(), std::int64_t{o.retry_budget_percent},
+        std::int64_t{o.breaker.failures}, o.breaker.open_for.count()}) {
     out += std::to_string(number) + ',';
   }
   return out;
@@ -83,6 +85,87 @@ upstream::WebhookOptions webhook_options(const config::Settings& s,
           u.request,
           u.answer,
           static_cast<std::uint32_t>(u.history_tokens.value_or(0))};
+}
+
+/// Calls to a provider of captchas at a time; each has its connection.
+constexpr std::size_t kCaptchaConnections = 32;
+
+upstream::SiteverifyOptions siteverify_options(const config::Settings& s,
+                                               const config::SiteSettings& site,
+                                               const config::CaptchaProvider& provider,
+                                               unsigned workers) {
+  upstream::SiteverifyOptions o;
+  o.service = service_options(s, site, workers);
+  o.service.name = "challenge:" + std::string(provider.name);
+  o.service.url = config::captcha_verify_url(s, provider);
+  o.service.connect_timeout = std::min(s.upstream_connect_timeout, s.captcha_timeout / 2);
+  o.service.first_byte_timeout = s.captcha_timeout;
+  o.service.idle_timeout = s.captcha_timeout;
+  o.service.total_timeout = s.captcha_timeout;
+  o.service.max_connections = kCaptchaConnections;
+  o.service.keep_alive = workers;
+  // A visitor waits; and a token that was looked at is spent there.
+  o.service.tries = 1;
+  o.service.breaker = {.failures = 2, .open_for = s.captcha_retry};
+  o.provider = provider.name;
+  o.site_key = site.challenge.keys.site_key;
+  o.secret = site.challenge.keys.secret;
+  o.script_url = config::captcha_script_url(s, provider);
+  o.sends_site_key = provider.kind == config::BotChallenge::hcaptcha;
+  o.sends_address = s.captcha_send_address;
+  return o;
+}
+
+/// Tells log and events that a provider of captchas has gone, or is back.
+upstream::Siteverify::OnTurn tell_turns(const Lasting& lasting) {
+  return [&log = lasting.log, &sink = lasting.sink](std::string_view provider, bool away,
+                                                    const Error& why) {
+    const std::string name(provider);
+    log.write(away ? observe::Level::error : observe::Level::info,
+              away ? "the provider of captchas cannot be asked: visitors solve proof of work"
+                   : "the provider of captchas is back",
+              {{"provider", provider}, {"reason", why.detail}});
+    if (away) {
+      record_integrity(sink, "SYS_006", audit::ThreatLevel::medium,
+                       name + " is away: visitors solve proof of work in its place");
+    } else {
+      record_integrity(sink, "SYS_007", audit::ThreatLevel::low, name + " is back");
+    }
+  };
+}
+
+/// A part that this configuration or the one before has already, or a new one.
+template <class T, class Make>
+Result<std::shared_ptr<T>> kept_or_made(std::string identity, typename Kept<T>::Map& own,
+                                        const typename Kept<T>::Map& before, Make make) {
+  if (const auto at = own.find(identity); at != own.end()) return at->second;
+  std::shared_ptr<T> part;
+  if (const auto at = before.find(identity); at != before.end()) {
+    part = at->second;
+  } else {
+    TRY(part, make());
+  }
+  own.emplace(std::move(identity), part);
+  return part;
+}
+
+/// Null where the site's visitors are challenged by nobody else.
+Result<std::shared_ptr<identity::CaptchaVerifier>> captcha_of(const config::SiteSettings& site,
+                                                              const config::Settings& s,
+                                                              const Lasting& lasting,
+                                                              Captchas& captchas) {
+  const auto* provider = config::captcha_provider(site.challenge.kind.value_or(s.bot_challenge));
+  if (provider == nullptr) return nullptr;
+  auto options = siteverify_options(s, site, *provider, lasting.workers);
+  std::string identity;
+  for (const auto* text : {&options.site_key, &options.secret, &options.script_url}) {
+    identity += *text + '\0';
+  }
+  identity += std::to_string(options.sends_address) + ',' + identity_of(options.service);
+  return kept_or_made<upstream::Siteverify>(std::move(identity), captchas, lasting.captchas, [&] {
+    return upstream::Siteverify::make(std::move(options), lasting.metrics, lasting.log,
+                                      tell_turns(lasting));
+  });
 }
 
 using Made = Result<std::shared_ptr<upstream::Assistant>>;
@@ -134,19 +217,11 @@ Plan plan_of(const config::SiteSettings& site, const config::Settings& s, const 
           }};
 }
 
-/// The site's assistant: one that this configuration or the one before has already, or a new one.
 Made assistant_of(const config::SiteSettings& site, const config::Settings& s,
                   const Lasting& lasting, Assistants& assistants) {
   Plan plan = plan_of(site, s, lasting);
-  if (const auto at = assistants.find(plan.identity); at != assistants.end()) return at->second;
-  std::shared_ptr<upstream::Assistant> assistant;
-  if (const auto at = lasting.assistants.find(plan.identity); at != lasting.assistants.end()) {
-    assistant = at->second;
-  } else {
-    TRY(assistant, plan.make());
-  }
-  assistants.emplace(std::move(plan.identity), assistant);
-  return assistant;
+  return kept_or_made<upstream::Assistant>(std::move(plan.identity), assistants, lasting.assistants,
+                                           [&] { return plan.make(); });
 }
 
 }  // namespace
@@ -200,6 +275,8 @@ Result<void> Runtime::build(const Lasting& lasting, const routes::Vitals& vitals
       (void)lasting.metrics.counter("portcullis_upstream_tokens_total").cell({site.id, direction});
     }
     services.assistants.push_back(std::move(assistant));
+    TRY(auto captcha, captcha_of(site, settings_, lasting, captchas_));
+    services.captchas.push_back(std::move(captcha));
   }
 
   std::vector<std::string> problems;
@@ -237,7 +314,8 @@ Result<std::unique_ptr<pipeline::Pipeline>> Runtime::make_pipeline(
     problems.insert(problems.end(), wrong.begin(), wrong.end());
   }
   pipeline::Pipeline::Parts parts;
-  TRY(parts.guards, make_guards(settings_, lasting, *session_tokens_, sites_, *inspector_));
+  TRY(parts.guards,
+      make_guards(settings_, lasting, *session_tokens_, sites_, *inspector_, services.captchas));
   parts.routes = set.table;
   parts.sites = sites_;
   parts.not_found = routes::make_not_found(*reporter_, set.table);

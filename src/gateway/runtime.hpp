@@ -1,13 +1,13 @@
 #pragma once
 #include <memory>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "audit/log_sink.hpp"
 #include "chat/stream_hub.hpp"
 #include "config/settings.hpp"
 #include "detect/inspector.hpp"
+#include "gateway/kept.hpp"
 #include "guards/address/address_guard.hpp"
 #include "guards/bot/trails.hpp"
 #include "http/http1_connection.hpp"
@@ -22,14 +22,15 @@
 #include "state/block_table.hpp"
 #include "state/store.hpp"
 #include "upstream/assistant.hpp"
+#include "upstream/siteverify.hpp"
 
 namespace portcullis::gateway {
 
-/// The assistants of a configuration by everything that makes each what it is.
-using Assistants = std::unordered_map<std::string, std::shared_ptr<upstream::Assistant>>;
+using Assistants = Kept<upstream::Assistant>::Map;
+using Captchas = Kept<upstream::Siteverify>::Map;
 
-/// What outlives reloads: logs, counters, state, streams, and assistants with their breakers and
-/// pools.
+/// What outlives reloads: logs, counters, state, streams, and assistants and providers of captchas
+/// with their breakers and pools.
 struct Lasting {
   observe::Log& log;
   observe::Metrics& metrics;
@@ -41,6 +42,7 @@ struct Lasting {
   chat::StreamHub& hub;
   guards::ForwardingWarning& forwarding;
   const Assistants& assistants;  ///< those in force: one that the new configuration has too is kept
+  const Captchas& captchas;      ///< likewise
   unsigned workers = 1;
 };
 
@@ -58,6 +60,7 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   const pipeline::Pipeline& pipeline() const noexcept { return *public_; }
   const pipeline::Pipeline& operations() const noexcept { return *operations_; }
   const Assistants& assistants() const noexcept { return assistants_; }
+  const Captchas& captchas() const noexcept { return captchas_; }
   http::ConnectionLimits connection_limits() const;
 
  private:
@@ -76,6 +79,7 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   std::unique_ptr<detect::Inspector> inspector_;
   std::vector<pipeline::Site> sites_;
   Assistants assistants_;
+  Captchas captchas_;
   std::unique_ptr<RouteSet> public_routes_;
   std::unique_ptr<RouteSet> operations_routes_;
   std::unique_ptr<pipeline::Pipeline> public_;
@@ -85,6 +89,7 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
 /// The guards of a request in their order.
 Result<std::vector<std::unique_ptr<pipeline::Guard>>> make_guards(
     const config::Settings& settings, const Lasting& lasting, const identity::SessionTokens& tokens,
-    const std::vector<pipeline::Site>& sites, const detect::Inspector& inspector);
+    const std::vector<pipeline::Site>& sites, const detect::Inspector& inspector,
+    std::span<const std::shared_ptr<identity::CaptchaVerifier>> captchas);
 
 }  // namespace portcullis::gateway

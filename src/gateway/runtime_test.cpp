@@ -13,11 +13,16 @@ namespace {
 class RuntimeTest : public testing::Test {
  protected:
   Result<std::shared_ptr<const Runtime>> make(const std::string& url, std::string ca_file = {}) {
-    const std::unordered_map<std::string, std::string> variables{
+    std::unordered_map<std::string, std::string> variables{
         {"N8N_WEBHOOK_URL", url},
         {"UPSTREAM_CA_FILE", std::move(ca_file)},
         {"JWT_SECRET_KEY", std::string(64, 'j')},
         {"SESSION_SECRET_KEY", std::string(64, 's')}};
+    if (!captcha_secret_.empty()) {
+      variables.insert({{"BOT_CHALLENGE", "turnstile"},
+                        {"BOT_CHALLENGE_SITE_KEY", "key"},
+                        {"BOT_CHALLENGE_SECRET", captcha_secret_}});
+    }
     config::Sources sources;
     sources.environment = [&](const std::string& name) {
       const auto at = variables.find(name);
@@ -25,8 +30,10 @@ class RuntimeTest : public testing::Test {
     };
     const Assistants none;
     const Assistants& in_force = in_force_ ? in_force_->assistants() : none;
-    const Lasting lasting{log_,    metrics_, sink_,       store_,   blocks_, in_flight_,
-                          trails_, hub_,     forwarding_, in_force, 1};
+    const Captchas no_captchas;
+    const Captchas& captchas = in_force_ ? in_force_->captchas() : no_captchas;
+    const Lasting lasting{log_,    metrics_, sink_,       store_,   blocks_,  in_flight_,
+                          trails_, hub_,     forwarding_, in_force, captchas, 1};
     return Runtime::make(
         config::load(sources).settings, lasting,
         {"1", WallTime{}, [] { return false; }, [] { return std::string_view("disabled"); },
@@ -42,6 +49,7 @@ class RuntimeTest : public testing::Test {
     return in_force_->assistants().begin()->second;
   }
 
+  std::string captcha_secret_;  ///< empty: no captchas
   observe::Log log_{observe::Level::critical, observe::LogFormat::text};
   observe::Metrics metrics_;
   audit::LogSink sink_{log_, metrics_};
@@ -71,6 +79,21 @@ TEST_F(RuntimeTest, AReplacedAssistantGoesWithTheLastConfigurationThatHasIt) {
   EXPECT_FALSE(replaced.expired()) << "an exchange still uses it";
   under_way.reset();
   EXPECT_TRUE(replaced.expired());
+}
+
+TEST_F(RuntimeTest, AProviderOfCaptchasIsTakenOverUntilItsKeysChange) {
+  put_in_force("http://127.0.0.1:1/a");
+  EXPECT_TRUE(in_force_->captchas().empty());
+  captcha_secret_ = "one";
+  put_in_force("http://127.0.0.1:1/a");
+  ASSERT_EQ(in_force_->captchas().size(), 1U);
+  const auto before = in_force_->captchas().begin()->second;
+  put_in_force("http://127.0.0.1:1/b");
+  EXPECT_EQ(in_force_->captchas().begin()->second, before);
+  captcha_secret_ = "two";
+  put_in_force("http://127.0.0.1:1/b");
+  ASSERT_EQ(in_force_->captchas().size(), 1U);
+  EXPECT_NE(in_force_->captchas().begin()->second, before);
 }
 
 TEST_F(RuntimeTest, AConfigurationThatFailsLeavesTheAssistantsAsTheyAre) {

@@ -5,12 +5,15 @@
 #include "base/text.hpp"
 #include "config/redis_url.hpp"
 #include "crypto/digest.hpp"
+#include "gateway/integrity_event.hpp"
 
 namespace portcullis::gateway {
 namespace {
 
 /// A node that was silent for three beats is gone.
 constexpr Seconds kGoneAfter{15};
+/// All kept events of a session are one reply, which must come within the deadline like any other.
+constexpr std::size_t kMostEventBytes = 1 << 20;
 /// How long a start waits for a first connection, and an end for the last coroutine.
 constexpr Milliseconds kPatience{1500};
 
@@ -86,7 +89,8 @@ SharedState::SharedState(const config::Settings& settings, state::RedisStoreOpti
       subscriber_(redis_),
       blocks_(redis_, subscriber_, blocks, static_cast<std::size_t>(settings.max_blocks)),
       events_(redis_, subscriber_, node_,
-              {.max_bytes = static_cast<std::size_t>(settings.stream_buffer_bytes)}) {
+              {.max_bytes = std::min<std::size_t>(
+                   kMostEventBytes, static_cast<std::size_t>(settings.stream_buffer_bytes))}) {
   fallback_.set_nodes(least_nodes_);
   blocks.on_made([this](const IpAddress& network, const state::Block& block) {
     blocks_.made(network, block);
@@ -177,17 +181,12 @@ void SharedState::changed(const std::string& reason) {
 }
 
 void SharedState::record(bool up) {
-  const WallTime now = Clock::system().wall();
-  audit::Event event;
-  event.event_id = Ulid::make(now);
-  event.event_type = audit::EventType::system_integrity;
-  event.threat_level = up ? audit::ThreatLevel::low : audit::ThreatLevel::high;
-  event.timestamp = now;
-  event.description = up ? "the shared state is there"
-                         : "the shared state is away: limits hold for each node by itself";
-  event.decision = audit::EventDecision::acted;
-  event.codes = {up ? "SYS_005" : "SYS_004"};
-  sink_.record(event);
+  if (up) {
+    record_integrity(sink_, "SYS_005", audit::ThreatLevel::low, "the shared state is there");
+  } else {
+    record_integrity(sink_, "SYS_004", audit::ThreatLevel::high,
+                     "the shared state is away: limits hold for each node by itself");
+  }
 }
 
 }  // namespace portcullis::gateway

@@ -9,7 +9,19 @@ namespace {
 
 /// 144 bits of a signature are as much as nobody guesses.
 constexpr std::size_t kSignatureBytes = 18;
+constexpr std::size_t kSignatureChars = kSignatureBytes * 4 / 3;
 constexpr std::size_t kMaxNumberDigits = 9;
+/// Stands in a signature where a task has its target, which is longer.
+constexpr std::string_view kTicket = "ticket";
+
+/// When it expires, and 96 random bits.
+std::string make_salt(Seconds life, WallTime now) {
+  std::string out;
+  text::append_number(out, epoch_seconds(now) + life.count());
+  out += '-';
+  text::append_base64url(out, crypto::random_bytes(12));
+  return out;
+}
 
 std::string target_of(std::string_view salt, std::string_view number) {
   std::string input(salt);
@@ -55,9 +67,7 @@ std::string Challenges::signature_of(std::string_view salt, std::string_view tar
 Challenge Challenges::make(std::string_view holder, std::uint32_t max_number, Seconds life,
                            WallTime now) const {
   Challenge out;
-  text::append_number(out.salt, epoch_seconds(now) + life.count());
-  out.salt += '-';
-  text::append_base64url(out.salt, crypto::random_bytes(12));
+  out.salt = make_salt(life, now);
   out.target = target_of(out.salt, std::to_string(random_number(max_number)));
   out.max_number = max_number;
   out.signature = signature_of(out.salt, out.target, holder);
@@ -79,9 +89,30 @@ Challenges::Checked Challenges::check(std::string_view solution, std::string_vie
       !std::ranges::all_of(number, text::is_digit) || (number.size() > 1 && number[0] == '0')) {
     return {};
   }
+  return judge(salt, target_of(salt, number), signature, holder, now);
+}
+
+std::string Challenges::ticket(std::string_view holder, Seconds life, WallTime now) const {
+  std::string out = make_salt(life, now);
+  const std::string signature = signature_of(out, kTicket, holder);
+  return (out += '-') += signature;
+}
+
+Challenges::Checked Challenges::check_ticket(std::string_view ticket, std::string_view holder,
+                                             WallTime now) const {
+  if (ticket.size() > kMaxSolutionBytes || ticket.size() <= kSignatureChars) return {};
+  // A signature may hold the separator itself, but has always the same length.
+  const std::size_t end = ticket.size() - kSignatureChars - 1;
+  if (ticket[end] != '-') return {};
+  return judge(ticket.substr(0, end), kTicket, ticket.substr(end + 1), holder, now);
+}
+
+Challenges::Checked Challenges::judge(std::string_view salt, std::string_view target,
+                                      std::string_view signature, std::string_view holder,
+                                      WallTime now) const {
   const auto expires = text::parse_number<std::int64_t>(salt.substr(0, salt.find('-')));
   if (!expires) return {};
-  const std::string expected = signature_of(salt, target_of(salt, number), holder);
+  const std::string expected = signature_of(salt, target, holder);
   if (!crypto::equal_constant_time(expected, signature)) return {};
   const std::int64_t left = *expires - epoch_seconds(now);
   if (left <= 0) return {Outcome::expired, {}, {}};

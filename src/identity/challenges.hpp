@@ -21,7 +21,8 @@ struct Challenge {
 };
 
 /// Makes challenges and checks their solutions. Nothing is kept of one: whoever made it is known by
-/// its signature, and for whom. That a solution serves once is for the caller to see to, by its
+/// its signature, and for whom. Where the challenge itself is another's, a captcha, its holder has
+/// a ticket that says he was asked. That a solution serves once is for the caller to see to, by its
 /// salt.
 ///
 /// The number is chosen here and searched from the start there, so no solver is unlucky for long:
@@ -49,7 +50,14 @@ class Challenges {
   /// `solution`: "salt.number.signature".
   Checked check(std::string_view solution, std::string_view holder, WallTime now) const;
 
+  /// Says that `holder` was asked: letters, digits, `-` and `_`, tied to nothing that others know.
+  std::string ticket(std::string_view holder, Seconds life, WallTime now) const;
+  /// `salt` of the outcome is what a ticket serves once by.
+  Checked check_ticket(std::string_view ticket, std::string_view holder, WallTime now) const;
+
  private:
+  Checked judge(std::string_view salt, std::string_view target, std::string_view signature,
+                std::string_view holder, WallTime now) const;
   std::string signature_of(std::string_view salt, std::string_view target,
                            std::string_view holder) const;
 

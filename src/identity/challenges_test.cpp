@@ -91,5 +91,33 @@ TEST_F(ChallengesTest, ClientsGetAllThatTheyNeed) {
   EXPECT_NE(json.find("\"max_number\":20000"), std::string::npos);
 }
 
+TEST_F(ChallengesTest, ATicketServesItsHolderAndItsTimeOnly) {
+  for (int i = 0; i < 50; ++i) {  // signatures hold what divides a ticket now and then
+    const auto ticket = challenges_.ticket("site session", Seconds{300}, now_);
+    const auto checked = challenges_.check_ticket(ticket, "site session", now_);
+    EXPECT_EQ(checked.outcome, Outcome::solved);
+    EXPECT_TRUE(ticket.starts_with(checked.salt));
+    EXPECT_LE(ticket.size(), 255U) << "as much as Turnstile takes along";
+    EXPECT_TRUE(std::ranges::all_of(ticket, [](char c) {
+      return text::is_alnum(c) || c == '-' || c == '_';
+    })) << ticket;
+    EXPECT_EQ(challenges_.check_ticket(ticket, "site other", now_).outcome, Outcome::wrong);
+    EXPECT_EQ(challenges_.check_ticket(ticket, "site session", now_ + Seconds{300}).outcome,
+              Outcome::expired);
+    EXPECT_EQ(check(ticket), Outcome::wrong) << "no solution";
+  }
+}
+
+TEST_F(ChallengesTest, NothingElseIsATicket) {
+  const auto good = challenges_.ticket("site session", Seconds{300}, now_);
+  const auto solution = solve(challenges_.make("site session", 50, Seconds{300}, now_));
+  for (const std::string& bad :
+       {std::string(), std::string("-"), std::string(24, 'a'), std::string(25, '-'),
+        std::string(300, 'a'), good.substr(1), good.substr(0, good.size() - 1), good + "a",
+        "9" + good, solution}) {
+    EXPECT_EQ(challenges_.check_ticket(bad, "site session", now_).outcome, Outcome::wrong) << bad;
+  }
+}
+
 }  // namespace
 }  // namespace portcullis::identity

@@ -30,7 +30,8 @@ constexpr MetricInfo kTable[] = {
     {"portcullis_chat_messages_total", "counter", "outcome",
      "Chat messages accepted: answered, failed, cancelled, duplicate."},
     {"portcullis_upstream_requests_total", "counter", "upstream,outcome",
-     "Calls to the assistant: ok, error, timeout, rejected (breaker open), cancelled."},
+     "Calls to the assistant of a site, or to a provider of captchas (challenge:NAME): ok, error, "
+     "timeout, rejected (breaker open), cancelled."},
     {"portcullis_upstream_retries_total", "counter", "upstream",
      "Calls repeated because they were not executed."},
     {"portcullis_upstream_tokens_total", "counter", "upstream,direction",
@@ -46,7 +47,13 @@ constexpr MetricInfo kTable[] = {
     {"portcullis_bot_suspicions_total", "counter", "ground",
      "Grounds on which requests were held for the work of machines, or for spam."},
     {"portcullis_challenges_total", "counter", "outcome",
-     "Challenges: asked, and what became of solutions: solved, wrong, expired, used (before)."},
+     "Challenges: asked, and what became of what was sent for them: solved, wrong, expired, used "
+     "(before), foreign (a captcha of another page or visitor), limited (too many tokens of one "
+     "caller), unavailable (the provider could not be asked), declined (a page cannot show the "
+     "captcha)."},
+    {"portcullis_challenge_providers_away", "gauge", "",
+     "Providers of captchas that are away: visitors whom they would challenge solve proof of "
+     "work."},
     {"portcullis_blocked_addresses", "gauge", "", "Addresses that a rule has blocked for a time."},
     {"portcullis_state_keys", "gauge", "", "Keys that the limiter remembers."},
     {"portcullis_state_sessions", "gauge", "",

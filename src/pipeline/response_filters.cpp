@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "config/captcha_values.hpp"
 
 namespace portcullis::pipeline {
 namespace {
@@ -23,6 +24,12 @@ std::string choose(const std::string& configured, std::string_view profile_value
   return configured.empty() ? std::string(profile_value) : configured;
 }
 
+/// Our page belongs to the default site.
+std::string captcha_sources_of_page(const config::Settings& settings) {
+  return settings.sites.empty() ? std::string()
+                                : config::captcha_sources(settings, settings.sites.front());
+}
+
 }  // namespace
 
 ResponseFilters::ResponseFilters(const config::Settings& settings)
@@ -36,7 +43,8 @@ ResponseFilters::ResponseFilters(const config::Settings& settings)
       script_src_(settings.csp_script_src),
       style_src_(settings.csp_style_src),
       img_src_(settings.csp_img_src),
-      connect_src_(settings.csp_connect_src) {
+      connect_src_(settings.csp_connect_src),
+      captcha_src_(captcha_sources_of_page(settings)) {
   for (const auto policy :
        {HeaderPolicy::api, HeaderPolicy::page, HeaderPolicy::asset, HeaderPolicy::n8n_page}) {
     auto& block = constant_[static_cast<std::size_t>(policy)];
@@ -48,7 +56,9 @@ ResponseFilters::ResponseFilters(const config::Settings& settings)
     block.add("Permissions-Policy",
               "accelerometer=(), camera=(), geolocation=(), gyroscope=(), magnetometer=(), "
               "microphone=(), payment=(), usb=()");
-    block.add("Cross-Origin-Embedder-Policy", "require-corp");
+    // The frame of a captcha does not say that others may embed it.
+    const bool embeds = policy == HeaderPolicy::page && !captcha_src_.empty();
+    block.add("Cross-Origin-Embedder-Policy", embeds ? "unsafe-none" : "require-corp");
     block.add("Cross-Origin-Opener-Policy", "same-origin");
     block.add("Cross-Origin-Resource-Policy",
               policy == HeaderPolicy::asset ? "cross-origin" : "same-origin");
@@ -80,17 +90,19 @@ std::string ResponseFilters::content_security_policy(HeaderPolicy policy,
     script += with_nonce;
     style += with_nonce;
   }
+  const std::string captcha =
+      policy == HeaderPolicy::page && !captcha_src_.empty() ? " " + captcha_src_ : "";
   std::string out = "default-src " + choose(default_src_, "'self'");
-  out += "; script-src " + script;
-  out += "; style-src " + style;
+  out += "; script-src " + script + captcha;
+  out += "; style-src " + style + captcha;
   out += "; font-src 'self' https://fonts.gstatic.com";
   out += "; img-src " + choose(img_src_, "'self' data: https:");
   out += "; connect-src " +
          choose(connect_src_,
                 lax ? "'self' ws: wss: http://localhost:* ws://localhost:*" : "'self' wss: https:");
-  out +=
-      "; frame-src 'none'; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors "
-      "'none'";
+  out += captcha;
+  out += "; frame-src " + (captcha.empty() ? "'none'" : captcha_src_);
+  out += "; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'";
   if (!lax) out += "; upgrade-insecure-requests";
   if (profile_ == Profile::production) out += "; block-all-mixed-content";
   if (!report_uri_.empty()) out += "; report-uri " + report_uri_;

@@ -33,6 +33,7 @@ class ResponseFilters final : public http::ResponseFilter {
   const config::Profile profile_;
   const std::string report_uri_;
   const std::string default_src_, script_src_, style_src_, img_src_, connect_src_;
+  const std::string captcha_src_;              ///< of the provider on the page of ours; empty: none
   std::array<http::HeaderBlock, 4> constant_;  ///< by HeaderPolicy
   http::HeaderBlock cors_;
   std::vector<OriginPattern> origins_;  ///< of all sites

@@ -5,6 +5,7 @@
 
 #include "chat/stream_hub.hpp"
 #include "config/settings.hpp"
+#include "identity/captcha_verifier.hpp"
 #include "identity/session_tokens.hpp"
 #include "observe/metrics.hpp"
 #include "pipeline/reporter.hpp"
@@ -21,7 +22,8 @@ struct Services {
   chat::StreamHub* hub = nullptr;
   const pipeline::Reporter* reporter = nullptr;
   observe::Metrics* metrics = nullptr;
-  std::vector<std::shared_ptr<upstream::Assistant>> assistants;  ///< by Site::index
+  std::vector<std::shared_ptr<upstream::Assistant>> assistants;      ///< by Site::index
+  std::vector<std::shared_ptr<identity::CaptchaVerifier>> captchas;  ///< likewise; null: none
   std::weak_ptr<const void>
       owner;  ///< what must live for all this; locked by what outlives exchanges
 };

@@ -23,8 +23,10 @@ struct RelayedEvent {
 
 /// Events of one message, in their order.
 struct RelayedBatch {
-  std::string node;          ///< that wrote them
-  std::uint64_t behind = 0;  ///< id of the message's event before the first one; 0: it begins here
+  std::string node;           ///< that wrote them
+  std::uint64_t behind = 0;   ///< id of the message's event before the first one; 0: it begins here
+  std::uint64_t number = 0;   ///< of the session's batches, by all nodes
+  std::uint64_t written = 0;  ///< when, as an id of that time would say
   std::vector<RelayedEvent> events;
 };
 
@@ -39,10 +41,13 @@ struct RelayedPiece {
 
 /// What is kept of a session's events.
 struct RelayedPast {
-  /// Every event behind this id is kept. 0: nothing is kept at all.
+  /// Every event behind this id is kept. 0: nothing is known.
   std::uint64_t floor = 0;
+  std::uint64_t number = 0;  ///< of the last batch that was written; 0: nothing is known
+  std::uint64_t lost = 0;    ///< of the last one that is not kept
   std::vector<RelayedBatch> batches;
   std::vector<std::string> under_way;  ///< messages whose turns live, on whatever node
+  bool was_following = false;          ///< this node was known to follow
   std::string since;                   ///< for unfollow()
 };
 
@@ -55,6 +60,8 @@ class EventRelay {
  public:
   /// A turn that writes nothing for so long counts as dead.
   static constexpr Milliseconds kAlive{15'000};
+  /// So long events are kept after the last one was written.
+  static constexpr Milliseconds kKept{60'000};
 
   /// What arrives from other nodes. Called on any worker.
   struct Sink {
@@ -73,8 +80,8 @@ class EventRelay {
                                            std::string_view sealed) const = 0;
 
   /// Keeps what a turn wrote, and tells the nodes that follow. @returns how many others do.
-  virtual Task<Result<std::size_t>> write(SessionId session, RelayedPiece piece) = 0;
-  /// What is kept behind `after`; what comes later is delivered for `life`.
+  virtual Task<Result<std::size_t>> write(SessionId session, const RelayedPiece& piece) = 0;
+  /// What is kept behind the batch `after`; what comes later is delivered for `life`.
   virtual Task<Result<RelayedPast>> follow(SessionId session, std::uint64_t after,
                                            Milliseconds life) = 0;
   /// Ends that, unless the session was followed anew since.

@@ -23,6 +23,7 @@ Eventual<Result<T>> FallbackStore::ask(Call call) {
 template <class T, class Call>
 Task<Result<T>> FallbackStore::ask_there(Call call) {
   auto answer = co_await call(shared_);
+  if (!answer) fell_back_();
   if (!answer && policy_ != FallbackPolicy::closed) co_return co_await call(local_);
   co_return answer;
 }

@@ -99,6 +99,16 @@ void HttpCall::on_deadline(void* self) {
   if (call.stream_) call.stream_->cancel();
 }
 
+/// However little an upstream sends at a time, the whole of it has its time too.
+void HttpCall::arm(Milliseconds timeout) {
+  timed_out_ = false;
+  if (const auto total = service_->options().total_timeout; total.count() > 0) {
+    const auto used = std::chrono::ceil<Milliseconds>(worker_.clock().monotonic() - begun_);
+    timeout = std::clamp(total - used, Milliseconds{0}, timeout);
+  }
+  deadline_.arm(timeout);
+}
+
 /// Connects, sends and reads until the answer's head is there; tries again where that is safe.
 Task<Result<void>> HttpCall::begin() {
   if (cancelled_) co_return fail(ErrorCode::cancelled, "the client has gone", ErrorOrigin::client);
@@ -109,6 +119,7 @@ Task<Result<void>> HttpCall::begin() {
     co_return fail(ErrorCode::unavailable, "the breaker is open", ErrorOrigin::upstream);
   }
   service_->retry_budget().on_call();
+  begun_ = worker_.clock().monotonic();
   for (int attempt = 1;; ++attempt) {
     auto tried = co_await try_once();
     if (tried || cancelled_) co_return tried;
@@ -140,8 +151,7 @@ Task<Result<void>> HttpCall::try_once() {
   text::append_number(request.head, request.body.size());
   request.head += "\r\n\r\n";
 
-  timed_out_ = false;
-  deadline_.arm(service_->options().first_byte_timeout);
+  arm(service_->options().first_byte_timeout);
   const auto written = co_await stream_->write(request.head, request.body);
   if (!written) {
     deadline_.disarm();
@@ -185,8 +195,7 @@ Result<void> HttpCall::accept_head(const std::string& body_start) {
 }
 
 Task<Result<void>> HttpCall::read_more() {
-  timed_out_ = false;
-  deadline_.arm(service_->options().idle_timeout);
+  arm(service_->options().idle_timeout);
   std::string body;
   while (body.empty() && !parser_->done()) {
     auto got = co_await read_into(body);

@@ -68,6 +68,7 @@ class HttpCall final : public Call {
   static constexpr std::size_t kReadBytes = 8 * 1024;
 
   static void on_deadline(void* self);
+  void arm(Milliseconds timeout);
   Task<Result<void>> begin();
   Task<Result<void>> try_once();
   Result<void> accept_head(const std::string& body_start);
@@ -83,6 +84,7 @@ class HttpCall final : public Call {
   net::Worker& worker_;
   const std::unique_ptr<HttpDialect> dialect_;
   net::DeadlineTimer deadline_;
+  MonotonicTime begun_{};
   std::unique_ptr<net::Stream> stream_;
   std::optional<http::ResponseParser> parser_;
   std::unique_ptr<Decoder> decoder_;

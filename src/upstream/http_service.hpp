@@ -21,6 +21,7 @@ struct HttpServiceOptions {
   Milliseconds connect_timeout{2000};
   Milliseconds first_byte_timeout{30'000};
   Milliseconds idle_timeout{120'000};
+  Milliseconds total_timeout{0};      ///< of a whole call, its connecting included; 0: none
   std::size_t max_connections = 100;  ///< over all workers
   std::size_t keep_alive = 20;        ///< over all workers
   std::size_t max_answer_bytes = 1 << 20;

@@ -282,7 +282,7 @@ test('no message and no page of check-config shows a secret', kTimeout, async ()
   assert.equal(good.status, 0, good.stderr);
   const bad = await check({ JWT_SECRET_KEY: 'hunter2-hunter2', N8N_API_KEY: 'has a space', SESSION_SECRET_KEY: 'change-me-change-me-change-me-change-me' });
   assert.equal(bad.status, 2);
-  assert.match(bad.stderr, /^error: N8N_API_KEY: is not acceptable$/m);
+  assert.match(bad.stderr, /^error: N8N_API_KEY: a key has visible ASCII characters only$/m);
   for (const result of [good, bad]) {
     for (const secret of [kJwt, kSession, 'n8n-key-7Hq2', 'redis-pass-9Kd', 'pg-pass-4Lm', 'hunter2', 'has a space', 'change-me']) {
       assert.ok(!`${result.stdout}${result.stderr}`.includes(secret), secret);
@@ -667,12 +667,19 @@ test(PROVES('F216') + 'SECURITY_ENABLE_SECURITY_MONITORING=false records no even
   }
 });
 
+test('a misspelt variable is warned of, and starts nothing else than it would without', kTimeout, async () => {
+  const result = await runCommand(['check-config'], { env: { RATE_LIMIT_PER_MINUT: '5' } });
+  assert.equal(result.status, 0, result.stderr);
+  assert.match(result.stderr, /^warning: RATE_LIMIT_PER_MINUT: is no setting; did you mean RATE_LIMIT_PER_MINUTE\?$/m);
+});
+
 // ---- commands
 
 test('the version is printed; an unknown command or page is refused', kTimeout, async () => {
   const version = await runCommand(['version']);
   assert.equal(version.status, 0);
   assert.match(version.stdout, /^portcullis \d+\.\d+\.\d+\n$/);
+  assert.deepEqual(await runCommand(['--version']), version);
   for (const args of [['dance'], [], ['serve', '--port', '1'], ['reference', 'nothing']]) {
     const result = await runCommand(args);
     assert.notEqual(result.status, 0, args.join(' '));

@@ -39,7 +39,7 @@ describe('settings of models', () => {
       [{ ANTHROPIC_API_KEY: newKey(), UPSTREAM_TEMPERATURE: '1.5' }, 2, /UPSTREAM_TEMPERATURE: is above 1/],
       [{ OPENAI_API_KEY: newKey(), UPSTREAM_ANSWER: '/text' }, 0, /upstream\.answer: is set, but no upstream is of the kind http/],
       [{ OPENAI_API_KEY: newKey(), OPENAI_MODEL: 'two words' }, 2, /OPENAI_MODEL: the name of a model/],
-      [{ OPENAI_API_KEY: 'a key' }, 2, /OPENAI_API_KEY: is not acceptable/],
+      [{ OPENAI_API_KEY: 'a key' }, 2, /OPENAI_API_KEY: a key has visible ASCII characters only/],
       [{ OPENAI_BASE_URL: 'https://user:pass@models.example' }, 2, /OPENAI_BASE_URL: user and password/],
       [{ UPSTREAM_KIND: 'gemini' }, 2, /UPSTREAM_KIND: 'gemini' is not one of auto, demo, n8n, openai, anthropic, http/],
       [{ OPENAI_API_KEY: newKey(), ANTHROPIC_API_KEY: newKey() }, 0, /UPSTREAM_KIND: is not set and several upstreams are: openai answers/],

@@ -6,6 +6,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { openEvents } from '../harness/client.mjs';
 import { eventually, expectProblem } from '../harness/expect.mjs';
 import { samplesOf } from '../harness/metrics.mjs';
 import { connected, degraded, healthOf, sharedEnv, withNodes } from '../harness/nodes.mjs';
@@ -304,6 +305,10 @@ describe('the way to Redis', () => {
         assert.equal((await send(a)).status, 200);
         assert.equal((await send(b)).status, 200);
         assert.equal((await request(b, { path: '/api/v1/chat/history', headers })).json.total_count, 2);
+        const tab = await openEvents(b, 'GET', '/api/v1/chat/stream', { headers });
+        assert.equal((await request(a, messageRequest(token, 'and you?'))).status, 200);
+        await tab.next((event) => event.json?.type === 'end');
+        tab.close();
         assert.equal((await request(b, { method: 'DELETE', path: '/api/v1/session/destroy', headers })).status, 200);
         await eventually(async () => (await request(a, at('127.0.0.3', createRequest()))).status === 403, { what: 'the block' });
         await eventually(async () => (await request(b, at('127.0.0.3', kApi))).status === 403, { within: 1000, what: 'the block on the other node' });

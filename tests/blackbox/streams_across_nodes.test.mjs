@@ -148,6 +148,27 @@ for (const [name, start] of [
       });
     });
 
+    test('messages at turns to different nodes are all seen, or a reset says that they are not', kTimeout, async () => {
+      await nodes(2, {}, async ([a, b]) => {
+        const visitor = await newVisitor(a, { origin: kOrigin });
+        const stream = await visitor.at(b).stream('hello');
+        await stream.ended;
+        const last = ids(stream).at(-1);
+        for (const node of [a, b]) {
+          await new Promise((resolve) => setTimeout(resolve, 2500));
+          await (await visitor.at(node).stream('hello')).ended;
+        }
+        for (const node of [a, b]) {
+          const tab = await visitor.at(node).subscribe({ headers: { 'Last-Event-ID': last } });
+          const begun = [];
+          const beginOf = (event) => isType('begin')(event) || isReset(event);
+          for (let i = 0; i < 2; ++i) begun.push(await tab.next(beginOf));
+          if (!begun.some(isReset)) assert.equal(new Set(begun.map((event) => event.json.message_id)).size, 2);
+          tab.close();
+        }
+      });
+    });
+
     test('an id that is gone at every node gets a reset', kTimeout, async () => {
       await nodes(2, {}, async ([a, b]) => {
         const visitor = await newVisitor(a, { origin: kOrigin });

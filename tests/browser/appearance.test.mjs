@@ -1,28 +1,9 @@
 // How it looks at its edges: narrow, right to left, dark, themed; and whether everybody can use it.
 
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { after, before, describe, it } from 'node:test';
-import { launchBrowser, openPage } from './browser.mjs';
+import { axeFindings, launchBrowser, openPage } from './browser.mjs';
 import { pageWithWidget, startStack } from './stack.mjs';
-
-const axeSource = await readFile(
-  createRequire(import.meta.url).resolve('axe-core/axe.min.js'),
-  'utf8',
-);
-
-async function axeFindings(page) {
-  await page.waitForTimeout(350); // colours are measured after the entrance animations
-  await page.evaluate(axeSource);
-  const { violations } = await page.evaluate(() =>
-    window.axe.run(document, { resultTypes: ['violations'] }),
-  );
-  return violations.map(
-    ({ id, nodes }) =>
-      `${id}: ${nodes.map((node) => `${node.target} ${node.failureSummary}`).join(' | ')}`,
-  );
-}
 
 describe('appearance', () => {
   let stack;

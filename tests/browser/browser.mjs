@@ -1,6 +1,7 @@
 // One Chromium with a profile of its own, and the words in which the tests talk about the widget.
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
@@ -58,6 +59,24 @@ export async function openPage(browser, url) {
   });
   if (url) await page.goto(url);
   return { page, troubles, chat: new Chat(page) };
+}
+
+const axeSource = readFileSync(
+  createRequire(import.meta.url).resolve('axe-core/axe.min.js'),
+  'utf8',
+);
+
+/** What axe holds against a page, one line a rule. */
+export async function axeFindings(page) {
+  await page.waitForTimeout(350); // colours are measured after the entrance animations
+  await page.evaluate(axeSource);
+  const { violations } = await page.evaluate(() =>
+    window.axe.run(document, { resultTypes: ['violations'] }),
+  );
+  return violations.map(
+    ({ id, nodes }) =>
+      `${id}: ${nodes.map((node) => `${node.target} ${node.failureSummary}`).join(' | ')}`,
+  );
 }
 
 export class Chat {

@@ -355,6 +355,19 @@ def bot_evidence():
     yield from [b"\xff\xfe https://a.example \xc3", b"\xf0\x9f www.a.example \xe2\x82", b"http://a.example\xf0"]
 
 
+def captchas():
+    """Answers of siteverify, and what visitors send."""
+    times = ["2022-02-28T15:14:30.096Z", "2022-02-28T16:14:30+01:00", "2022-02-30T00:00:00Z", "0000-00-00T00:00:00Z", "9999-12-31T23:59:60.9999999999-23:59", ""]
+    for success in [True, False, "true", None, 1]:
+        for time in times:
+            yield json.dumps({"success": success, "challenge_ts": time, "hostname": "shop.example", "error-codes": [], "action": "portcullis", "cdata": "t-1"})
+    for codes in [["internal-error"], ["invalid-input-secret"], ["invalid-input-response", "x"], [7], "x", None, {}]:
+        yield json.dumps({"success": False, "error-codes": codes})
+    yield from ["", "{}", "[]", "null", '{"success":true,"success":false}', '{"success":true', "<html>", "[" * 40]
+    for kind in ["turnstile", "hcaptcha", "fallback", "Turnstile", ""]:
+        yield from [f"{kind}.1800000300-AbC_d.0.x-Y_z", f"{kind}.t.", f"{kind}..", f"{kind}.t.a&b=c"]
+
+
 def rule_texts():
     """What the detection rules must match and must pass."""
     for file in sorted((CORPUS.parents[2] / "rules").glob("*.txt")):
@@ -375,7 +388,7 @@ def encoded_texts():
 
 
 for name, make in {"request_head": request_heads, "chunked_body": chunked_bodies, "answer_decoder": answers, "model_decoder": model_answers, "webhook": webhooks, "response_parser": responses,
-                   "json_body": json_bodies, "multipart_form": forms, "credentials": credentials, "jwt": jwts, "api_key": api_keys, "totp": totp_inputs, "config": configurations, "origin": origins, "bot_evidence": bot_evidence,
+                   "json_body": json_bodies, "multipart_form": forms, "credentials": credentials, "jwt": jwts, "api_key": api_keys, "totp": totp_inputs, "config": configurations, "origin": origins, "bot_evidence": bot_evidence, "captcha": captchas,
                    "decoder": encoded_texts, "tokenizers": lambda: itertools.islice(rule_texts(), 1, 400, 5),
                    "inspect": lambda: itertools.islice(rule_texts(), 2, 400, 6)}.items():
     write(name, make())

@@ -56,3 +56,52 @@ test('a second challenge, another refusal, or nonsense is the answer as it is', 
     assert.equal(calls, i === 0 ? 2 : 1, JSON.stringify(body));
   }
 });
+
+const captcha = { kind: 'turnstile', site_key: 'key', script: 'https://p.example/api.js', ticket: 't-1', fallback: 'wait' };
+
+/// A gateway that challenges with each of `challenges` in turn, then lets pass.
+function gateway(challenges: unknown[]) {
+  const solutions: (string | undefined)[] = [];
+  const call = async (headers: Record<string, string>): Promise<Response> => {
+    solutions.push(headers['X-Challenge-Solution']);
+    const challenge = challenges[solutions.length - 1];
+    return challenge === undefined ? answer(200, {}) : answer(403, { code: 'CHALLENGE_REQUIRED', challenge });
+  };
+  return { call, solutions };
+}
+
+test('a captcha is shown, and the call made once more with what the visitor got for it', async () => {
+  const { call, solutions } = gateway([captcha]);
+  const shown: unknown[] = [];
+  const show = async (challenge: unknown): Promise<string> => (shown.push(challenge), 'turnstile.t-1.token');
+  assert.equal((await paying(call, {}, show)).status, 200);
+  assert.deepEqual(solutions, [undefined, 'turnstile.t-1.token']);
+  assert.deepEqual(shown, [captcha]);
+});
+
+test('work that is asked for after a captcha is done, and no second captcha is shown', async () => {
+  const away = gateway([captcha, taskFor(7)]);
+  assert.equal((await paying(away.call, {}, async () => 'fallback.t-1')).status, 200);
+  assert.equal(away.solutions.length, 3);
+  const again = gateway([captcha, captcha, captcha]);
+  let shown = 0;
+  assert.equal((await paying(again.call, {}, async () => (++shown, 'turnstile.t-1.token'))).status, 403);
+  assert.equal(shown, 1);
+  assert.equal(again.solutions.length, 2);
+});
+
+test('a captcha that is cancelled or cannot be shown is a refusal, and a broken call after it no refusal', async () => {
+  for (const show of [async () => null, () => Promise.reject(new Error('no script'))]) {
+    const { call, solutions } = gateway([captcha]);
+    const response = await paying(call, {}, show);
+    assert.equal(response.status, 403);
+    assert.equal(((await response.json()) as { code: string }).code, 'CHALLENGE_REQUIRED');
+    assert.equal(solutions.length, 1);
+  }
+  let calls = 0;
+  const breaking = async (): Promise<Response> => {
+    if (++calls > 1) throw new TypeError('no network');
+    return answer(403, { challenge: captcha });
+  };
+  await assert.rejects(paying(breaking, {}, async () => 'turnstile.t-1.token'), /no network/);
+});

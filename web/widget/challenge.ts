@@ -1,6 +1,7 @@
-/// Pays for a request where the gateway asks for work: finds the number whose SHA-256 behind a salt
-/// is the given one. In plain JavaScript, because a call of WebCrypto for each of thousands of
-/// short inputs takes longer than the digest does here, and pages over http have none.
+/// Pays for a request where the gateway asks for it. For work: finds the number whose SHA-256 behind a
+/// salt is the given one. In plain JavaScript, because a call of WebCrypto for each of thousands of
+/// short inputs takes longer than the digest does here, and pages over http have none. For a
+/// captcha: another script of ours shows it.
 ///
 /// Source: FIPS 180-4 section 6.2, for the one block that such an input is.
 
@@ -11,21 +12,65 @@ interface Task {
   readonly signature: string;
 }
 
+interface Challenge extends Task {
+  readonly kind?: string; // of a captcha
+}
+
+type Body = { readonly challenge?: Challenge } | null;
 type Call = (headers: Record<string, string>) => Promise<Response>;
+/// Gives what is sent for it; null where the visitor did not pass.
+type ShowCaptcha = (challenge: Challenge, answeredBy: string) => Promise<string | null>;
+
+declare const CAPTCHA_SCRIPT: string; // its name with a hash, by the build
 
 const kMaxInputBytes = 55; // what one block holds
 const kMaxNumber = 10_000_000;
 const kSliceMs = 20; // then the page has its turn
 
-/// Makes the call; where the answer is a challenge, solves it and makes it once more.
-export async function paying(call: Call, headers: Record<string, string>): Promise<Response> {
+/// Set while a visitor is at a captcha: that may take its time.
+export const visitor = { asked: 0 };
+
+/// Makes the call; where the answer is a challenge, solves it and makes it once more. Where the
+/// captcha's provider is away, or the page cannot show it, work may be asked for after all.
+export async function paying(
+  call: Call,
+  headers: Record<string, string>,
+  show: ShowCaptcha | null = showCaptcha,
+): Promise<Response> {
   const response = await call(headers);
   if (response.status !== 403) return response;
-  const task = await taskOf(response.clone());
-  const number = task === null ? null : await solve(task);
-  if (task === null || number === null) return response;
-  const solution = `${task.salt}.${number}.${task.signature}`;
-  return call({ ...headers, 'X-Challenge-Solution': solution });
+  const body = (await response.clone().json().catch(() => null)) as Body;
+  const challenge = body?.challenge;
+  const solution = await solutionTo(challenge!, response.url, show).catch(() => null);
+  if (!solution) return response; // nothing helps against it
+  const paid = { ...headers, 'X-Challenge-Solution': solution };
+  return challenge!.kind ? paying(call, paid, null) : call(paid);
+}
+
+async function solutionTo(
+  challenge: Challenge,
+  answeredBy: string,
+  show: ShowCaptcha | null,
+): Promise<string | null> {
+  return challenge.kind ? show && show(challenge, answeredBy) : worked(challenge);
+}
+
+/// The script lies beside embed.js, below the same prefix as the API.
+async function showCaptcha(challenge: Challenge, answeredBy: string): Promise<string | null> {
+  visitor.asked++;
+  try {
+    const address = new URL(`../../../widget/${CAPTCHA_SCRIPT}`, answeredBy).href;
+    return await (await import(address)).pass(challenge);
+  } finally {
+    visitor.asked--;
+  }
+}
+
+async function worked(task: Task): Promise<string | null> {
+  const { salt, max_number, signature } = task;
+  if (salt.length + 8 > kMaxInputBytes || max_number > kMaxNumber) return null;
+  const number = await solve(task);
+  return number === null ? null : `${salt}.${number}.${signature}`;
 }
 
 export async function solve({ salt, target, max_number }: Task): Promise<number | null> {
@@ -39,16 +84,6 @@ export async function solve({ salt, target, max_number }: Task): Promise<number 
     pause = performance.now() + kSliceMs;
   }
   return null;
-}
-
-async function taskOf(response: Response): Promise<Task | null> {
-  try {
-    const { challenge } = (await response.json()) as { challenge?: Task };
-    const { salt, max_number } = challenge!;
-    return salt.length + 8 <= kMaxInputBytes && max_number <= kMaxNumber ? challenge! : null;
-  } catch {
-    return null; // a refusal that no work helps against
-  }
 }
 
 const start = new Int32Array(8);

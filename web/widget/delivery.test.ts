@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { visitor } from './challenge';
 import { deliver, type ByteReader, type Outcome, type Transport } from './delivery';
 import { Failure } from './failure';
 
@@ -236,6 +237,21 @@ describe('deliver', () => {
     const stopping = deliver(transport, listener, aborter.signal, never);
     aborter.abort();
     assert.equal((await stopping).kind, 'stopped');
+  });
+
+  it('waits for a visitor who is at a captcha, however long', async () => {
+    const soon = {
+      after: (_: number, call: () => void) => (setTimeout(call, 1), () => {}),
+      random: () => 0,
+    };
+    const send = (): Promise<ByteReader> => new Promise(() => {});
+    const listener = { onText: () => {}, onReconnecting: () => {} };
+    visitor.asked++;
+    const delivering = deliver({ send, resume: send }, listener, new AbortController().signal, soon);
+    const first = await Promise.race([delivering, new Promise((resolve) => setTimeout(resolve, 40, 'waits'))]);
+    assert.equal(first, 'waits');
+    visitor.asked--;
+    assert.equal((await delivering).kind, 'failed');
   });
 
   it('stops when aborted, while reading and while waiting to resume', async () => {

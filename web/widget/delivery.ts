@@ -8,6 +8,7 @@
 ///
 /// Errors: none is thrown; every end is an Outcome.
 
+import { visitor } from './challenge';
 import { Failure, textOf } from './failure';
 import { SseParser, type SseEvent } from './sse_parser';
 
@@ -152,7 +153,8 @@ class Delivery {
     return { kind: 'failed', failure };
   }
 
-  /// A connection that comes too late, or after a stop, is closed again.
+  /// A connection that comes too late, or after a stop, is closed again. While the visitor is at a
+  /// captcha it is not late.
   private connected(connecting: Promise<ByteReader>): Promise<ByteReader> {
     return new Promise((resolve, reject) => {
       let late = false;
@@ -160,11 +162,15 @@ class Delivery {
         late = true;
         reject(new Error('no connection'));
       };
-      const forget = this.timers.after(kSilenceMs, giveUp);
+      let forget: () => void;
+      const watch = (): void => {
+        forget = this.timers.after(kSilenceMs, () => (visitor.asked ? watch() : giveUp()));
+      };
+      watch();
       this.signal.addEventListener('abort', giveUp, { once: true });
       connecting
         .then((reader) => (late ? void reader.cancel().catch(() => {}) : resolve(reader)), reject)
-        .finally(forget);
+        .finally(() => forget());
     });
   }
 

@@ -1,6 +1,6 @@
 /// Entry of embed.js: reads the settings of its own script element and publishes window.Portcullis.
 
-import { readSettings } from './settings';
+import { ownScript, settingsOf } from './own_script';
 import { Widget } from './widget';
 
 interface PublicApi {
@@ -15,9 +15,7 @@ interface PublicApi {
 const kName = 'Portcullis';
 
 function start(script: HTMLScriptElement): void {
-  const { lang, dir } = document.documentElement;
-  const page = { baseUrl: document.baseURI, language: lang, direction: dir };
-  const widget = new Widget(readSettings({ ...script.dataset }, script.src, page));
+  const widget = new Widget(settingsOf(script));
   publish(widget);
   if (document.body) widget.mount();
   else document.addEventListener('DOMContentLoaded', () => widget.mount(), { once: true });
@@ -35,12 +33,6 @@ function publish(widget: Widget): void {
     },
   };
   Object.defineProperty(window, kName, { value: Object.freeze(api), configurable: true });
-}
-
-/// A module or a script manager may leave currentScript empty.
-function ownScript(): HTMLScriptElement | null {
-  if (document.currentScript instanceof HTMLScriptElement) return document.currentScript;
-  return document.querySelector<HTMLScriptElement>('script[src*="/widget/embed.js"]');
 }
 
 /// Chrome 103, Firefox 101, Safari 16.4. In older browsers the page stays without a chat, but

@@ -1,7 +1,7 @@
 /// Keeps the full-screen panel above the on-screen keyboard, which covers the page without resizing
 /// it.
 
-import { sheetOf } from './styles';
+import { sheetOf } from './sheet';
 
 export function followViewport(
   shadow: ShadowRoot,

@@ -171,11 +171,14 @@ class BotGuard final : public pipeline::Guard {
   /// The window has no room: who can pays with work, everybody else with time.
   Task<Result<Verdict>> ask(http::Exchange& exchange, Score bot, AdmitRequest request,
                             state::Admission admission) const {
+    using Payment = ChallengeDesk::Payment;
     const bool asked = desk_.asks(exchange);
+    Payment payment = Payment::none;
     if (asked) {
-      const auto paid = co_await desk_.is_paid(exchange);
-      if (!paid) co_return std::unexpected(paid.error());
-      if (*paid) co_return Verdict::pass();
+      const auto taken = co_await desk_.take(exchange);
+      if (!taken) co_return std::unexpected(taken.error());
+      payment = *taken;
+      if (payment == Payment::paid) co_return Verdict::pass();
     }
     auto verdict = charges_.judge(exchange, request, admission);
     const std::int64_t retry_after = verdict.problem.retry_after.value_or(1);
@@ -186,7 +189,7 @@ class BotGuard final : public pipeline::Guard {
       verdict.incident = std::move(about);
       co_return verdict;
     }
-    co_return co_await desk_.ask(exchange, std::move(about), retry_after);
+    co_return co_await desk_.ask(exchange, payment, std::move(about), retry_after);
   }
 
   const AgentTable agents_;

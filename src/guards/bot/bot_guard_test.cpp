@@ -171,7 +171,7 @@ TEST_F(BotGuardTest, WhoIsAskedOftenWorksMore) {
 }
 
 TEST_F(BotGuardTest, WithoutChallengesAndForOtherClientsItIsALimit) {
-  settings_.bot_challenge = config::BotChallenge::off;
+  settings_.sites.front().challenge.kind = config::BotChallenge::off;
   make();
   exhaust();
   auto slowed = say("hi");

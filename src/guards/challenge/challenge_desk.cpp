@@ -2,64 +2,207 @@
 
 #include <algorithm>
 
+#include "base/text.hpp"
+
 namespace portcullis::guards {
 namespace {
 
+using config::ChallengeFallback;
 using identity::Challenges;
 using pipeline::Verdict;
 using state::AdmitRequest;
 
-constexpr Seconds kLife{300};
 /// Each so many challenges of ten minutes make the next ones harder, up to so many times.
 constexpr std::int64_t kChallengesPerStep = 4;
 constexpr std::int64_t kHardest = 10;
+/// Tokens of one caller about which a provider is asked in a minute.
+constexpr std::uint32_t kTokensPerMinute = 10;
 
 constexpr std::string_view kSolutionHeader = "x-challenge-solution";
+
+std::string_view name_of(Challenges::Outcome outcome) noexcept {
+  switch (outcome) {
+    case Challenges::Outcome::solved:
+      return "solved";
+    case Challenges::Outcome::wrong:
+      return "wrong";
+    case Challenges::Outcome::expired:
+      return "expired";
+  }
+  return {};
+}
+
+std::string_view name_of(CaptchaOutcome outcome) noexcept {
+  switch (outcome) {
+    case CaptchaOutcome::solved:
+      return "solved";
+    case CaptchaOutcome::wrong:
+      return "wrong";
+    case CaptchaOutcome::expired:
+      return "expired";
+    case CaptchaOutcome::foreign:
+      return "foreign";
+  }
+  return {};
+}
+
+/// Something that serves once: a window of one unit, longer than it is good for.
+state::Charge once(const state::Key& key) { return {"challenge", key, 1, 2 * kChallengeLife}; }
+
+void member(std::string& out, std::string_view name, std::string_view value) {
+  out += out.empty() ? '{' : ',';
+  text::append_json_string(out, name);
+  out += ':';
+  text::append_json_string(out, value);
+}
 
 }  // namespace
 
 ChallengeDesk::ChallengeDesk(const config::Settings& settings, const LimitParts& parts)
-    : asked_(settings.bot_challenge == config::BotChallenge::proof_of_work),
-      steps_(static_cast<std::uint32_t>(settings.bot_challenge_steps)),
+    : steps_(static_cast<std::uint32_t>(settings.bot_challenge_steps)),
+      fallback_(settings.captcha_fallback),
       challenges_(parts.challenge_secret),
       store_(parts.store),
-      count_(parts.metrics.counter("portcullis_challenges_total")) {}
+      count_(parts.metrics.counter("portcullis_challenges_total")) {
+  for (std::size_t i = 0; i < settings.sites.size(); ++i) {
+    const auto kind = settings.sites[i].challenge.kind.value_or(settings.bot_challenge);
+    Site site{.asked = kind != config::BotChallenge::off};
+    if (i < parts.captchas.size() && parts.captchas[i]) {
+      site.provider = config::captcha_provider(kind);
+      site.verifier = parts.captchas[i].get();
+    }
+    sites_.push_back(site);
+  }
+}
 
 bool ChallengeDesk::asks(const http::Exchange& exchange) const noexcept {
-  return asked_ && exchange.route->kind == pipeline::RouteKind::browser;
+  return site_of(exchange).asked && exchange.route->kind == pipeline::RouteKind::browser;
 }
 
-Task<Result<bool>> ChallengeDesk::is_paid(const http::Exchange& exchange) const {
-  const auto solution = exchange.head().find(kSolutionHeader);
-  if (!solution) co_return false;
-  const auto checked = challenges_.check(*solution, holder_of(exchange), exchange.started_wall());
-  using Outcome = Challenges::Outcome;
-  if (checked.outcome != Outcome::solved) {
-    count_.add(count_.cell({checked.outcome == Outcome::expired ? "expired" : "wrong"}));
-    co_return false;
+Task<Result<ChallengeDesk::Payment>> ChallengeDesk::take(http::Exchange& exchange) const {
+  const auto sent = exchange.head().find(kSolutionHeader);
+  if (!sent) co_return Payment::none;
+  if (const auto* provider = site_of(exchange).provider) {
+    if (const auto ticket = declined_ticket(*sent)) co_return take_word(exchange, *ticket);
+    if (const auto token = CaptchaSolution::parse(*sent, *provider)) {
+      co_return co_await take_token(exchange, *token);
+    }
   }
-  // A window of one unit, longer than the solution is good for: nobody gets a second one.
-  AdmitRequest once;
-  once.add({"challenge", state::key_of("challenge", checked.salt), 1, 2 * kLife});
-  const auto answer = co_await store_.admit(once);
-  if (!answer) co_return std::unexpected(answer.error());
-  count_.add(count_.cell({answer->admission.admitted ? "solved" : "used"}));
-  co_return answer->admission.admitted;
+  // Whatever a site asks for by now: work that was asked for is accepted.
+  co_return co_await take_work(exchange, *sent);
 }
 
-Task<Result<Verdict>> ChallengeDesk::ask(const http::Exchange& exchange, pipeline::Incident about,
-                                         std::int64_t retry_after) const {
-  const auto steps = co_await steps_for(exchange);
-  if (!steps) co_return std::unexpected(steps.error());
+Task<Result<ChallengeDesk::Payment>> ChallengeDesk::take_work(http::Exchange& exchange,
+                                                              std::string_view solution) const {
+  const auto checked = challenges_.check(solution, holder_of(exchange), exchange.started_wall());
+  if (checked.outcome != Challenges::Outcome::solved) {
+    co_return counted(Payment::none, name_of(checked.outcome));
+  }
+  AdmitRequest request;
+  request.add(once(state::key_of("challenge", checked.salt)));
+  const auto answer = co_await store_.admit(request);
+  if (!answer) co_return std::unexpected(answer.error());
+  co_return answer->admission.admitted ? counted(Payment::paid, "solved")
+                                       : counted(Payment::none, "used");
+}
+
+/// Nobody is asked about a token before it and its ticket are spent here: what is sent again and
+/// again costs the provider nothing.
+Task<Result<ChallengeDesk::Payment>> ChallengeDesk::take_token(http::Exchange& exchange,
+                                                               CaptchaSolution solution) const {
+  const auto ticket =
+      challenges_.check_ticket(solution.ticket, holder_of(exchange), exchange.started_wall());
+  if (ticket.outcome != Challenges::Outcome::solved) {
+    co_return counted(Payment::none, name_of(ticket.outcome));
+  }
+  AdmitRequest request;
+  request.add(once(state::key_of("challenge", ticket.salt)));
+  request.add(once(state::key_of("challenge-token", solution.token)));
+  request.add({"challenge", Caller::of(exchange).place.in("challenge-tokens"), kTokensPerMinute,
+               Seconds{60}});
+  const std::size_t of_caller = request.count - 1;
+  const auto answer = co_await store_.admit(request);
+  if (!answer) co_return std::unexpected(answer.error());
+  const auto& admission = answer->admission;
+  if (admission.admitted) co_return co_await check_token(exchange, solution);
+  co_return counted(Payment::none, admission.decided_by == of_caller ? "limited" : "used");
+}
+
+Task<Result<ChallengeDesk::Payment>> ChallengeDesk::check_token(http::Exchange& exchange,
+                                                                CaptchaSolution solution) const {
+  const Site& site = site_of(exchange);
+  const auto answer =
+      co_await site.verifier->verify(exchange, {std::string(solution.token), holder_of(exchange)});
+  if (!answer) {
+    // Who fills all places at the provider must not get work for it, which may be cheaper.
+    const bool asked_too_much =
+        answer.error().code == ErrorCode::exhausted || answer.error().code == ErrorCode::cancelled;
+    co_return counted(asked_too_much ? Payment::none : Payment::unchecked, "unavailable");
+  }
+  const auto outcome = judge_captcha(*answer, {*site.provider, solution.ticket, *exchange.site,
+                                               exchange.origin, exchange.worker().clock().wall()});
+  co_return counted(outcome == CaptchaOutcome::solved ? Payment::paid : Payment::none,
+                    name_of(outcome));
+}
+
+ChallengeDesk::Payment ChallengeDesk::take_word(const http::Exchange& exchange,
+                                                std::string_view ticket) const {
+  const auto checked =
+      challenges_.check_ticket(ticket, holder_of(exchange), exchange.started_wall());
+  if (checked.outcome != Challenges::Outcome::solved) {
+    return counted(Payment::none, name_of(checked.outcome));
+  }
+  return counted(Payment::declined, "declined");
+}
+
+Task<Result<Verdict>> ChallengeDesk::ask(http::Exchange& exchange, Payment payment,
+                                         pipeline::Incident about, std::int64_t retry_after) const {
+  const auto hardness = co_await hardness_for(exchange);
+  if (!hardness) co_return std::unexpected(hardness.error());
+  const Site& site = site_of(exchange);
+  const bool chosen = payment == Payment::declined && fallback_ == ChallengeFallback::proof_of_work;
+  const bool by_captcha = site.verifier != nullptr && !chosen && payment != Payment::unchecked &&
+                          co_await site.verifier->ready(exchange);
   auto out = Verdict::challenge(std::move(about));
   out.problem.detail =
       "Please solve the challenge and send the request again with X-Challenge-Solution, or wait.";
   out.problem.retry_after = retry_after;
   out.problem.members =
       "\"challenge\":" +
-      challenges_.make(holder_of(exchange), *steps, kLife, exchange.started_wall()).json();
-  count_.add(count_.cell({"asked"}));
+      (by_captcha ? captcha(exchange, site) : work(exchange, chosen ? kHardest : *hardness));
+  count("asked");
   co_return out;
+}
+
+std::string ChallengeDesk::work(const http::Exchange& exchange, std::int64_t times) const {
+  const auto steps = steps_ * static_cast<std::uint32_t>(times);
+  return challenges_.make(holder_of(exchange), steps, kChallengeLife, exchange.started_wall())
+      .json();
+}
+
+std::string ChallengeDesk::captcha(const http::Exchange& exchange, const Site& site) const {
+  std::string out;
+  member(out, "kind", site.provider->name);
+  member(out, "site_key", site.verifier->site_key());
+  member(out, "script", site.verifier->script_url());
+  if (site.provider->returns_customer_data) member(out, "action", kCaptchaAction);
+  member(out, "ticket",
+         challenges_.ticket(holder_of(exchange), kChallengeLife, exchange.started_wall()));
+  member(out, "fallback", fallback_ == ChallengeFallback::wait ? "wait" : "proof_of_work");
+  return out += '}';
+}
+
+const ChallengeDesk::Site& ChallengeDesk::site_of(const http::Exchange& exchange) const noexcept {
+  return sites_[exchange.site->index];
+}
+
+void ChallengeDesk::count(std::string_view outcome) const {
+  count_.add(count_.cell({std::string(outcome)}));
+}
+
+ChallengeDesk::Payment ChallengeDesk::counted(Payment payment, std::string_view outcome) const {
+  count(outcome);
+  return payment;
 }
 
 /// Whom a challenge is for: this session, or this address, on this site.
@@ -74,8 +217,9 @@ std::string ChallengeDesk::holder_of(const http::Exchange& exchange) {
   return out;
 }
 
-/// How far this caller must search: the further, the more often it was asked of late.
-Task<Result<std::uint32_t>> ChallengeDesk::steps_for(const http::Exchange& exchange) const {
+/// How many times as far as others this caller must search: the further, the more often it was
+/// asked of late.
+Task<Result<std::int64_t>> ChallengeDesk::hardness_for(const http::Exchange& exchange) const {
   constexpr std::uint32_t kMany = 1'000'000'000;
   AdmitRequest asked;
   asked.add({"challenges", Caller::of(exchange).place.in("challenges"), kMany, Seconds{600}});
@@ -84,8 +228,7 @@ Task<Result<std::uint32_t>> ChallengeDesk::steps_for(const http::Exchange& excha
   // By the limit as it was judged by: a node that is by itself has its part of it.
   const std::int64_t limit = answer->admission.limit;
   const std::int64_t before = std::max(std::int64_t{0}, limit - 1 - answer->admission.remaining);
-  const std::int64_t times = std::min(kHardest, 1 + before / kChallengesPerStep);
-  co_return steps_* static_cast<std::uint32_t>(times);
+  co_return std::min(kHardest, 1 + before / kChallengesPerStep);
 }
 
 }  // namespace portcullis::guards

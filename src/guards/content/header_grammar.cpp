@@ -42,6 +42,7 @@ constexpr std::array kKnown{
     Known{"cache-control", HeaderKind::grammar},
     Known{"transfer-encoding", HeaderKind::grammar},
     Known{"proxy-authorization", HeaderKind::credential},
+    Known{"x-challenge-solution", HeaderKind::credential},
 };
 constexpr std::size_t kLongestName = kKnown.back().name.size();
 /// Where the names of each length begin.

@@ -38,6 +38,7 @@ TEST(HeaderGrammar, SortsHeadersByName) {
   EXPECT_EQ(kind_of_header("Referer"), HeaderKind::url);
   EXPECT_EQ(kind_of_header("User-Agent"), HeaderKind::words);
   EXPECT_EQ(kind_of_header("Cookie"), HeaderKind::credential);
+  EXPECT_EQ(kind_of_header("X-Challenge-Solution"), HeaderKind::credential);
   EXPECT_EQ(kind_of_header("X-Thing"), HeaderKind::unknown);
 }
 

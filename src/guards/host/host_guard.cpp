@@ -7,6 +7,8 @@ namespace {
 
 using pipeline::Verdict;
 
+constexpr std::size_t kLongestNotedHost = 100;
+
 class HostGuard final : public pipeline::Guard {
  public:
   explicit HostGuard(const config::Settings& settings)
@@ -30,9 +32,12 @@ class HostGuard final : public pipeline::Guard {
       return require_https_ && !exchange.client.https ? refuse_plain(exchange, host->host)
                                                       : Verdict::pass();
     }
-    return Verdict::refuse(http::Problem(http::Code::invalid_host),
-                           {audit::EventType::network_security, audit::ThreatLevel::medium,
-                            "NET_004", "Host names no host of this gateway"});
+    pipeline::Incident incident{
+        audit::EventType::network_security, audit::ThreatLevel::medium, "NET_004",
+        "Host names no host of this gateway: not that of PUBLIC_URL, of ALLOWED_HOSTS or of an "
+        "allowed origin"};
+    incident.details.emplace("host", exchange.head().get("host").substr(0, kLongestNotedHost));
+    return Verdict::refuse(http::Problem(http::Code::invalid_host), std::move(incident));
   }
 
  private:

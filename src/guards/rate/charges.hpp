@@ -4,6 +4,7 @@
 
 #include "config/settings.hpp"
 #include "guards/rate/caller.hpp"
+#include "identity/captcha_verifier.hpp"
 #include "observe/metrics.hpp"
 #include "pipeline/guard.hpp"
 #include "state/block_table.hpp"
@@ -18,6 +19,8 @@ struct LimitParts {
   http::InFlight& in_flight;
   observe::Metrics& metrics;
   std::string_view challenge_secret;  ///< what challenges are signed under
+  /// By Site::index; null, or none at all: no captcha. They outlive the guards.
+  std::span<const std::shared_ptr<identity::CaptchaVerifier>> captchas{};
 };
 
 /// What a request of each class is charged to, and what follows where a limit is reached. The rate

@@ -84,11 +84,11 @@ class RateGuard final : public pipeline::Guard {
         session.status == state::SessionView::Status::live && session.message_count > 0;
     if (!in_conversation) {
       if (!desk_.asks(exchange)) co_return judge(exchange, request, answer);
-      const auto paid = co_await desk_.is_paid(exchange);
-      if (!paid) co_return std::unexpected(paid.error());
-      if (!*paid) {
+      const auto taken = co_await desk_.take(exchange);
+      if (!taken) co_return std::unexpected(taken.error());
+      if (*taken != ChallengeDesk::Payment::paid) {
         const auto refused = charges_.judge(exchange, request, answer.admission);
-        co_return co_await desk_.ask(exchange, refused.incident,
+        co_return co_await desk_.ask(exchange, *taken, refused.incident,
                                      refused.problem.retry_after.value_or(1));
       }
     }

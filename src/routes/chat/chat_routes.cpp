@@ -193,7 +193,7 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
     chat::Turn::Parts parts;
     parts.assistant = s_.assistants[exchange.site->index];
     parts.store = s_.store;
-    parts.relay = s_.hub->relay();
+    if (s_.hub->relay() != nullptr) parts.hub = s_.hub;
     parts.session = claims.id;
     parts.outcomes = &outcomes_;
     parts.configuration = s_.owner.lock();
@@ -356,6 +356,7 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
       stream->detach(reader);
       waited = true;
     }
+    if (s_.hub->relay() != nullptr) s_.hub->unfollow(*stream);
     if (exchange.gone()) co_return;
     if (form == Form::accepted) {
       std::string body = "{\"message_id\":";
@@ -405,7 +406,7 @@ class ChatRoutes::Subscribe final : public pipeline::RouteHandler {
  public:
   Subscribe(const Services& services, const Send& send) : s_(services), send_(send) {}
 
-  // No coroutine: an idle subscription must keep nothing of this alive.
+  // No coroutine: an idle subscription must keep nothing of this alive, of one node at least.
   Task<void> serve(http::Exchange& exchange) override {
     const auto& head = exchange.head();
     static constexpr std::string_view kOffered[] = {"text/event-stream", "application/x-ndjson"};

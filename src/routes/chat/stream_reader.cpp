@@ -65,6 +65,7 @@ Task<void> write_stream(http::Exchange& exchange, chat::StreamHub& hub,
   if (exchange.head().method == http::Method::head) co_return co_await exchange.end();
   bool opened = false;
   while (!exchange.gone()) {
+    if (stream->wants_renewal()) co_await hub.renew(stream, options.follow_life());
     {
       std::string out;
       if (!std::exchange(opened, true)) chat::append_opening(out, face);
@@ -88,7 +89,6 @@ Task<void> write_stream(http::Exchange& exchange, chat::StreamHub& hub,
     }
     const Beat beat(exchange.worker(), *reader, options.heartbeat);
     co_await reader->signal();
-    if (stream->wants_renewal()) co_await hub.renew(stream, options.follow_life());
     if (beat.is_due() && !exchange.gone() && !exchange.draining()) {
       std::string out;
       chat::append_heartbeat(out, face);
@@ -104,12 +104,12 @@ Task<void> wait_for_message(http::Exchange& exchange, chat::StreamHub& hub,
                             StreamOptions options) {
   exchange.set_hook([&reader] { reader->notify(); });
   while (!exchange.gone()) {
+    if (stream->wants_renewal()) co_await hub.renew(stream, options.follow_life());
     std::string unused;
     const auto batch = stream->take(*reader, chat::Face::ndjson, unused, SIZE_MAX);
     if (batch.ended || batch.dropped) break;
     const Beat beat(exchange.worker(), *reader, options.heartbeat);
     co_await reader->signal();
-    if (stream->wants_renewal()) co_await hub.renew(stream, options.follow_life());
   }
   exchange.set_hook({});
 }

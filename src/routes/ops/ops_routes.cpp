@@ -86,7 +86,7 @@ class OpsRoutes::Health final : public pipeline::RouteHandler {
     member(body, "state", redis == "connected" ? "redis" : "memory");
     number(body, "sse_connections", s.hub->open_streams());
     number(body, "active_sessions", figures.sessions + figures.silent_sessions);
-    body += "\"upstreams\":" + upstreams + "},\"notices\":[";
+    body += "\"upstreams\":" + upstreams + challenges() + "},\"notices\":[";
     for (const auto& notice :
          v.notices(owner_.open_metrics_ ? Audience::operators : Audience::anyone)) {
       text::append_json_string(body, notice);
@@ -98,6 +98,19 @@ class OpsRoutes::Health final : public pipeline::RouteHandler {
   }
 
  private:
+  /// The providers of captchas by site; nothing where no site has one.
+  std::string challenges() const {
+    std::string out;
+    const auto& s = owner_.services_;
+    for (std::size_t i = 0; i < s.captchas.size(); ++i) {
+      if (!s.captchas[i]) continue;
+      if (out.empty()) out = ",\"challenges\":{";
+      member(out, s.settings->sites[i].id, s.captchas[i]->away() ? "degraded" : "healthy");
+    }
+    if (!out.empty()) close(out, '}');
+    return out;
+  }
+
   const OpsRoutes& owner_;
 };
 

@@ -8,6 +8,8 @@ namespace portcullis::state {
 namespace {
 
 constexpr std::int64_t kPage = 500;
+/// Pages overlap: blocks that end between two of them move the others forward.
+constexpr std::int64_t kNextPage = 400;
 constexpr std::string_view kServerTime = "0";
 
 }  // namespace
@@ -69,7 +71,7 @@ Task<void> BlockNews::exchange_all() {
   const std::string order = name("order");
   const std::string blocks = name("table");
   const std::array<std::string_view, 2> keys{order, blocks};
-  for (std::int64_t first = 0;; first += kPage) {
+  for (std::int64_t first = 0;; first += kNextPage) {
     const std::string from = std::to_string(first);
     const std::string number = std::to_string(kPage);
     const std::array<std::string_view, 3> values{kServerTime, from, number};

@@ -31,30 +31,38 @@ void RedisEventRelay::hear(std::string_view payload) const {
   }
 }
 
+/// Number, last id, time, node and sealed events, as `write_events` puts them.
 std::optional<RelayedBatch> RedisEventRelay::open(const SessionId& session,
                                                   std::string_view sealed) const {
-  const auto id_end = sealed.find(' ');
-  if (id_end == std::string_view::npos) return std::nullopt;
-  sealed.remove_prefix(id_end + 1);
-  const auto node_end = sealed.find(' ');
-  if (node_end == std::string_view::npos) return std::nullopt;
-  auto batch = SessionSealer(session).open_batch(sealed.substr(node_end + 1));
-  if (batch) batch->node = sealed.substr(0, node_end);
+  const auto word = [&] {
+    const auto space = sealed.find(' ');
+    const auto out = sealed.substr(0, space);
+    sealed.remove_prefix(space == std::string_view::npos ? sealed.size() : space + 1);
+    return out;
+  };
+  const auto number = text::parse_number<std::uint64_t>(word());
+  word();
+  const auto written = text::parse_number<std::uint64_t>(word());
+  const auto node = word();
+  auto batch = SessionSealer(session).open_batch(sealed);
+  if (!batch || !number || !written) return std::nullopt;
+  batch->node = node;
+  batch->number = *number;
+  batch->written = *written;
   return batch;
 }
 
 Task<Result<redis::Reply>> RedisEventRelay::run(const Script& script, const SessionId& session,
+                                                std::initializer_list<const char*> kinds,
                                                 const Words& values) {
   const redis::Servers* servers = store_.here();
   if (servers == nullptr) co_return fail(ErrorCode::unavailable, "not on a worker");
-  const KeyNames names = store_.names(*servers);
-  const std::string events = names.of("events", session_key(session));
-  const std::string record = names.of("event-record", session_key(session));
-  const std::array<std::string_view, 2> keys{events, record};
-  co_return co_await store_.run(script, keys, values.views());
+  Words keys;
+  for (const auto* kind : kinds) keys.add(store_.names(*servers).of(kind, session_key(session)));
+  co_return co_await store_.run(script, keys.views(), values.views());
 }
 
-Task<Result<std::size_t>> RedisEventRelay::write(SessionId session, RelayedPiece piece) {
+Task<Result<std::size_t>> RedisEventRelay::write(SessionId session, const RelayedPiece& piece) {
   std::string sealed;
   std::uint64_t behind = 0;
   std::uint64_t last = 0;
@@ -72,11 +80,12 @@ Task<Result<std::size_t>> RedisEventRelay::write(SessionId session, RelayedPiece
   values.add(static_cast<std::int64_t>(last));
   values.add(piece.lost_some ? "1" : "0");
   values.add(static_cast<std::int64_t>(options_.max_bytes));
-  values.add(options_.kept.count());
+  values.add(kKept.count());
   values.add(piece.over ? 0 : kAlive.count());
   values.add(store_.events_channel());
   values.add(KeyNames::text(session_key(session)));
-  const auto reply = co_await run(scripts::write_events(), session, values);
+  const auto reply =
+      co_await run(scripts::write_events(), session, {"events", "event-record", "session"}, values);
   if (!reply) co_return std::unexpected(reply.error());
   co_return static_cast<std::size_t>(std::max<std::int64_t>(0, reply->integer()));
 }
@@ -88,18 +97,22 @@ Task<Result<RelayedPast>> RedisEventRelay::follow(SessionId session, std::uint64
   values.add(node_);
   values.add(static_cast<std::int64_t>(after));
   values.add(life.count());
-  const auto reply = co_await run(scripts::follow_events(), session, values);
+  const auto reply =
+      co_await run(scripts::follow_events(), session, {"events", "event-record"}, values);
   if (!reply) co_return std::unexpected(reply.error());
   RelayedPast out;
   out.floor = text::parse_number<std::uint64_t>((*reply)[0].text()).value_or(0);
-  for (std::size_t i = 0; i < (*reply)[1].size(); ++i) {
+  out.lost = static_cast<std::uint64_t>((*reply)[1].integer());
+  out.number = static_cast<std::uint64_t>((*reply)[2].integer());
+  for (std::size_t i = 0; i < (*reply)[3].size(); ++i) {
     // What does not open is of nobody who knows the session: as if it were not there.
-    if (auto batch = open(session, (*reply)[1][i].text())) out.batches.push_back(*std::move(batch));
+    if (auto batch = open(session, (*reply)[3][i].text())) out.batches.push_back(*std::move(batch));
   }
-  for (std::size_t i = 0; i < (*reply)[2].size(); ++i) {
-    out.under_way.emplace_back((*reply)[2][i].text());
+  for (std::size_t i = 0; i < (*reply)[4].size(); ++i) {
+    out.under_way.emplace_back((*reply)[4][i].text());
   }
-  out.since = (*reply)[3].text();
+  out.was_following = (*reply)[5].integer() == 1;
+  out.since = (*reply)[6].text();
   co_return out;
 }
 
@@ -108,7 +121,7 @@ Task<void> RedisEventRelay::unfollow(SessionId session, std::string since) {
   values.add(store_.now());
   values.add(node_);
   values.add(since);
-  (void)co_await run(scripts::unfollow_events(), session, values);
+  (void)co_await run(scripts::unfollow_events(), session, {"event-record"}, values);
 }
 
 }  // namespace portcullis::state

@@ -8,14 +8,13 @@ namespace portcullis::state {
 
 struct RedisEventRelayOptions {
   std::size_t max_bytes = 128 * 1024;  ///< of a session's events that are kept
-  Milliseconds kept{60'000};           ///< for so long after the last one
 };
 
 /// Events between nodes through Redis: a list for each session, sealed as its history is, and a
 /// channel for each node on which it hears of the sessions that it follows.
 ///
 /// Threads:   workers.  Ownership: the store and the subscriber outlive it.
-/// Bounds:    `max_bytes` a session; a batch of more is kept by nobody.
+/// Bounds:    `max_bytes` a session, and one batch where that is more.
 class RedisEventRelay final : public EventRelay {
  public:
   RedisEventRelay(RedisStore& store, Subscriber& subscriber, std::string node,
@@ -25,14 +24,14 @@ class RedisEventRelay final : public EventRelay {
   void deliver_to(Sink sink) override { sink_ = std::move(sink); }
   std::optional<RelayedBatch> open(const SessionId& session,
                                    std::string_view sealed) const override;
-  Task<Result<std::size_t>> write(SessionId session, RelayedPiece piece) override;
+  Task<Result<std::size_t>> write(SessionId session, const RelayedPiece& piece) override;
   Task<Result<RelayedPast>> follow(SessionId session, std::uint64_t after,
                                    Milliseconds life) override;
   Task<void> unfollow(SessionId session, std::string since) override;
 
  private:
   Task<Result<redis::Reply>> run(const Script& script, const SessionId& session,
-                                 const Words& values);
+                                 std::initializer_list<const char*> kinds, const Words& values);
   void hear(std::string_view payload) const;
 
   RedisStore& store_;

@@ -313,7 +313,8 @@ Task<Result<void>> RedisStore::fail_there(SessionId session, std::string message
   const auto servers = connected();
   if (!servers) co_return std::unexpected(servers.error());
   const std::string sends = names(**servers).of("sends", session_key(session));
-  const std::array<std::string_view, 1> keys{sends};
+  const std::string record = names(**servers).of("event-record", session_key(session));
+  const std::array<std::string_view, 2> keys{sends, record};
   const std::string time = now();
   const std::array<std::string_view, 2> values{time, message_id};
   const auto reply = co_await run(scripts::fail_message(), keys, values);

@@ -1,5 +1,6 @@
--- The events of a session for other nodes. `record` is a hash: 'floor', the id behind which all
--- events are kept; 'bytes' of them; 'f:NODE', until when that node follows; 't:MESSAGE', until when
+-- The events of a session for other nodes. `record` is a hash: 'number', of the last batch; 'lost', of
+-- the last one that is not kept; 'floor', the id behind which all events are kept; 'newest', the
+-- greatest id so far; 'bytes' of them; 'f:NODE', until when that node follows; 't:MESSAGE', until when
 -- its turn counts as alive.
 local function keep_events(keys, ms)
   for _, key in ipairs(keys) do
