@@ -208,6 +208,10 @@ Result<std::string> Passwords::hash(std::string_view password) const {
 }
 
 Result<bool> Passwords::verify(std::string_view password, std::string_view hash) const {
+  if (hash.empty()) {
+    verify_nothing(password);
+    return false;
+  }
   if (!cost_of(hash)) return fail(ErrorCode::malformed, "what is stored is no hash of bcrypt");
   std::string computed = bcrypt(password, hash.substr(0, kSettingBytes));
   const bool equal = crypto::equal_constant_time(computed, hash) && could_be_hashed(password);

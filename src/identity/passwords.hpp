@@ -51,7 +51,7 @@ class Passwords {
   Result<std::string> hash(std::string_view password) const;
 
   /// Whether it is the password of this hash. One that could not have been hashed is wrong after
-  /// the same time.
+  /// the same time, and so is every one of an account without a password, whose hash is "".
   Result<bool> verify(std::string_view password, std::string_view hash) const;
   /// Takes as long as verify() of a hash of this cost, for a name that nobody has: so that time
   /// does not tell which names there are.

@@ -93,7 +93,7 @@ TEST(Passwords, RefuseRulesOutOfTheirBounds) {
 }
 
 TEST(Passwords, WhatIsNoHashIsAnErrorAndNotAWrongPassword) {
-  for (const char* bad : {"", "*", "plain text", "$1$abcdefgh$0123456789012345678901",
+  for (const char* bad : {"*", "plain text", "$1$abcdefgh$0123456789012345678901",
                           "$2b$12$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOe",
                           "$2b$31$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
                           "$2b$+5$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
@@ -106,6 +106,11 @@ TEST(Passwords, WhatIsNoHashIsAnErrorAndNotAWrongPassword) {
   EXPECT_FALSE(
       cheap().verify("U*U", "$2b$05$!!CCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW").value())
       << "a salt of other characters";
+}
+
+TEST(Passwords, NoneOpensAnAccountWithoutOne) {
+  EXPECT_FALSE(cheap().verify(kGood, "").value());
+  EXPECT_FALSE(cheap().verify("", "").value());
 }
 
 TEST(Passwords, AnotherCostAsksForANewHash) {
@@ -137,7 +142,9 @@ TEST(Passwords, ANameThatNobodyHasTakesAsLongAsAWrongPassword) {
   const double wrong = least([&] { (void)cheap().verify("another password", hash); });
   const double nobody = least([&] { cheap().verify_nothing("another password"); });
   const double too_long = least([&] { (void)cheap().verify(std::string(100, 'a'), hash); });
+  const double without = least([&] { (void)cheap().verify("another password", ""); });
   EXPECT_NEAR(nobody / wrong, 1, 0.5);
+  EXPECT_NEAR(without / wrong, 1, 0.5);
   EXPECT_NEAR(too_long / wrong, 1, 0.5);
 }
 
