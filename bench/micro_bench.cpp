@@ -313,7 +313,7 @@ class AccountFile : public benchmark::Fixture {
                  .value()
                  .id;
     }
-    (void)store->open_family(user, "family", now + Seconds{3600}, now).value();
+    (void)store->open_family(store->user(user).value(), "family", now + Seconds{3600}, now).value();
   }
   void TearDown(benchmark::State&) override {
     store.reset();

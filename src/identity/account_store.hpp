@@ -90,8 +90,9 @@ class AccountStore {
 
   /// Of generation 0. `id`: UserTokens::new_id(). Of more than kMaxFamiliesOfUser the one that was
   /// silent longest is forgotten. invalid_input where the id is taken or it expires before now.
-  /// @returns false where the user is disabled, perhaps since the password was looked at.
-  virtual Result<bool> open_family(std::string_view user, std::string_view id, WallTime expires,
+  /// `user`: as found before the password was looked at. @returns false where the user is disabled
+  /// or has had all sessions ended since, as by a change of the password.
+  virtual Result<bool> open_family(const User& user, std::string_view id, WallTime expires,
                                    WallTime now) = 0;
   /// Makes `generation` + 1 of `generation`. Of callers with the same one exactly one is told
   /// `rotated`; nothing is revoked here.

@@ -64,9 +64,10 @@ class AccountStoreContract : public testing::TestWithParam<Backend> {
   }
   std::string open_family(const std::string& user) {
     auto id = UserTokens::new_id();
-    EXPECT_TRUE(store->open_family(user, id, kNow + kDay, kNow).value());
+    EXPECT_TRUE(store->open_family(found(user), id, kNow + kDay, kNow).value());
     return id;
   }
+  User found(const std::string& id) { return store->user(id).value(); }
   Outcome rotate(const std::string& family, std::uint32_t generation, WallTime now = kNow) {
     return store->rotate_family(family, generation, now).value().outcome;
   }
@@ -178,6 +179,8 @@ TEST_P(AccountStoreContract, ListsInPagesByName) {
 
 TEST_P(AccountStoreContract, WhoIsNotThereIsNotFound) {
   const std::string id = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+  User nobody;
+  nobody.id = id;
   const auto missing = [](const auto& result) {
     return !result && result.error().code == ErrorCode::not_found;
   };
@@ -201,7 +204,7 @@ TEST_P(AccountStoreContract, WhoIsNotThereIsNotFound) {
   EXPECT_TRUE(missing(store->advance_totp(id, 1)));
   EXPECT_TRUE(missing(store->store_recovery_codes(id, hashes)));
   EXPECT_TRUE(missing(store->consume_recovery_code(id, hashes[0])));
-  EXPECT_TRUE(missing(store->open_family(id, "family", kNow + kDay, kNow)));
+  EXPECT_TRUE(missing(store->open_family(nobody, "family", kNow + kDay, kNow)));
   EXPECT_TRUE(missing(store->revoke_families(id, kNow)));
   EXPECT_TRUE(missing(store->add_api_key(new_key(id))));
   EXPECT_TRUE(missing(store->find_api_key("aaaaaaaaaaaa")));
@@ -249,10 +252,21 @@ TEST_P(AccountStoreContract, DisablingEndsSessionsAndEnablingDoesNotBringThemBac
   ASSERT_TRUE(store->disable(id, kNow + kDay));
   EXPECT_EQ(store->user(id)->disabled, kNow) << "since the first time";
   EXPECT_EQ(rotate(family, 0), Outcome::revoked);
-  EXPECT_FALSE(store->open_family(id, "late", kNow + kDay, kNow).value());
+  EXPECT_FALSE(store->open_family(found(id), "late", kNow + kDay, kNow).value());
   ASSERT_TRUE(store->enable(id));
   EXPECT_FALSE(store->user(id)->disabled);
   EXPECT_EQ(rotate(family, 0), Outcome::revoked);
+  EXPECT_EQ(rotate(open_family(id), 0), Outcome::rotated);
+}
+
+TEST_P(AccountStoreContract, ALoginThatAChangeOfThePasswordOvertookOpensNothing) {
+  const auto id = add();
+  ASSERT_TRUE(store->end_sessions(id, kNow));
+  const auto before = found(id);
+  ASSERT_TRUE(store->set_password(id, "another hash", kNow)) << "in the same second";
+  EXPECT_FALSE(store->open_family(before, "overtaken", kNow + kDay, kNow).value());
+  EXPECT_EQ(rotate("overtaken", 0), Outcome::unknown);
+  EXPECT_EQ(found(id).sessions_ended, 2U);
   EXPECT_EQ(rotate(open_family(id), 0), Outcome::rotated);
 }
 
@@ -426,7 +440,7 @@ TEST_P(AccountStoreContract, FamiliesOfAUserAreBounded) {
   for (std::size_t i = 0; i < kMaxFamiliesOfUser + 2; ++i) {
     families.push_back(UserTokens::new_id());
     const auto at = kNow + Seconds{static_cast<int>(i)};
-    ASSERT_TRUE(store->open_family(id, families.back(), kNow + kDay, at).value());
+    ASSERT_TRUE(store->open_family(found(id), families.back(), kNow + kDay, at).value());
     if (i == 0) EXPECT_EQ(rotate(families[0], 0, kNow + Seconds{1000}), Outcome::rotated);
   }
   EXPECT_EQ(rotate(families[0], 1), Outcome::rotated) << "it was used since";
@@ -439,7 +453,7 @@ TEST_P(AccountStoreContract, RefusesFamiliesThatBreakTheirRules) {
   const auto id = add();
   const auto family = open_family(id);
   const auto code = [&](const std::string& name, WallTime expires) {
-    return store->open_family(id, name, expires, kNow).error().code;
+    return store->open_family(found(id), name, expires, kNow).error().code;
   };
   EXPECT_EQ(code(family, kNow + kDay), ErrorCode::invalid_input) << "the id is taken";
   EXPECT_EQ(code("a b", kNow + kDay), ErrorCode::invalid_input);

@@ -42,7 +42,8 @@ struct User {
   /// is set, so that nothing issued in the same second survives: whoever issues a new token right
   /// then gives it this time.
   WallTime sessions_valid_from;
-  bool has_totp = false;  ///< confirmed
+  std::uint32_t sessions_ended = 0;  ///< how often: tells a login that it was overtaken by that
+  bool has_totp = false;             ///< confirmed
 };
 
 struct NewUser {

@@ -1,7 +1,9 @@
 #include "identity/passwords.hpp"
 
 #include <algorithm>
-#include <chrono>
+#include <array>
+#include <ctime>
+#include <functional>
 #include <thread>
 #include <vector>
 
@@ -134,18 +136,22 @@ double processor_time_of(const auto& work) {
 
 TEST(Passwords, ANameThatNobodyHasTakesAsLongAsAWrongPassword) {
   const auto hash = cheap().hash(kGood).value();
-  const auto least = [](const auto& work) {
-    double out = 1e9;
-    for (int i = 0; i < 3; ++i) out = std::min(out, processor_time_of(work));
-    return out;
-  };
-  const double wrong = least([&] { (void)cheap().verify("another password", hash); });
-  const double nobody = least([&] { cheap().verify_nothing("another password"); });
-  const double too_long = least([&] { (void)cheap().verify(std::string(100, 'a'), hash); });
-  const double without = least([&] { (void)cheap().verify("another password", ""); });
-  EXPECT_NEAR(nobody / wrong, 1, 0.5);
-  EXPECT_NEAR(without / wrong, 1, 0.5);
-  EXPECT_NEAR(too_long / wrong, 1, 0.5);
+  const std::array<std::function<void()>, 4> ways{
+      [&] { (void)cheap().verify("another password", hash); },
+      [&] { cheap().verify_nothing("another password"); },
+      [&] { (void)cheap().verify("another password", ""); },
+      [&] { (void)cheap().verify(std::string(100, 'a'), hash); }};
+  // In turns, and the least of each: what else the machine does adds to all of them.
+  std::array<double, 4> least{1e9, 1e9, 1e9, 1e9};
+  for (int round = 0; round < 4; ++round) {
+    for (std::size_t i = 0; i < ways.size(); ++i) {
+      least[i] = std::min(least[i], processor_time_of(ways[i]));
+    }
+  }
+  for (const double each : least) {
+    EXPECT_GT(each / least[0], 0.6);
+    EXPECT_LT(each / least[0], 1.7);
+  }
 }
 
 TEST(Passwords, SeveralThreadsHashAtATime) {

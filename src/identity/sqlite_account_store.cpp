@@ -12,7 +12,7 @@ using sqlite::Query;
 
 #define PORTCULLIS_USER_COLUMNS                                                             \
   "id, name, created_at, disabled_at, last_login_at, last_failed_login_at, failed_logins, " \
-  "sessions_valid_from, totp_confirmed"
+  "sessions_valid_from, sessions_ended, totp_confirmed"
 
 constexpr std::string_view kUserById =
     "SELECT " PORTCULLIS_USER_COLUMNS " FROM users WHERE id = ?1";
@@ -43,7 +43,8 @@ User user_in(Connection& connection, const Query& row) {
   out.last_failed_login = maybe_time(row, 5);
   out.failed_logins = static_cast<std::uint32_t>(row.number(6));
   out.sessions_valid_from = time_of(row.number(7));
-  out.has_totp = row.number(8) != 0;
+  out.sessions_ended = static_cast<std::uint32_t>(row.number(8));
+  out.has_totp = row.number(9) != 0;
   out.grants = grants_of(connection, out.id);
   return out;
 }
@@ -63,8 +64,8 @@ void insert_grants(Connection& connection, std::string_view id, std::span<const 
 
 Result<WallTime> end_sessions_of(Connection& connection, std::string_view id, WallTime now) {
   auto row = connection.query(
-      "UPDATE users SET sessions_valid_from = max(sessions_valid_from, ?2) WHERE id = ?1 "
-      "RETURNING sessions_valid_from",
+      "UPDATE users SET sessions_valid_from = max(sessions_valid_from, ?2), "
+      "sessions_ended = sessions_ended + 1 WHERE id = ?1 RETURNING sessions_valid_from",
       id, epoch_millis(next_second(now)));
   if (!row.step()) return no_such_user();
   const auto valid_from = time_of(row.number(0));

@@ -42,7 +42,7 @@ class SqliteAccountStore final : public AccountStore {
                                     std::span<const std::string> hashes) override;
   Result<bool> consume_recovery_code(std::string_view id, std::string_view hash) override;
 
-  Result<bool> open_family(std::string_view user, std::string_view id, WallTime expires,
+  Result<bool> open_family(const User& user, std::string_view id, WallTime expires,
                            WallTime now) override;
   Result<Rotation> rotate_family(std::string_view id, std::uint32_t generation,
                                  WallTime now) override;

@@ -36,6 +36,12 @@ class SqliteAccountFile : public testing::Test {
         .id;
   }
 
+  /// As found while nothing has been ended yet.
+  static User named(const std::string& id) {
+    User out;
+    out.id = id;
+    return out;
+  }
   std::uint32_t killed_after(std::uint32_t writes, const std::string& user);
 
   TemporaryFolder folder;
@@ -79,7 +85,8 @@ TEST_F(SqliteAccountFile, WhatWasAcknowledgedOutlivesKill9) {
   for (unsigned round = 0; round < 3; ++round) {
     options.file = folder.path() / ("accounts-" + std::to_string(round) + ".db");
     const std::string user = add(*open(), "alice");
-    ASSERT_TRUE(open()->open_family(user, "family-of-" + user, kNow + Seconds{60}, kNow).value());
+    ASSERT_TRUE(
+        open()->open_family(named(user), "family-of-" + user, kNow + Seconds{60}, kNow).value());
     const std::uint32_t acknowledged = killed_after(40 + 17 * round, user);
     const auto store = open();  // reads the whole file for damage
     ASSERT_TRUE(store);
@@ -95,7 +102,7 @@ TEST_F(SqliteAccountFile, WhatWasAcknowledgedOutlivesKill9) {
 TEST_F(SqliteAccountFile, AFailedCallChangesNothing) {
   const auto store = open();
   const auto user = add(*store, "alice");
-  ASSERT_TRUE(store->open_family(user, "family", kNow + Seconds{60}, kNow).value());
+  ASSERT_TRUE(store->open_family(named(user), "family", kNow + Seconds{60}, kNow).value());
   SQLite::Database other(options.file.string(), SQLite::OPEN_READWRITE);
   other.exec("BEGIN IMMEDIATE");
   const auto refused = store->rotate_family("family", 0, kNow);
@@ -114,7 +121,7 @@ TEST_F(SqliteAccountFile, AFullFileStillAnswersAndEndsSessions) {
   {
     const auto store = open();
     user = add(*store, "alice");
-    ASSERT_TRUE(store->open_family(user, "family", kNow + Seconds{60}, kNow).value());
+    ASSERT_TRUE(store->open_family(named(user), "family", kNow + Seconds{60}, kNow).value());
   }
   options.max_bytes = std::int64_t{64} * 4096;
   const auto store = open();

@@ -21,6 +21,7 @@ CREATE TABLE users (
   last_failed_login_at INTEGER,
   failed_logins INTEGER NOT NULL DEFAULT 0,
   sessions_valid_from INTEGER NOT NULL DEFAULT 0,
+  sessions_ended INTEGER NOT NULL DEFAULT 0,
   totp_secret BLOB,
   totp_confirmed INTEGER NOT NULL DEFAULT 0,
   totp_last_step INTEGER NOT NULL DEFAULT 0

@@ -34,6 +34,15 @@ Outcome outcome_for(const std::optional<RefreshFamily>& family, std::uint32_t ge
   return family->generation == generation ? Outcome::rotated : Outcome::reused;
 }
 
+/// Whether the user is enabled, and no session has been ended since.
+Result<bool> is_as_found(Connection& connection, const User& user) {
+  auto row = connection.query(
+      "SELECT disabled_at IS NULL AND sessions_ended = ?2 FROM users WHERE id = ?1", user.id,
+      std::int64_t{user.sessions_ended});
+  if (!row.step()) return no_such_user();
+  return row.number(0) != 0;
+}
+
 /// Leaves room for one more.
 void forget_oldest_families(Connection& connection, std::string_view user) {
   connection.run(
@@ -45,21 +54,18 @@ void forget_oldest_families(Connection& connection, std::string_view user) {
 
 }  // namespace
 
-Result<bool> SqliteAccountStore::open_family(std::string_view user, std::string_view id,
+Result<bool> SqliteAccountStore::open_family(const User& user, std::string_view id,
                                              WallTime expires, WallTime now) {
   if (!is_name(id)) return refuse_input("the id of a family has another form");
   if (expires <= now) return refuse_input("a family expires after now");
   return database_->write([&](Connection& connection) -> Result<bool> {
-    {
-      auto row = connection.query("SELECT disabled_at IS NOT NULL FROM users WHERE id = ?1", user);
-      if (!row.step()) return no_such_user();
-      if (row.number(0) != 0) return false;
-    }
-    forget_oldest_families(connection, user);
+    TRY(const bool may_log_in, is_as_found(connection, user));
+    if (!may_log_in) return false;
+    forget_oldest_families(connection, user.id);
     const int opened = connection.run(
         "INSERT INTO refresh_families (id, user_id, opened_at, rotated_at, expires_at) "
         "VALUES (?1, ?2, ?3, ?3, ?4) ON CONFLICT (id) DO NOTHING",
-        id, user, epoch_millis(now), epoch_millis(expires));
+        id, user.id, epoch_millis(now), epoch_millis(expires));
     if (opened == 0) return refuse_input("there is a family of this id");
     return true;
   });
