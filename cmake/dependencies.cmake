@@ -24,8 +24,8 @@ find_library(HIREDIS libhiredis.a REQUIRED)
 find_library(CJOSE libcjose.a REQUIRED)
 find_library(JANSSON libjansson.a REQUIRED)
 
-# Passwords: bcrypt of libxcrypt.
-find_library(CRYPT libcrypt.a REQUIRED)
+# Passwords: bcrypt of libxcrypt. Every Debian has the shared library, and its licence is the LGPL.
+find_library(CRYPT crypt REQUIRED)
 
 # Accounts in a file.
 find_library(SQLITECPP libSQLiteCpp.a REQUIRED)
