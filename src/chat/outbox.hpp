@@ -15,7 +15,7 @@ namespace portcullis::chat {
 /// Threads:   the turn's worker.
 /// Ownership: shared by the turn and its own calls; once its message has ended it lives until all
 /// of
-///            it has been sent, is too old, or the hub stops.
+///            that has been sent, is too old, or the hub stops.
 /// Bounds:    kMostUnsent bytes wait; of more, other nodes get the end, and are told that some is
 ///            missing.
 class Outbox : public std::enable_shared_from_this<Outbox> {

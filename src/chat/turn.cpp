@@ -39,7 +39,7 @@ Turn::Turn(net::Worker& worker, Parts parts)
       message_id_(parts_.question.message_id),
       grace_(worker.deadlines(), &on_grace_over, this),
       room_(worker) {
-  if (parts_.publish && parts_.hub != nullptr) {
+  if (parts_.publish && parts_.hub->relay() != nullptr) {
     outbox_ =
         std::make_shared<Outbox>(worker, *parts_.hub, parts_.stream, parts_.session, message_id_);
   }

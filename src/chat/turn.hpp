@@ -42,7 +42,7 @@ class Turn final : public TurnObserver, public std::enable_shared_from_this<Turn
     std::shared_ptr<SessionStream> stream;
     std::shared_ptr<upstream::Assistant> assistant;
     state::Store* store = nullptr;
-    StreamHub* hub = nullptr;  ///< where nodes share their state
+    StreamHub* hub = nullptr;
     state::SessionId session{};
     upstream::Question question;
     bool publish = true;                ///< write events; false where nobody can read them

@@ -43,6 +43,8 @@ std::expected<RawValue, std::string> parse_text(const Setting& setting, const st
 /// Shorter names of other programs are near to one of ours by chance.
 constexpr std::size_t kShortestMisspelt = 8;
 constexpr std::size_t kMostSlips = 2;
+/// What a secret's variable ends with that names a file.
+constexpr std::string_view kFileSuffix = "_FILE";
 constexpr std::size_t kLargestSecretFile = 64 * 1024;
 
 /// The content of a secret's file without the newline that editors add; the error says what is
@@ -140,10 +142,12 @@ class Loader {
       known.insert(known.end(), setting.env.begin(), setting.env.end());
     }
     for (const auto& name : sources_.names()) {
+      const auto is_known = [&](std::string_view one) {
+        return std::ranges::find(known, one) != known.end();
+      };
       std::string_view meant = name;
-      if (meant.ends_with("_FILE")) meant.remove_suffix(5);
-      if (meant.size() < kShortestMisspelt || std::ranges::find(known, meant) != known.end())
-        continue;
+      if (meant.ends_with(kFileSuffix)) meant.remove_suffix(kFileSuffix.size());
+      if (is_known(name) || is_known(meant) || meant.size() < kShortestMisspelt) continue;
       const auto nearest = nearest_name(meant, known, kMostSlips);
       if (nearest.empty()) continue;
       out_.warnings.push_back({name, "is no setting; did you mean " + std::string(nearest) + "?"});

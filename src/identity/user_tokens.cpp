@@ -6,7 +6,7 @@
 #include <limits>
 #include <optional>
 
-#include "base/text.hpp"
+#include "base/json_text.hpp"
 #include "identity/accounts.hpp"
 
 namespace portcullis::identity {
@@ -32,37 +32,17 @@ std::string_view fault_in(const UserClaims& claims, UserTokens::Use use) {
   return {};
 }
 
-void append_text(std::string& out, std::string_view name, std::string_view value) {
-  text::append_json_string(out, name);
-  out += ':';
-  text::append_json_string(out, value);
-  out += ',';
-}
-
-void append_integer(std::string& out, std::string_view name, std::int64_t value) {
-  text::append_json_string(out, name);
-  out += ':';
-  text::append_number(out, value);
-  out += ',';
-}
-
-/// Puts an end in the place of the last comma.
-void close_with(std::string& out, char end) {
-  if (out.back() == ',') out.pop_back();
-  out += end;
-}
-
 void append_grants(std::string& out, const std::vector<RoleGrant>& grants) {
-  out += R"("grants":[)";
+  text::append_json_name(out, "grants");
+  out += '[';
   for (const auto& grant : grants) {
+    if (out.back() != '[') out += ',';
     out += '{';
-    append_text(out, "role", grant.role);
-    append_text(out, "site", grant.site);
-    close_with(out, '}');
-    out += ',';
+    text::append_json_member(out, "role", grant.role);
+    text::append_json_member(out, "site", grant.site);
+    out += '}';
   }
-  close_with(out, ']');
-  out += ',';
+  out += ']';
 }
 
 std::optional<std::string> text_member(const json::object& object, std::string_view name) {
@@ -168,20 +148,20 @@ Result<UserTokens::Issued> UserTokens::issue(Use use, const UserClaims& claims, 
   Issued issued{.token = {}, .id = new_id(), .expires = {}};
   const std::int64_t at = epoch_seconds(now);
   issued.expires = from_epoch_seconds(at) + life;
-  std::string json = "{";
+  std::string json;
   json.reserve(512);
-  append_text(json, "iss", of.rules.issuer);
-  append_text(json, "aud", of.rules.audience);
-  append_text(json, "sub", claims.subject);
-  append_text(json, "typ", of.claim);
-  append_integer(json, "iat", at);
-  append_integer(json, "nbf", at);
-  append_integer(json, "exp", epoch_seconds(issued.expires));
-  append_text(json, "jti", issued.id);
+  text::append_json_member(json, "iss", of.rules.issuer);
+  text::append_json_member(json, "aud", of.rules.audience);
+  text::append_json_member(json, "sub", claims.subject);
+  text::append_json_member(json, "typ", of.claim);
+  text::append_json_member(json, "iat", at);
+  text::append_json_member(json, "nbf", at);
+  text::append_json_member(json, "exp", epoch_seconds(issued.expires));
+  text::append_json_member(json, "jti", issued.id);
   append_grants(json, claims.grants);
-  if (!claims.family.empty()) append_text(json, "fam", claims.family);
-  if (use == Use::refresh) append_integer(json, "gen", claims.generation);
-  close_with(json, '}');
+  if (!claims.family.empty()) text::append_json_member(json, "fam", claims.family);
+  if (use == Use::refresh) text::append_json_member(json, "gen", claims.generation);
+  json += '}';
   issued.token = of.keys.sign(of.type, json);
   if (issued.token.size() > kMaxJwtBytes) {
     return fail(ErrorCode::too_large, "a token of more than 8 KiB");

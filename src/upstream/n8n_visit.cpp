@@ -1,6 +1,6 @@
 #include "upstream/n8n_visit.hpp"
 
-#include "base/text.hpp"
+#include "base/json_text.hpp"
 #include "crypto/digest.hpp"
 
 namespace portcullis::upstream {
@@ -10,22 +10,15 @@ std::string_view name_of(N8nVisit::Action action) {
   return action == N8nVisit::Action::send_message ? "sendMessage" : "loadPreviousSession";
 }
 
-void append_member(std::string& out, std::string_view name, std::string_view value) {
-  out += out.empty() ? '{' : ',';
-  text::append_json_string(out, name);
-  out += ':';
-  text::append_json_string(out, value);
-}
-
 std::string json_of(const N8nVisit& visit, std::string_view token) {
   std::string out;
   out.reserve(1024 + visit.message.size() + visit.metadata_json.size());
-  append_member(out, "action", name_of(visit.action));
-  append_member(out, visit.session_key, visit.session_handle);
+  text::append_json_member(out, "action", name_of(visit.action));
+  text::append_json_member(out, visit.session_key, visit.session_handle);
   if (visit.action == N8nVisit::Action::send_message) {
-    append_member(out, visit.input_key, visit.message);
+    text::append_json_member(out, visit.input_key, visit.message);
   }
-  append_member(out, "jwt_token", token);
+  text::append_json_member(out, "jwt_token", token);
   if (!visit.metadata_json.empty()) {
     out += ",\"metadata\":";
     out += visit.metadata_json;

@@ -31,6 +31,16 @@ async function begun(node, message = 'hello', members) {
   return { visitor, source, stream };
 }
 
+/** An answer of the first node that only a reader at the second one has not left. */
+async function readElsewhere(first, second) {
+  const { visitor, source, stream } = await begun(first);
+  const tab = await visitor.at(second).subscribe({ headers: { 'Last-Event-ID': ids(stream).at(-1) } });
+  await source.send('two ');
+  await tab.next(says('two '));
+  stream.close();
+  return { source, tab };
+}
+
 for (const [name, start] of [
   ['a Redis', () => startRedis()],
   ['a Redis Cluster', () => startRedisCluster()],
@@ -122,11 +132,7 @@ for (const [name, start] of [
 
     test('an answer that only another node reads is read to its end', kTimeout, async () => {
       await nodes(2, { STREAM_RESUME_GRACE: '1s' }, async ([a, b]) => {
-        const { visitor, source, stream } = await begun(a);
-        const tab = await visitor.at(b).subscribe({ headers: { 'Last-Event-ID': ids(stream).at(-1) } });
-        await source.send('two ');
-        await tab.next(says('two '));
-        stream.close();
+        const { source, tab } = await readElsewhere(a, b);
         await new Promise((resolve) => setTimeout(resolve, 2500)); // more than the grace
         await source.send('three');
         await source.end();
@@ -138,11 +144,7 @@ for (const [name, start] of [
 
     test('an answer that nobody reads any more is cancelled after the grace', kTimeout, async () => {
       await nodes(2, { STREAM_RESUME_GRACE: '1s' }, async ([a, b]) => {
-        const { visitor, source, stream } = await begun(a);
-        const tab = await visitor.at(b).subscribe({ headers: { 'Last-Event-ID': ids(stream).at(-1) } });
-        await source.send('two ');
-        await tab.next(says('two '));
-        stream.close();
+        const { tab } = await readElsewhere(a, b);
         tab.close();
         await eventually(() => upstream.requests[0].left(), { within: 15_000, what: 'the end of the call' });
       });

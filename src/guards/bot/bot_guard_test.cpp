@@ -4,9 +4,9 @@
 
 #include "base/text.hpp"
 #include "crypto/digest.hpp"
-#include "default_settings.hpp"
 #include "http/json_body.hpp"
 #include "http/memory_exchange.hpp"
+#include "limited_guard_fixture.hpp"
 #include "pipeline/route.hpp"
 #include "proves.hpp"
 #include "state/memory_store.hpp"
@@ -29,11 +29,10 @@ config::Settings quick_settings() {
   return settings;
 }
 
-class BotGuardTest : public testing::Test {
+class BotGuardTest : public LimitedGuardFixture {
  protected:
+  BotGuardTest() : LimitedGuardFixture(quick_settings()) {}
   void SetUp() override {
-    site_.id = "default";
-    site_.limits = pipeline::Limits::of(settings_, {});
     route_.cls = pipeline::RouteClass::chat;
     route_.kind = pipeline::RouteKind::browser;
     route_.message_member = "message";
@@ -87,17 +86,7 @@ class BotGuardTest : public testing::Test {
     return counter.value(counter.cell({label}));
   }
 
-  ManualClock clock_;
-  net::Worker worker_{0, clock_};
-  config::Settings settings_ = quick_settings();
-  observe::Metrics metrics_;
-  state::MemoryStore store_{{}, clock_};
-  state::BlockTable blocks_{100, clock_};
-  http::InFlight in_flight_;
   Trails trails_;
-  const LimitParts parts_{store_, blocks_, in_flight_, metrics_, "a secret of this test"};
-  pipeline::Site site_;
-  pipeline::Route route_;
   std::unique_ptr<pipeline::Guard> guard_;
   std::string address_ = "203.0.113.7";
   std::uint8_t session_ = 1;

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/text.hpp"
+#include "base/json_text.hpp"
 
 namespace portcullis::guards {
 namespace {
@@ -48,13 +48,6 @@ std::string_view name_of(CaptchaOutcome outcome) noexcept {
 
 /// Something that serves once: a window of one unit, longer than it is good for.
 state::Charge once(const state::Key& key) { return {"challenge", key, 1, 2 * kChallengeLife}; }
-
-void member(std::string& out, std::string_view name, std::string_view value) {
-  out += out.empty() ? '{' : ',';
-  text::append_json_string(out, name);
-  out += ':';
-  text::append_json_string(out, value);
-}
 
 }  // namespace
 
@@ -182,13 +175,15 @@ std::string ChallengeDesk::work(const http::Exchange& exchange, std::int64_t tim
 
 std::string ChallengeDesk::captcha(const http::Exchange& exchange, const Site& site) const {
   std::string out;
-  member(out, "kind", site.provider->name);
-  member(out, "site_key", site.verifier->site_key());
-  member(out, "script", site.verifier->script_url());
-  if (site.provider->returns_customer_data) member(out, "action", kCaptchaAction);
-  member(out, "ticket",
-         challenges_.ticket(holder_of(exchange), kChallengeLife, exchange.started_wall()));
-  member(out, "fallback", fallback_ == ChallengeFallback::wait ? "wait" : "proof_of_work");
+  text::append_json_member(out, "kind", site.provider->name);
+  text::append_json_member(out, "site_key", site.verifier->site_key());
+  text::append_json_member(out, "script", site.verifier->script_url());
+  if (site.provider->returns_customer_data) text::append_json_member(out, "action", kCaptchaAction);
+  text::append_json_member(
+      out, "ticket",
+      challenges_.ticket(holder_of(exchange), kChallengeLife, exchange.started_wall()));
+  text::append_json_member(out, "fallback",
+                           fallback_ == ChallengeFallback::wait ? "wait" : "proof_of_work");
   return out += '}';
 }
 

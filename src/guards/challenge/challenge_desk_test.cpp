@@ -6,8 +6,8 @@
 
 #include "base/text.hpp"
 #include "crypto/digest.hpp"
-#include "default_settings.hpp"
 #include "http/memory_exchange.hpp"
+#include "limited_guard_fixture.hpp"
 #include "state/memory_store.hpp"
 
 namespace portcullis::guards {
@@ -37,10 +37,10 @@ class FakeVerifier final : public identity::CaptchaVerifier {
   const std::string script_ = "https://provider.example/api.js";
 };
 
-class ChallengeDeskTest : public testing::Test {
+class ChallengeDeskTest : public LimitedGuardFixture {
  protected:
+  ChallengeDeskTest() : ChallengeDeskTest(std::make_shared<FakeVerifier>()) {}
   void SetUp() override {
-    site_.id = "default";
     site_.origins = {*OriginPattern::parse("https://shop.example")};
     route_.kind = pipeline::RouteKind::browser;
     use(config::BotChallenge::turnstile);
@@ -97,21 +97,13 @@ class ChallengeDeskTest : public testing::Test {
     return family.value(family.cell({outcome}));
   }
 
-  ManualClock clock_;
-  net::Worker worker_{0, clock_};
-  config::Settings settings_ = default_settings();
-  observe::Metrics metrics_;
-  state::MemoryStore store_{{}, clock_};
-  state::BlockTable blocks_{100, clock_};
-  http::InFlight in_flight_;
-  const std::shared_ptr<FakeVerifier> verifier_ = std::make_shared<FakeVerifier>();
-  const std::vector<std::shared_ptr<identity::CaptchaVerifier>> captchas_{verifier_};
-  const LimitParts parts_{store_,   blocks_, in_flight_, metrics_, "a secret of this test",
-                          captchas_};
-  pipeline::Site site_;
-  pipeline::Route route_;
+  const std::shared_ptr<FakeVerifier> verifier_;
   std::optional<ChallengeDesk> desk_;
   std::string address_ = "203.0.113.7";
+
+ private:
+  explicit ChallengeDeskTest(std::shared_ptr<FakeVerifier> verifier)
+      : LimitedGuardFixture(default_settings(), {verifier}), verifier_(std::move(verifier)) {}
 };
 
 TEST_F(ChallengeDeskTest, ACaptchaNamesItsKindAndWhatAPageNeedsToShowIt) {

@@ -1,13 +1,9 @@
 #include "guards/claim/claim_guard.hpp"
 
-#include <gtest/gtest.h>
-
 #include <string>
 
-#include "config/loader.hpp"
 #include "http/memory_exchange.hpp"
-#include "pipeline/route.hpp"
-#include "state/memory_store.hpp"
+#include "limited_guard_fixture.hpp"
 #include "state/simulated_store.hpp"
 
 namespace portcullis::guards {
@@ -17,9 +13,7 @@ using pipeline::Verdict;
 using Status = http::SessionState::Status;
 
 config::Settings settings_with(std::int64_t per_minute) {
-  config::Sources sources;
-  sources.environment = [](const std::string&) { return std::nullopt; };
-  auto settings = config::load(sources).settings;
+  auto settings = default_settings();
   settings.limit_chat_session_minute = per_minute;
   return settings;
 }
@@ -32,11 +26,9 @@ class FixedClaim final : public pipeline::ClaimReader {
   std::optional<pipeline::ClaimedSession> claim = pipeline::ClaimedSession{"id-1", true};
 };
 
-class ClaimGuardTest : public testing::Test {
+class ClaimGuardTest : public LimitedGuardFixture {
  protected:
-  ClaimGuardTest() {
-    site_.id = "default";
-    site_.limits = pipeline::Limits::of(settings_, {});
+  ClaimGuardTest() : LimitedGuardFixture(settings_with(3)) {
     route_.cls = pipeline::RouteClass::chat;
     route_.claims = &reader_;
   }
@@ -67,16 +59,7 @@ class ClaimGuardTest : public testing::Test {
   void look() { reader_.claim->is_message = false; }
   void send() { reader_.claim->is_message = true; }
 
-  ManualClock clock_;
-  net::Worker worker_{0, clock_};
-  config::Settings settings_ = settings_with(3);
   identity::SessionTokens tokens_{{std::string(48, 'k')}};
-  observe::Metrics metrics_;
-  state::MemoryStore store_{{}, clock_};
-  state::BlockTable blocks_{100, clock_};
-  http::InFlight in_flight_;
-  pipeline::Site site_;
-  pipeline::Route route_;
   FixedClaim reader_;
 };
 

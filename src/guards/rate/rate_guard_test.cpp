@@ -3,8 +3,8 @@
 #include <string>
 
 #include "base/text.hpp"
-#include "default_settings.hpp"
 #include "http/memory_exchange.hpp"
+#include "limited_guard_fixture.hpp"
 #include "pipeline/route.hpp"
 #include "proves.hpp"
 #include "state/memory_store.hpp"
@@ -16,11 +16,9 @@ namespace {
 using pipeline::RouteClass;
 using pipeline::Verdict;
 
-class RateGuardTest : public testing::Test {
+class RateGuardTest : public LimitedGuardFixture {
  protected:
   void SetUp() override {
-    site_.id = "default";
-    site_.limits = pipeline::Limits::of(settings_, {});
     route_.cls = RouteClass::chat;
     guard_ = make_rate_guard(settings_, parts_);
   }
@@ -64,16 +62,6 @@ class RateGuardTest : public testing::Test {
     return family.value(family.cell({tier}));
   }
 
-  ManualClock clock_;
-  net::Worker worker_{0, clock_};
-  config::Settings settings_ = default_settings();
-  observe::Metrics metrics_;
-  state::MemoryStore store_{{}, clock_};
-  state::BlockTable blocks_{100, clock_};
-  http::InFlight in_flight_;
-  const LimitParts parts_{store_, blocks_, in_flight_, metrics_, "a secret of this test"};
-  pipeline::Site site_;
-  pipeline::Route route_;
   std::unique_ptr<pipeline::Guard> guard_;
 };
 

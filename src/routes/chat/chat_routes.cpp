@@ -193,7 +193,7 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
     chat::Turn::Parts parts;
     parts.assistant = s_.assistants[exchange.site->index];
     parts.store = s_.store;
-    if (s_.hub->relay() != nullptr) parts.hub = s_.hub;
+    parts.hub = s_.hub;
     parts.session = claims.id;
     parts.outcomes = &outcomes_;
     parts.configuration = s_.owner.lock();
@@ -356,7 +356,7 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
       stream->detach(reader);
       waited = true;
     }
-    if (s_.hub->relay() != nullptr) s_.hub->unfollow(*stream);
+    if (stream) s_.hub->unfollow(*stream);
     if (exchange.gone()) co_return;
     if (form == Form::accepted) {
       std::string body = "{\"message_id\":";

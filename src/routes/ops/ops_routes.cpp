@@ -1,30 +1,10 @@
 #include "routes/ops/ops_routes.hpp"
 
-#include "base/text.hpp"
+#include "base/json_text.hpp"
 #include "http/fields.hpp"
 
 namespace portcullis::routes {
 namespace {
-
-void member(std::string& out, std::string_view name, std::string_view value) {
-  text::append_json_string(out, name);
-  out += ':';
-  text::append_json_string(out, value);
-  out += ',';
-}
-
-template <std::integral T>
-void number(std::string& out, std::string_view name, T value) {
-  text::append_json_string(out, name);
-  out += ':';
-  text::append_number(out, value);
-  out += ',';
-}
-
-void close(std::string& out, char bracket) {
-  if (out.back() == ',') out.pop_back();
-  out += bracket;
-}
 
 std::string_view name_of(upstream::Assistant::Health health) {
   switch (health) {
@@ -45,10 +25,10 @@ class OpsRoutes::Root final : public pipeline::RouteHandler {
   explicit Root(const OpsRoutes& owner) : owner_(owner) {}
   Task<void> serve(http::Exchange& exchange) override {
     std::string body = "{";
-    member(body, "service", owner_.services_.settings->app_name);
-    member(body, "status", "running");
-    member(body, "version", owner_.vitals_.version);
-    close(body, '}');
+    text::append_json_member(body, "service", owner_.services_.settings->app_name);
+    text::append_json_member(body, "status", "running");
+    text::append_json_member(body, "version", owner_.vitals_.version);
+    body += '}';
     co_await exchange.send(http::Response::json(200, std::move(body)));
   }
 
@@ -68,32 +48,31 @@ class OpsRoutes::Health final : public pipeline::RouteHandler {
     for (std::size_t i = 0; i < s.assistants.size(); ++i) {
       const auto health = s.assistants[i]->health();
       if (i == 0 && health == upstream::Assistant::Health::unhealthy) healthy = false;
-      member(upstreams, s.settings->sites[i].id, name_of(health));
+      text::append_json_member(upstreams, s.settings->sites[i].id, name_of(health));
     }
-    close(upstreams, '}');
+    upstreams += '}';
     const auto figures = v.figures();
 
     std::string body = "{";
-    member(body, "status", healthy ? "healthy" : "unhealthy");
-    member(body, "service", s.settings->app_name);
-    member(body, "version", v.version);
-    member(body, "environment", config::name_of(s.settings->profile));
-    member(body, "timestamp", text::iso8601_millis(now));
-    number(body, "uptime_seconds", epoch_seconds(now) - epoch_seconds(v.started));
-    body += "\"services\":{";
+    text::append_json_member(body, "status", healthy ? "healthy" : "unhealthy");
+    text::append_json_member(body, "service", s.settings->app_name);
+    text::append_json_member(body, "version", v.version);
+    text::append_json_member(body, "environment", config::name_of(s.settings->profile));
+    text::append_json_member(body, "timestamp", text::iso8601_millis(now));
+    text::append_json_member(body, "uptime_seconds", epoch_seconds(now) - epoch_seconds(v.started));
+    body += ",\"services\":{";
     const auto redis = v.redis();
-    member(body, "redis", redis);
-    member(body, "state", redis == "connected" ? "redis" : "memory");
-    number(body, "sse_connections", s.hub->open_streams());
-    number(body, "active_sessions", figures.sessions + figures.silent_sessions);
-    body += "\"upstreams\":" + upstreams + challenges() + "},\"notices\":[";
+    text::append_json_member(body, "redis", redis);
+    text::append_json_member(body, "state", redis == "connected" ? "redis" : "memory");
+    text::append_json_member(body, "sse_connections", s.hub->open_streams());
+    text::append_json_member(body, "active_sessions", figures.sessions + figures.silent_sessions);
+    body += ",\"upstreams\":" + upstreams + challenges() + "},\"notices\":[";
     for (const auto& notice :
          v.notices(owner_.open_metrics_ ? Audience::operators : Audience::anyone)) {
+      if (body.back() != '[') body += ',';
       text::append_json_string(body, notice);
-      body += ',';
     }
-    close(body, ']');
-    body += '}';
+    body += "]}";
     co_await exchange.send(http::Response::json(200, std::move(body)));
   }
 
@@ -105,9 +84,10 @@ class OpsRoutes::Health final : public pipeline::RouteHandler {
     for (std::size_t i = 0; i < s.captchas.size(); ++i) {
       if (!s.captchas[i]) continue;
       if (out.empty()) out = ",\"challenges\":{";
-      member(out, s.settings->sites[i].id, s.captchas[i]->away() ? "degraded" : "healthy");
+      text::append_json_member(out, s.settings->sites[i].id,
+                               s.captchas[i]->away() ? "degraded" : "healthy");
     }
-    if (!out.empty()) close(out, '}');
+    if (!out.empty()) out += '}';
     return out;
   }
 
@@ -148,18 +128,18 @@ class OpsRoutes::MetricsPage final : public pipeline::RouteHandler {
       co_return co_await exchange.send(std::move(response));
     }
     std::string body = "{\"connections\":{";
-    number(body, "total", s.hub->streams_opened());
-    number(body, "active", s.hub->open_streams());
-    number(body, "sessions", s.hub->streaming_sessions());
-    number(body, "oldest_connection_age", s.hub->oldest_age().count());
-    close(body, '}');
+    text::append_json_member(body, "total", s.hub->streams_opened());
+    text::append_json_member(body, "active", s.hub->open_streams());
+    text::append_json_member(body, "sessions", s.hub->streaming_sessions());
+    text::append_json_member(body, "oldest_connection_age", s.hub->oldest_age().count());
+    body += '}';
     body += ",\"rate_limits\":{";
-    number(body, "per_minute", s.settings->limit_chat_address_minute);
-    number(body, "per_hour", s.settings->limit_chat_address_hour);
-    close(body, '}');
+    text::append_json_member(body, "per_minute", s.settings->limit_chat_address_minute);
+    text::append_json_member(body, "per_hour", s.settings->limit_chat_address_hour);
+    body += '}';
     body += ",\"system\":{";
-    member(body, "version", owner_.vitals_.version);
-    body += "\"debug_mode\":";
+    text::append_json_member(body, "version", owner_.vitals_.version);
+    body += ",\"debug_mode\":";
     body += s.settings->debug ? "true}}" : "false}}";
     auto response = http::Response::json(200, std::move(body));
     response.headers.add("Vary", "Accept, Origin");

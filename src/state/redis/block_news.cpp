@@ -3,6 +3,7 @@
 #include <array>
 
 #include "base/text.hpp"
+#include "state/redis/words.hpp"
 
 namespace portcullis::state {
 namespace {
@@ -22,16 +23,10 @@ std::string BlockNews::text_of(const Block& block) {
 }
 
 std::optional<Block> BlockNews::parse(std::string_view text) {
-  const auto word = [&] {
-    const auto space = text.find(' ');
-    const auto out = text.substr(0, space);
-    text.remove_prefix(space == std::string_view::npos ? text.size() : space + 1);
-    return out;
-  };
-  const auto since = text::parse_number<std::int64_t>(word());
-  const auto until = text::parse_number<std::int64_t>(word());
-  const auto by = word();
-  const auto offences = text::parse_number<std::uint32_t>(word());
+  const auto since = text::parse_number<std::int64_t>(take_word(text));
+  const auto until = text::parse_number<std::int64_t>(take_word(text));
+  const auto by = take_word(text);
+  const auto offences = text::parse_number<std::uint32_t>(take_word(text));
   // Our clocks count nanoseconds, until the year 2262.
   constexpr std::int64_t kLatest = 9'000'000'000'000;
   if (!since || !until || !offences || *since < 0 || *until < *since || *until > kLatest ||
@@ -49,9 +44,8 @@ BlockNews::BlockNews(RedisStore& store, Subscriber& subscriber, BlockTable& tabl
   subscriber.listen(
       name("news"),
       [this](std::string_view payload) {
-        const auto space = payload.find(' ');
-        if (space == std::string_view::npos) return;
-        learn(payload.substr(0, space), payload.substr(space + 1));
+        const auto network = take_word(payload);
+        learn(network, payload);
       },
       [this] { spawn(exchange_all()); });
 }

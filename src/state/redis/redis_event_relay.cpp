@@ -34,16 +34,10 @@ void RedisEventRelay::hear(std::string_view payload) const {
 /// Number, last id, time, node and sealed events, as `write_events` puts them.
 std::optional<RelayedBatch> RedisEventRelay::open(const SessionId& session,
                                                   std::string_view sealed) const {
-  const auto word = [&] {
-    const auto space = sealed.find(' ');
-    const auto out = sealed.substr(0, space);
-    sealed.remove_prefix(space == std::string_view::npos ? sealed.size() : space + 1);
-    return out;
-  };
-  const auto number = text::parse_number<std::uint64_t>(word());
-  word();
-  const auto written = text::parse_number<std::uint64_t>(word());
-  const auto node = word();
+  const auto number = text::parse_number<std::uint64_t>(take_word(sealed));
+  take_word(sealed);  // the last id: for the script
+  const auto written = text::parse_number<std::uint64_t>(take_word(sealed));
+  const auto node = take_word(sealed);
   auto batch = SessionSealer(session).open_batch(sealed);
   if (!batch || !number || !written) return std::nullopt;
   batch->node = node;

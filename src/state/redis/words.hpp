@@ -8,6 +8,14 @@
 
 namespace portcullis::state {
 
+/// Takes what stands before the next space, or all that is left, off the front of a text.
+inline std::string_view take_word(std::string_view& text) noexcept {
+  const auto space = text.find(' ');
+  const auto out = text.substr(0, space);
+  text.remove_prefix(space == std::string_view::npos ? text.size() : space + 1);
+  return out;
+}
+
 /// The words of a command in one piece of memory.
 class Words {
  public:
