@@ -133,20 +133,29 @@ Task<void> SharedState::beat_there() {
   if (!nodes) co_return;
   fallback_.set_nodes(std::max(*nodes, least_nodes_));
   // A single call may fail while Redis is there.
-  (void)co_await end_sessions(servers);
+  (void)co_await tell_pending(servers);
   (void)co_await redis_.count(servers);
 }
 
 /// The first words show whether scripts can run at all, which a user may not be allowed to. Then
-/// what was ended while Redis was away is ended there, before anybody asks it again.
+/// what was ended or revoked while Redis was away is so there, before anybody asks it again.
 Task<Result<void>> SharedState::prepare(redis::Servers& servers) {
   const auto nodes = co_await redis_.heartbeat(servers, node_, kGoneAfter);
   if (!nodes) co_return std::unexpected(nodes.error());
   fallback_.set_nodes(std::max(*nodes, least_nodes_));
-  co_return co_await end_sessions(servers);
+  co_return co_await tell_pending(servers);
 }
 
-Task<Result<void>> SharedState::end_sessions(redis::Servers& servers) {
+Task<Result<void>> SharedState::tell_pending(redis::Servers& servers) {
+  auto revoked = fallback_.take_revoked();
+  while (!revoked.empty()) {
+    const auto done = co_await redis_.revoke_over(servers, revoked.back());
+    if (!done) {
+      fallback_.give_back(std::move(revoked));
+      co_return done;
+    }
+    revoked.pop_back();
+  }
   auto ended = fallback_.take_ended();
   while (!ended.empty()) {
     const auto done =

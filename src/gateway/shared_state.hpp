@@ -49,7 +49,7 @@ class SharedState {
               observe::Metrics& metrics, audit::Sink& sink);
   void changed(const std::string& reason);
   Task<Result<void>> prepare(redis::Servers& servers);
-  Task<Result<void>> end_sessions(redis::Servers& servers);
+  Task<Result<void>> tell_pending(redis::Servers& servers);
   Task<void> beat_there();
   void record(bool up);
 

@@ -66,6 +66,7 @@ Eventual<Result<AdmitAnswer>> FallbackStore::admit_here(AdmitRequest request) {
   }
   auto answer = local_.admit(request);
   if (!answer.value()) return answer;
+  answer.value()->alone = true;
   if (provisional) answer.value()->session.status = Status::provisional;
   return answer;
 }
@@ -129,21 +130,46 @@ Task<Result<void>> FallbackStore::end_there(SessionId session, WallTime created)
 
 /// Never refused, whatever the policy: an end is carried out later.
 Eventual<Result<void>> FallbackStore::end_here(const SessionId& session, WallTime created) {
-  give_back({{session_key(session), created}});
+  give_back(std::vector<Ended>{{session_key(session), created}});
   return local_.end_session(session, created);
 }
 
+Eventual<Result<void>> FallbackStore::revoke(const Revocation& revocation) {
+  // Here in any case: what is shared may be away when the credential is shown.
+  auto known = local_.revoke(revocation);
+  if (up_()) return revoke_there(revocation);
+  give_back(std::vector<Revocation>{revocation});
+  return known;
+}
+
+Task<Result<void>> FallbackStore::revoke_there(Revocation revocation) {
+  if (!co_await shared_.revoke(revocation)) give_back(std::vector<Revocation>{revocation});
+  co_return Result<void>{};
+}
+
 std::vector<FallbackStore::Ended> FallbackStore::take_ended() {
-  const std::lock_guard lock(ended_mutex_);
+  const std::lock_guard lock(pending_mutex_);
   return std::exchange(ended_, {});
 }
 
-void FallbackStore::give_back(std::vector<Ended> ended) {
-  const std::lock_guard lock(ended_mutex_);
-  ended_.insert(ended_.end(), ended.begin(), ended.end());
-  if (ended_.size() > kMaxEnded) {
-    ended_.erase(ended_.begin(),
-                 ended_.begin() + static_cast<std::ptrdiff_t>(ended_.size() - kMaxEnded));
+std::vector<Revocation> FallbackStore::take_revoked() {
+  const std::lock_guard lock(pending_mutex_);
+  return std::exchange(revoked_, {});
+}
+
+void FallbackStore::give_back(std::vector<Ended> ended) { keep(ended_, std::move(ended)); }
+
+void FallbackStore::give_back(std::vector<Revocation> revoked) {
+  keep(revoked_, std::move(revoked));
+}
+
+template <class T>
+void FallbackStore::keep(std::vector<T>& pending, std::vector<T> more) {
+  const std::lock_guard lock(pending_mutex_);
+  pending.insert(pending.end(), more.begin(), more.end());
+  if (pending.size() > kMaxPending) {
+    pending.erase(pending.begin(),
+                  pending.begin() + static_cast<std::ptrdiff_t>(pending.size() - kMaxPending));
   }
 }
 

@@ -18,15 +18,16 @@ enum class FallbackPolicy : std::uint8_t {
 /// The shared store, and the one in this process for while that one does not answer.
 ///
 /// Meanwhile a session that this node does not know is provisional: its token is good, half of the
-/// limits hold for it, and it has no history. Sessions that are ended then are remembered, to be
-/// ended in the shared store before anything else is done there.
+/// limits hold for it, and it has no history. Sessions that are ended then, and what is revoked,
+/// are remembered, to be told to the shared store before anything else is done there.
 ///
 /// Threads: any.  Ownership: both stores outlive it.
-/// Bounds:  kMaxEnded ended sessions are remembered; of more the oldest are forgotten, so that
-///          their tokens open empty sessions again.
+/// Bounds:  kMaxPending ended sessions are remembered; of more the oldest are forgotten, so that
+///          their tokens open empty sessions again. As many revocations; this node keeps knowing of
+///          those that it cannot tell.
 class FallbackStore final : public Store {
  public:
-  static constexpr std::size_t kMaxEnded = 10'000;
+  static constexpr std::size_t kMaxPending = 10'000;
 
   /// `up`: whether the calling thread can ask the shared store. `fell_back`: called for each
   /// request that was answered without it.
@@ -52,6 +53,9 @@ class FallbackStore final : public Store {
   std::vector<Ended> take_ended();
   /// Gives back what could not be ended there.
   void give_back(std::vector<Ended> ended);
+  /// The same of what was revoked here alone.
+  std::vector<Revocation> take_revoked();
+  void give_back(std::vector<Revocation> revoked);
 
   Eventual<Result<AdmitAnswer>> admit(const AdmitRequest& request) override;
   Eventual<Result<double>> note(const Key& subject, double points) override;
@@ -65,6 +69,7 @@ class FallbackStore final : public Store {
   Eventual<Result<std::optional<Message>>> find_answer(const SessionId& session,
                                                        std::string_view message_id) override;
   Eventual<Result<void>> end_session(const SessionId& session, WallTime created) override;
+  Eventual<Result<void>> revoke(const Revocation& revocation) override;
   void set_session_idle(Seconds idle) override;
   StoreFigures figures() const override;
 
@@ -73,6 +78,9 @@ class FallbackStore final : public Store {
   Eventual<Result<void>> end_here(const SessionId& session, WallTime created);
   Task<Result<AdmitAnswer>> admit_there(AdmitRequest request);
   Task<Result<void>> end_there(SessionId session, WallTime created);
+  Task<Result<void>> revoke_there(Revocation revocation);
+  template <class T>
+  void keep(std::vector<T>& pending, std::vector<T> more);
   template <class T, class Call>
   Eventual<Result<T>> ask(Call call);
   template <class T, class Call>
@@ -85,8 +93,9 @@ class FallbackStore final : public Store {
   const std::function<void()> fell_back_;
   std::atomic<std::size_t> nodes_{1};
   std::atomic<WallTime> away_since_{WallTime{}};
-  std::mutex ended_mutex_;
+  std::mutex pending_mutex_;
   std::vector<Ended> ended_;
+  std::vector<Revocation> revoked_;
 };
 
 }  // namespace portcullis::state

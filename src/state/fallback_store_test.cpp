@@ -160,8 +160,33 @@ TEST_F(FallbackStoreTest, RemembersWhatWasEndedMeanwhile) {
   EXPECT_EQ(ended[1].session, session_key(SessionId{2}));
   EXPECT_TRUE(store.take_ended().empty());
   store.give_back(std::move(ended));
-  store.give_back(std::vector<FallbackStore::Ended>(FallbackStore::kMaxEnded));
-  EXPECT_EQ(store.take_ended().size(), FallbackStore::kMaxEnded) << "bounded";
+  store.give_back(std::vector<FallbackStore::Ended>(FallbackStore::kMaxPending));
+  EXPECT_EQ(store.take_ended().size(), FallbackStore::kMaxPending) << "bounded";
+}
+
+TEST_F(FallbackStoreTest, ARevocationHoldsHereAtOnceAndIsToldLater) {
+  auto store = make(FallbackPolicy::local);
+  const Key token = key_of("token", "one");
+  AdmitRequest look;
+  look.may_be_revoked_by(token);
+  look.issued = clock_.wall();
+  const Revocation revocation{token, clock_.wall() + Seconds{1}, clock_.wall() + Seconds{600}};
+  up_ = false;
+  EXPECT_FALSE(now(store.admit(look))->revoked);
+  EXPECT_TRUE(now(store.revoke(revocation)));
+  EXPECT_TRUE(now(store.admit(look))->revoked);
+  EXPECT_TRUE(now(store.admit(look))->alone);
+  auto pending = store.take_revoked();
+  ASSERT_EQ(pending.size(), 1U);
+  EXPECT_EQ(pending[0].what, token);
+
+  up_ = true;
+  EXPECT_TRUE(now(store.revoke(revocation)));
+  EXPECT_TRUE(store.take_revoked().empty()) << "it was told";
+  EXPECT_TRUE(now(store.admit(look))->revoked);
+  EXPECT_FALSE(now(store.admit(look))->alone);
+  up_ = false;
+  EXPECT_TRUE(now(store.admit(look))->revoked) << "this node has not forgotten it";
 }
 
 }  // namespace

@@ -36,10 +36,18 @@ MemoryStore::~MemoryStore() = default;
 Eventual<Result<AdmitAnswer>> MemoryStore::admit(const AdmitRequest& request) {
   AdmitAnswer answer;
   if (request.session) answer.session = view_of(*request.session);
+  for (std::size_t i = 0; i < request.revocable_count && !answer.revoked; ++i) {
+    answer.revoked = revocations_.is_revoked(request.revocables[i], request.issued, clock_.wall());
+  }
   answer.admission = limiter_.charge(request);
   if (!answer.admission.admitted) return Result<AdmitAnswer>(answer);
   if (request.claim) answer.claim = visit(*request.claim);
   return Result<AdmitAnswer>(answer);
+}
+
+Eventual<Result<void>> MemoryStore::revoke(const Revocation& revocation) {
+  revocations_.add(revocation, clock_.wall());
+  return Result<void>{};
 }
 
 Eventual<Result<double>> MemoryStore::note(const Key& subject, double points) {

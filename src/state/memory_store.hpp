@@ -32,7 +32,7 @@ struct MemoryStoreOptions {
 ///          sessions without a message; `max_sessions` of them in all (and one a shard in any
 ///          case). Beyond that the one that ended first in its shard is forgotten, and its token
 ///          opens an empty session until its idle time is over.
-///          Claims: `max_sessions` in all.
+///          Claims: `max_sessions` in all. Revocations: kMaxRevocations.
 /// Cost:    bench/micro_bench.cpp.
 class MemoryStore final : public Store {
  public:
@@ -51,8 +51,11 @@ class MemoryStore final : public Store {
   Eventual<Result<std::optional<Message>>> find_answer(const SessionId& session,
                                                        std::string_view message_id) override;
   Eventual<Result<void>> end_session(const SessionId& session, WallTime created) override;
+  Eventual<Result<void>> revoke(const Revocation& revocation) override;
   void set_session_idle(Seconds idle) override;
   StoreFigures figures() const override;
+
+  static constexpr std::size_t kMaxRevocations = 1'000'000;
 
  private:
   static constexpr std::size_t kSessionShards = 16;
@@ -137,6 +140,7 @@ class MemoryStore final : public Store {
   std::atomic<std::size_t> ended_count_{0};
   std::atomic<std::size_t> history_bytes_{0};
   SilentSessions silent_;
+  RevocationTable revocations_{kMaxRevocations};
 };
 
 }  // namespace portcullis::state

@@ -47,6 +47,9 @@ class SimulatedStore final : public Store {
   Eventual<Result<void>> end_session(const SessionId& session, WallTime created) override {
     return later(inner_->end_session(session, created));
   }
+  Eventual<Result<void>> revoke(const Revocation& revocation) override {
+    return later(inner_->revoke(revocation));
+  }
   void set_session_idle(Seconds idle) override { inner_->set_session_idle(idle); }
   StoreFigures figures() const override { return inner_->figures(); }
 

@@ -10,6 +10,7 @@
 #include "base/eventual.hpp"
 #include "base/result.hpp"
 #include "state/key.hpp"
+#include "state/revocation.hpp"
 
 namespace portcullis::state {
 
@@ -94,12 +95,17 @@ struct Subject {
 struct AdmitRequest {
   static constexpr std::size_t kMaxCharges = 9;
   static constexpr std::size_t kMaxSubjects = 2;
+  static constexpr std::size_t kMaxRevocables = 4;
   std::array<Charge, kMaxCharges> charges;
   std::size_t count = 0;
   std::array<Subject, kMaxSubjects> subjects;
   std::size_t subject_count = 0;
   std::optional<Key> session;  ///< looked up in the same flight
   std::optional<Claim> claim;  ///< likewise
+  /// Likewise: what the caller's credential may have been revoked by.
+  std::array<Key, kMaxRevocables> revocables{};
+  std::size_t revocable_count = 0;
+  WallTime issued;  ///< the credential
 
   void add(const Charge& charge) { charges[count++] = charge; }
   /// @returns its index. Its first charge tells the pace where it is held back.
@@ -107,12 +113,15 @@ struct AdmitRequest {
     subjects[subject_count] = subject;
     return static_cast<std::uint8_t>(subject_count++);
   }
+  void may_be_revoked_by(const Key& key) { revocables[revocable_count++] = key; }
 };
 
 struct AdmitAnswer {
   Admission admission;
   SessionView session;
   ClaimStanding claim = ClaimStanding::unknown;
+  bool revoked = false;  ///< by one of the keys that were asked for
+  bool alone = false;    ///< decided by this node, since what is shared cannot be asked
 };
 
 /// A user's message on its way into a session.
@@ -183,6 +192,10 @@ class Store {
                                                                std::string_view message_id) = 0;
   /// Ends a session: its data goes, its token is refused from now on.
   virtual Eventual<Result<void>> end_session(const SessionId& session, WallTime created) = 0;
+
+  /// Voids credentials, from now on. Never refused because others cannot be told now: they are told
+  /// later.
+  virtual Eventual<Result<void>> revoke(const Revocation& revocation) = 0;
 
   /// Sessions end after this time without a message; from now on.
   virtual void set_session_idle(Seconds idle) = 0;

@@ -9,7 +9,7 @@ std::string_view bytes_of(const Key& key) {
   return {reinterpret_cast<const char*>(key.data()), sizeof(key)};
 }
 
-constexpr std::size_t kReplySize = 13;
+constexpr std::size_t kReplySize = 14;
 
 }  // namespace
 
@@ -32,6 +32,12 @@ AdmitCall::AdmitCall(const AdmitRequest& request, const KeyNames& names, std::ui
   }
   const bool session = request.session && here(*request.session);
   const bool claim = request.claim && here(request.claim->session);
+  std::int64_t revocables = 0;
+  for (std::size_t i = 0; i < request.revocable_count; ++i) {
+    if (!here(request.revocables[i])) continue;
+    keys_.add(names.of("revoked", request.revocables[i]));
+    ++revocables;
+  }
   if (session) keys_.add(names.of("session", *request.session));
   if (claim) keys_.add(names.of("claim", request.claim->session));
 
@@ -42,6 +48,8 @@ AdmitCall::AdmitCall(const AdmitRequest& request, const KeyNames& names, std::ui
   values_.add(!claim ? "0" : request.claim->use == Claim::Use::look ? "1" : "2");
   values_.add(claim ? bytes_of(request.claim->presenter) : std::string_view());
   values_.add(claim_life.count());
+  values_.add(revocables);
+  values_.add(epoch_millis(request.issued));
   for (std::size_t i = 0; i < charge_count_; ++i) {
     const Charge& charge = request.charges[charges_[i]];
     const auto at =
@@ -80,6 +88,7 @@ bool AdmitCall::take(const redis::Reply& r) {
   admission.limit = static_cast<std::uint32_t>(r[10].integer());
   taken_at_ = r[11].integer();
   claimed_ = r[12].integer() != 0;
+  answer_.revoked = r[13].integer() != 0;
   return true;
 }
 
@@ -122,6 +131,7 @@ std::vector<std::uint32_t> buckets_of(const AdmitRequest& request, const KeyName
     if (std::ranges::find(out, bucket) == out.end()) out.push_back(bucket);
   };
   for (std::size_t i = 0; i < request.count; ++i) add(request.charges[i].key);
+  for (std::size_t i = 0; i < request.revocable_count; ++i) add(request.revocables[i]);
   if (request.session) add(*request.session);
   if (request.claim) add(request.claim->session);
   if (out.empty()) out.push_back(0);
@@ -143,6 +153,7 @@ AdmitAnswer decision_of(const std::vector<AdmitCall>& calls) {
     if (goes_before(part.admission, out.admission)) out.admission = part.admission;
     out.admission.offence = offence;
     if (part.session.status != SessionView::Status::unknown) out.session = part.session;
+    out.revoked = out.revoked || part.revoked;
     if (part.claim != ClaimStanding::unknown) out.claim = part.claim;
   }
   if (!out.admission.admitted) out.claim = ClaimStanding::unknown;

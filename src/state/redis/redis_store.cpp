@@ -396,6 +396,30 @@ Task<Result<void>> RedisStore::end_session_over(redis::Servers& servers, Key ses
   co_return Result<void>{};
 }
 
+// ---- credentials
+
+Eventual<Result<void>> RedisStore::revoke(const Revocation& revocation) {
+  return revoke_there(revocation);
+}
+
+Task<Result<void>> RedisStore::revoke_there(Revocation revocation) {
+  const auto servers = connected();
+  if (!servers) co_return std::unexpected(servers.error());
+  co_return co_await revoke_over(**servers, revocation);
+}
+
+Task<Result<void>> RedisStore::revoke_over(redis::Servers& servers, Revocation revocation) {
+  const std::string name = names(servers).of("revoked", revocation.what);
+  const std::array<std::string_view, 1> keys{name};
+  Words values;
+  values.add(now());
+  values.add(epoch_millis(revocation.since));
+  values.add(epoch_millis(revocation.until));
+  const auto reply = co_await run_over(servers, scripts::revoke(), keys, values.views());
+  if (!reply) co_return std::unexpected(reply.error());
+  co_return Result<void>{};
+}
+
 // ---- nodes
 
 Task<Result<std::size_t>> RedisStore::heartbeat(redis::Servers& servers, std::string_view node,

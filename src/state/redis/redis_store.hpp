@@ -74,12 +74,16 @@ class RedisStore final : public Store {
   Eventual<Result<std::optional<Message>>> find_answer(const SessionId& session,
                                                        std::string_view message_id) override;
   Eventual<Result<void>> end_session(const SessionId& session, WallTime created) override;
+  Eventual<Result<void>> revoke(const Revocation& revocation) override;
   void set_session_idle(Seconds idle) override { session_idle_ = idle; }
   /// Of the last heartbeat.
   StoreFigures figures() const override;
 
   /// Ends a session through servers that are being prepared.
   Task<Result<void>> end_session_over(redis::Servers& servers, Key session, WallTime created);
+
+  /// The same of a revocation.
+  Task<Result<void>> revoke_over(redis::Servers& servers, Revocation revocation);
 
   /// Runs a script on the calling worker's servers. Its keys lie in one bucket or group.
   Task<Result<redis::Reply>> run(const Script& script, std::span<const std::string_view> keys,
@@ -120,6 +124,7 @@ class RedisStore final : public Store {
   Task<Result<HistoryPage>> read_history(SessionId session, std::size_t limit, std::size_t offset);
   Task<Result<std::optional<Message>>> find_there(SessionId session, std::string message_id);
   Task<Result<void>> end_there(SessionId session, WallTime created);
+  Task<Result<void>> revoke_there(Revocation revocation);
 
   const RedisStoreOptions options_;
   const Hooks hooks_;

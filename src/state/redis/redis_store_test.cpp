@@ -289,6 +289,35 @@ TEST_P(RedisStoreAnywhere, WhatARefusedRequestTookIsGivenBack) {
   EXPECT_EQ(answer.claim, ClaimStanding::unknown) << "nobody has claimed it yet";
 }
 
+TEST_P(RedisStoreAnywhere, WhatIsRevokedAtOneNodeIsSoAtAll) {
+  Node one(options());
+  Node two(options());
+  std::vector<Key> tokens;
+  for (int i = 0; i < 8; ++i) tokens.push_back(key_of("token", std::to_string(i)));
+  const WallTime now = clock_.wall();
+  const auto revoked = [&](const Key& key, WallTime issued) {
+    AdmitRequest look;
+    // Of several that may be, one is enough, wherever it lies.
+    look.may_be_revoked_by(key_of("user", "somebody"));
+    look.may_be_revoked_by(key);
+    look.issued = issued;
+    look.add({"minute", key_of("minute", "revocations"), 1000, Seconds{60}});
+    const auto answer = two([&](Store& s) { return s.admit(look); });
+    EXPECT_TRUE(answer) << answer.error().detail;
+    return answer && answer->revoked;
+  };
+  for (const auto& token : tokens) {
+    EXPECT_FALSE(revoked(token, now));
+    ASSERT_TRUE(
+        one([&](Store& s) { return s.revoke({token, now + Seconds{10}, now + Seconds{60}}); }));
+    EXPECT_TRUE(revoked(token, now + Seconds{9}));
+    EXPECT_FALSE(revoked(token, now + Seconds{10})) << "issued anew";
+    // What is known only grows.
+    ASSERT_TRUE(one([&](Store& s) { return s.revoke({token, now, now + Seconds{1}}); }));
+    EXPECT_TRUE(revoked(token, now + Seconds{9}));
+  }
+}
+
 TEST_F(RedisStoreTest, TheServerSeesNoTextAndNoToken) {
   PROVES("F166");
   Node node(options());

@@ -52,6 +52,10 @@ const Script& end_session() {
   static const Script script = assemble("end_session", {"sessions", "events"});
   return script;
 }
+const Script& revoke() {
+  static const Script script = assemble("revoke", {});
+  return script;
+}
 const Script& write_events() {
   static const Script script = assemble("write_events", {"events"});
   return script;

@@ -29,6 +29,7 @@ const Script& begin_message();
 const Script& add_answer();
 const Script& fail_message();
 const Script& end_session();
+const Script& revoke();
 const Script& write_events();
 const Script& follow_events();
 const Script& unfollow_events();

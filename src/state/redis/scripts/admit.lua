@@ -1,15 +1,18 @@
--- KEYS: the windows, the subjects' throttles, then the session, then the claim, where asked for.
+-- KEYS: the windows, the subjects' throttles, then the revocations, the session and the claim, where
+-- asked for.
 -- ARGV: now, windows, subjects, session asked for (0, 1), claim (0: none, 1: look, 2: take),
---       presenter, milliseconds that a claim is remembered; for each window limit, milliseconds,
---       cost, subject (255: nobody); for each subject hold_back (0, 1).
+--       presenter, milliseconds that a claim is remembered, revocations, when the credential was
+--       issued; for each window limit, milliseconds, cost, subject (255: nobody); for each subject
+--       hold_back (0, 1).
 -- Returns: admitted, decided_by, remaining, reset in seconds, paced, offence, session (0 unknown,
 --       1 live, 2 ended), its last activity in seconds, its messages, claim (0 unknown, 1 own,
 --       2 foreign), limit of the window that decided, now, whether the presenter is remembered
---       since this call.
+--       since this call, whether the credential is revoked.
 local windows, subjects = tonumber(ARGV[2]), tonumber(ARGV[3])
+local HEAD = 9
 local charges = {}
 for i = 1, windows do
-  local at = 7 + (i - 1) * 4
+  local at = HEAD + (i - 1) * 4
   charges[i] = {tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4])}
 end
 local function charge(i) return unpack(charges[i]) end
@@ -58,7 +61,7 @@ local function first_of(subject)
 end
 local wait_ms, slowest = 0, 1
 for s = 1, subjects do
-  local held = ARGV[7 + windows * 4 + s] == '1'
+  local held = ARGV[HEAD + windows * 4 + s] == '1'
   local t = kept[s]
   if held and not t then t = new_throttle() end
   if t then
@@ -107,6 +110,12 @@ end
 for s, t in pairs(throttles) do keep(KEYS[windows + s], t) end
 
 local at = windows + subjects
+local revoked = 0
+for _ = 1, tonumber(ARGV[8]) do
+  at = at + 1
+  if tonumber(ARGV[9]) < tonumber(redis.call('GET', KEYS[at]) or 0) then revoked = 1 end
+end
+
 local status, active, messages = 0, 0, 0
 if ARGV[4] == '1' then
   at = at + 1
@@ -141,4 +150,4 @@ if use > 0 and admitted == 1 then
   end
 end
 return {admitted, decided - 1, remaining, reset, paced, offence, status, active, messages, standing,
-        told, now, claimed}
+        told, now, claimed, revoked}
