@@ -99,6 +99,7 @@ class Exchange {
   SessionState session_state;              ///< rate guard (the same flight); claim guard likewise
   std::unique_ptr<JsonBody> json;          ///< body guard
   std::unique_ptr<MultipartForm> form;     ///< body guard; instead of `json`
+  bool decided_alone = false;              ///< rate guard: what nodes share could not be asked
   InFlight::Places places;                 ///< rate guard; claim guard on routes of its own
   std::shared_ptr<const void> body_room;  ///< body guard: its part of what bodies may hold together
 

@@ -3,6 +3,7 @@
 #include "guards/blocks/blocks_guard.hpp"
 #include "guards/challenge/challenge_desk.hpp"
 #include "http/fields.hpp"
+#include "identity/revocations.hpp"
 
 namespace portcullis::guards {
 namespace {
@@ -40,7 +41,7 @@ class RateGuard final : public pipeline::Guard {
     const auto& route = *exchange.route;
     const auto& session = exchange.principal.session;
     if (is_lost_behind_block(exchange)) return Verdict::pass();
-    const bool counted = route.cls == RouteClass::chat || route.cls == RouteClass::api;
+    const bool counted = route.cls != RouteClass::light && route.cls != RouteClass::probe;
     if (counted && !only_listens(exchange)) {
       // Before anything is charged: who has too much under way loses no unit by asking for more.
       // A session that the body names takes the place of any other one; the claim guard counts it.
@@ -56,7 +57,11 @@ class RateGuard final : public pipeline::Guard {
       charges_.add(request, exchange, route.cls, route.is_message && session ? &*session : nullptr);
       if (session) request.session = state::session_key(session->id);
     }
-    if (request.count == 0 && !request.session) return Verdict::pass();
+    if (exchange.principal.kind == http::Principal::Kind::user)
+      look_for_revocation(request, exchange);
+    if (request.count == 0 && !request.session && request.revocable_count == 0) {
+      return Verdict::pass();
+    }
     auto answer = store_.admit(request);
     if (answer.ready()) {
       if (Charges::is_site_spent(request, answer.value()))
@@ -100,7 +105,30 @@ class RateGuard final : public pipeline::Guard {
                         Result<AdmitAnswer> answer) const {
     if (!answer) return std::unexpected(std::move(answer).error());
     if (request.session) note_session(exchange, answer->session);
+    exchange.decided_alone = answer->alone;
+    if (answer->revoked) forget_user(exchange);
     return charges_.judge(exchange, request, answer->admission);
+  }
+
+  /// An access token is as good as its login and its user are.
+  static void look_for_revocation(AdmitRequest& request, const http::Exchange& exchange) {
+    using identity::RevocableKind;
+    const auto& principal = exchange.principal;
+    request.issued = principal.issued;
+    request.may_be_revoked_by(identity::revocation_key(RevocableKind::token, principal.token_id));
+    request.may_be_revoked_by(identity::revocation_key(RevocableKind::user, principal.id));
+    if (principal.login.empty()) return;
+    request.may_be_revoked_by(identity::revocation_key(RevocableKind::login, principal.login));
+  }
+
+  static void forget_user(http::Exchange& exchange) {
+    auto& principal = exchange.principal;
+    http::Principal nobody;
+    nobody.session = std::move(principal.session);
+    if (nobody.session) nobody.kind = http::Principal::Kind::session;
+    nobody.credential_rejected = true;
+    nobody.fault = "the token has been revoked";
+    principal = std::move(nobody);
   }
 
   void note_session(http::Exchange& exchange, const state::SessionView& view) const {
