@@ -38,14 +38,11 @@ std::optional<Block> BlockTable::impose(const IpAddress& address, WallTime until
                                         std::string_view reason) {
   const IpAddress network = address.network();
   const WallTime now = clock_.wall();
-  Block made{now, std::max(now, until), Block::By::operator_, std::string(reason), 0};
+  const Block made{now, std::max(now, until), Block::By::operator_, std::string(reason), 0};
   {
     const std::lock_guard lock(mutex_);
     Block* block = place_of(network, now);
     if (block == nullptr) return std::nullopt;
-    // Of two decisions in one millisecond the second one is later all the same.
-    made.since = std::max(now, block->since + Milliseconds{1});
-    made.until = std::max(made.since, made.until);
     *block = made;
   }
   if (made_) made_(network, made);
@@ -53,7 +50,9 @@ std::optional<Block> BlockTable::impose(const IpAddress& address, WallTime until
 }
 
 bool BlockTable::supersedes(const Block& fresh, const Block& known, WallTime now) noexcept {
-  if (fresh.by == Block::By::operator_) return fresh.since > known.since;
+  if (fresh.by == Block::By::operator_) {
+    return known.by == fresh.by ? fresh.since > known.since : fresh.since >= known.since;
+  }
   if (known.by != Block::By::operator_) return fresh.until > known.until;
   return known.until <= now && fresh.since > known.since;
 }

@@ -49,6 +49,13 @@ class RateGuard final : public pipeline::Guard {
       if (auto full = charges_.enter(exchange, known ? &*session : nullptr))
         return *std::move(full);
     }
+    return charge(exchange);
+  }
+
+ private:
+  pipeline::Decision charge(http::Exchange& exchange) const {
+    const auto& route = *exchange.route;
+    const auto& session = exchange.principal.session;
     AdmitRequest request;
     if (route.claims != nullptr) {
       // Whose message it is stands in the body; the claim guard charges the rest.
@@ -57,24 +64,30 @@ class RateGuard final : public pipeline::Guard {
       charges_.add(request, exchange, route.cls, route.is_message && session ? &*session : nullptr);
       if (session) request.session = state::session_key(session->id);
     }
-    if (exchange.principal.kind == http::Principal::Kind::user)
+    if (exchange.principal.kind == http::Principal::Kind::user) {
       look_for_revocation(request, exchange);
+    }
     if (request.count == 0 && !request.session && request.revocable_count == 0) {
       return Verdict::pass();
     }
     auto answer = store_.admit(request);
-    if (answer.ready()) {
-      if (Charges::is_site_spent(request, answer.value()))
-        return reserve(exchange, request, *answer.value());
-      return judge(exchange, request, std::move(answer.value()));
-    }
-    return wait(exchange, request, std::move(answer));
+    if (!answer.ready()) return wait(exchange, request, std::move(answer));
+    if (answer.value() && answer.value()->revoked) return charge_nobody(exchange);
+    if (Charges::is_site_spent(request, answer.value()))
+      return reserve(exchange, request, *answer.value());
+    return judge(exchange, request, std::move(answer.value()));
   }
 
- private:
+  /// What was shown is void: its bearer pays as anybody at his address does.
+  pipeline::Decision charge_nobody(http::Exchange& exchange) const {
+    forget_user(exchange);
+    return charge(exchange);
+  }
+
   Task<Result<Verdict>> wait(http::Exchange& exchange, AdmitRequest request,
                              Eventual<Result<AdmitAnswer>> answer) const {
     auto result = co_await answer;
+    if (result && result->revoked) co_return co_await charge_nobody(exchange);
     if (Charges::is_site_spent(request, result))
       co_return co_await reserve(exchange, request, *result);
     co_return judge(exchange, request, std::move(result));
@@ -106,7 +119,6 @@ class RateGuard final : public pipeline::Guard {
     if (!answer) return std::unexpected(std::move(answer).error());
     if (request.session) note_session(exchange, answer->session);
     exchange.decided_alone = answer->alone;
-    if (answer->revoked) forget_user(exchange);
     return charges_.judge(exchange, request, answer->admission);
   }
 

@@ -157,7 +157,7 @@ class SecurityRoutes::AddBlock final : public Desk {
  public:
   using Desk::Desk;
   Task<void> serve(http::Exchange& exchange) override {
-    const auto& body = exchange.json->value;
+    const auto& body = exchange.json->value;  // the body guard is enforced on this route
     const auto address = IpAddress::parse(string_member(body, "address"));
     if (!address) {
       co_return co_await refuse(exchange, Code::schema_invalid, "'address' is no IP address.");
@@ -196,7 +196,7 @@ class SecurityRoutes::ThreatResponse final : public Desk {
  public:
   using Desk::Desk;
   Task<void> serve(http::Exchange& exchange) override {
-    const auto& body = exchange.json->value;
+    const auto& body = exchange.json->value;  // the body guard is enforced on this route
     const auto action = string_member(body, "action");
     const std::string target(string_member(body, "target"));
     const auto reason = string_member(body, "reason");
@@ -296,7 +296,8 @@ void SecurityRoutes::add_to(pipeline::RouteTable& table) {
                     .roles = http::Roles::from(least),
                     .every_site = true,
                     .user_only = true,
-                    .needs_shared_state = true};
+                    .needs_shared_state = true,
+                    .always_guarded = true};
     if (schema != nullptr) {
       route.takes_body = true;
       route.max_body_bytes = kMaxBody;

@@ -13,7 +13,9 @@ local function decision(text)
   return {since = tonumber(since or 0), ends = tonumber(ends or 0), by = by}
 end
 local function supersedes(fresh, old)
-  if fresh.by == 'operator' then return fresh.since > old.since end
+  if fresh.by == 'operator' then
+    return fresh.since > old.since or fresh.since == old.since and old.by ~= fresh.by
+  end
   if old.by ~= 'operator' then return fresh.ends > old.ends end
   return old.ends <= now and fresh.since > old.since
 end
