@@ -1,4 +1,4 @@
-// What a flood of logins does to everybody else: chat messages and probes at a steady rate, in turns with and without
+// What a flood of logins does to everybody else: probes and checks of a session at a steady rate, in turns with and without
 // a flood of wrong passwords from many addresses. Needs `make build`.
 //
 //   node bench/logins.mjs [--seconds 6] [--rounds 3] [--rate 100] [--connections 64]

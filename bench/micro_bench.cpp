@@ -217,7 +217,7 @@ identity::UserTokens user_tokens(std::string_view kind) {
 
 const identity::UserClaims& user_claims() {
   static const identity::UserClaims claims{.subject = "alice@example.com",
-                                           .grants = {{"operator", "shop"}, {"viewer", "*"}},
+                                           .grants = {{http::Role::operator_, "shop"}, {http::Role::viewer, "*"}},
                                            .family = identity::UserTokens::new_id(),
                                            .generation = 0,
                                            .id = {},

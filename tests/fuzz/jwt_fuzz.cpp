@@ -87,7 +87,7 @@ void check_user_token(Use use, std::string_view token) {
   require(is_signed_by_secret(token), "only what the secret signed is believed");
   require(claims->expires > kNow - Seconds{30}, "it has not expired");
   require(claims->issued <= kNow + Seconds{30}, "it was not issued in the future");
-  require(claims->grants.size() <= UserTokens::kMaxGrants, "grants are bounded");
+  require(claims->grants.size() <= portcullis::identity::kMaxGrants, "grants are bounded");
   const auto again = users.issue(use, *claims, kNow);
   require(again.has_value(), "what is believed could be issued");
   const auto read = users.verify(use, again->token, kNow);

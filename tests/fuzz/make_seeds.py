@@ -203,6 +203,16 @@ def origins():
     yield b"1.2.3.4\0x"
 
 
+def form_fields():
+    names = ["username", "password", "grant_type", "code", "a b", "é", "", "a%00", "%61", "a+b"]
+    values = ["alice", "a+b", "a%2Bb", "%E2%82%AC", "%ff", "%", "%4", "%zz", "", "=", "1=2", "<script>", "' OR 1=1 --"]
+    yield from (f"{name}={value}" for name, value in itertools.product(names[:4], values))
+    yield from (f"{name}=x&{other}=y" for name, other in itertools.product(names, names[::3]))
+    yield from ["", "&", "&&", "a", "a&b", "a=1&a=2", "a=1&%61=2", "&a=1", "a=1&", "grant_type=password&username=a&password=b"]
+    yield "&".join(f"f{i}={i}" for i in range(64))
+    yield "&".join(f"f{i}={i}" for i in range(65))
+
+
 def forms():
     def form(*parts, boundary="b", end="--b--\r\n"):
         return f"multipart/form-data; boundary={boundary}\n".encode() + b"".join(
@@ -388,7 +398,7 @@ def encoded_texts():
 
 
 for name, make in {"request_head": request_heads, "chunked_body": chunked_bodies, "answer_decoder": answers, "model_decoder": model_answers, "webhook": webhooks, "response_parser": responses,
-                   "json_body": json_bodies, "multipart_form": forms, "credentials": credentials, "jwt": jwts, "api_key": api_keys, "totp": totp_inputs, "config": configurations, "origin": origins, "bot_evidence": bot_evidence, "captcha": captchas,
+                   "json_body": json_bodies, "multipart_form": forms, "form_fields": form_fields, "credentials": credentials, "jwt": jwts, "api_key": api_keys, "totp": totp_inputs, "config": configurations, "origin": origins, "bot_evidence": bot_evidence, "captcha": captchas,
                    "decoder": encoded_texts, "tokenizers": lambda: itertools.islice(rule_texts(), 1, 400, 5),
                    "inspect": lambda: itertools.islice(rule_texts(), 2, 400, 6)}.items():
     write(name, make())
