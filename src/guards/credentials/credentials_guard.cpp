@@ -16,6 +16,10 @@ class CredentialsGuard final : public pipeline::Guard {
 
   pipeline::Decision on_request(http::Exchange& exchange) const override {
     find(exchange);
+    if (const auto& session = exchange.principal.session; session && session->owner) {
+      exchange.presenter =
+          tokens_.presenters().of(exchange.head(), exchange.client.address, *session);
+    }
     if (exchange.client.blocked_since && !exchange.principal.session) {
       return refuse_blocked(std::nullopt, "blocked address, and a session that does not verify");
     }
