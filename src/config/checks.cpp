@@ -332,6 +332,12 @@ void check_values(Loaded& loaded) {
   if (s.geo_enabled && s.geo_blocked_countries.empty()) {
     error("SECURITY_BLOCKED_COUNTRIES", "is empty, so there is nothing to block");
   }
+  for (const auto& site : s.sites) {
+    const auto alert = site.session_risk.alert.value_or(s.session_risk_alert);
+    if (site.session_risk.deny.value_or(s.session_risk_deny) < alert) {
+      error("SESSION_RISK_DENY", "is below SESSION_RISK_ALERT on site " + site.id);
+    }
+  }
   if (!text::is_token(s.cookie_name)) error("SESSION_COOKIE_NAME", "is no name of a cookie");
   if (!s.client_address_header.empty() && !text::is_token(s.client_address_header)) {
     error("CLIENT_ADDRESS_HEADER", "is no header name");

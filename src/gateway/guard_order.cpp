@@ -15,7 +15,8 @@ namespace portcullis::gateway {
 
 Result<std::vector<std::unique_ptr<pipeline::Guard>>> make_guards(
     const config::Settings& settings, const Lasting& lasting, const identity::SessionTokens& tokens,
-    const std::vector<pipeline::Site>& sites, const detect::Inspector& inspector,
+    const pipeline::Reporter& reporter, const std::vector<pipeline::Site>& sites,
+    const detect::Inspector& inspector,
     std::span<const std::shared_ptr<identity::CaptchaVerifier>> captchas) {
   const guards::LimitParts limits{lasting.store,
                                   lasting.blocks,
@@ -41,8 +42,10 @@ Result<std::vector<std::unique_ptr<pipeline::Guard>>> make_guards(
   guards.push_back(guards::make_credentials_guard(settings, tokens));
   // One call for all tiers; what the store knows of the session comes along.
   guards.push_back(guards::make_rate_guard(settings, limits));
-  // Is the session alive, and of this site and origin?
-  guards.push_back(guards::make_session_guard());
+  // Is the session alive, of this site and origin, and in the hands of its owner?
+  guards.push_back(guards::make_session_guard(
+      settings, limits,
+      {tokens, reporter, [&hub = lasting.hub](const state::Key& session) { hub.drop(session); }}));
   // Reading a body is the most expensive step, so only callers that got here are listened to.
   guards.push_back(guards::make_body_guard(static_cast<std::uint64_t>(settings.forms_total_bytes)));
   // Where the body says whose session this is, only now is known whom to charge.

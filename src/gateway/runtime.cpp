@@ -268,7 +268,8 @@ Result<void> Runtime::build(const Lasting& lasting, const routes::Vitals& vitals
   services.metrics = &lasting.metrics;
   services.owner = weak_from_this();
   for (const auto& site : settings_.sites) {
-    sites_.push_back({sites_.size(), site.id, site.origins, pipeline::Limits::of(settings_, site)});
+    sites_.push_back({sites_.size(), site.id, site.origins, pipeline::Limits::of(settings_, site),
+                      pipeline::SessionRisk::of(settings_, site)});
     TRY(auto assistant, assistant_of(site, settings_, lasting, assistants_));
     // Told from the start, also where no model is asked.
     for (const char* direction : {"input", "output"}) {
@@ -314,8 +315,8 @@ Result<std::unique_ptr<pipeline::Pipeline>> Runtime::make_pipeline(
     problems.insert(problems.end(), wrong.begin(), wrong.end());
   }
   pipeline::Pipeline::Parts parts;
-  TRY(parts.guards,
-      make_guards(settings_, lasting, *session_tokens_, sites_, *inspector_, services.captchas));
+  TRY(parts.guards, make_guards(settings_, lasting, *session_tokens_, *reporter_, sites_,
+                                *inspector_, services.captchas));
   parts.routes = set.table;
   parts.sites = sites_;
   parts.not_found = routes::make_not_found(*reporter_, set.table);

@@ -89,7 +89,8 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
 /// The guards of a request in their order.
 Result<std::vector<std::unique_ptr<pipeline::Guard>>> make_guards(
     const config::Settings& settings, const Lasting& lasting, const identity::SessionTokens& tokens,
-    const std::vector<pipeline::Site>& sites, const detect::Inspector& inspector,
+    const pipeline::Reporter& reporter, const std::vector<pipeline::Site>& sites,
+    const detect::Inspector& inspector,
     std::span<const std::shared_ptr<identity::CaptchaVerifier>> captchas);
 
 }  // namespace portcullis::gateway

@@ -2,6 +2,7 @@
 
 #include "guards/blocks/blocks_guard.hpp"
 #include "guards/challenge/challenge_desk.hpp"
+#include "guards/session/session_keys.hpp"
 #include "http/fields.hpp"
 
 namespace portcullis::guards {
@@ -54,7 +55,7 @@ class RateGuard final : public pipeline::Guard {
       charges_.add(request, exchange, RouteClass::light, nullptr);
     } else {
       charges_.add(request, exchange, route.cls, route.is_message && session ? &*session : nullptr);
-      if (session) request.session = state::session_key(session->id);
+      if (session) add_session(request, exchange);
     }
     if (request.count == 0 && !request.session) return Verdict::pass();
     auto answer = store_.admit(request);
@@ -99,16 +100,29 @@ class RateGuard final : public pipeline::Guard {
   Result<Verdict> judge(http::Exchange& exchange, const AdmitRequest& request,
                         Result<AdmitAnswer> answer) const {
     if (!answer) return std::unexpected(std::move(answer).error());
-    if (request.session) note_session(exchange, answer->session);
+    if (request.session) note_session(exchange, *answer);
     return charges_.judge(exchange, request, answer->admission);
   }
 
-  void note_session(http::Exchange& exchange, const state::SessionView& view) const {
+  static void add_session(AdmitRequest& request, const http::Exchange& exchange) {
+    const auto& session = *exchange.principal.session;
+    request.session = state::session_key(session.id);
+    if (!exchange.presenter) return;
+    const SessionKeys keys(session, *exchange.presenter);
+    request.may_be_revoked_by(keys.tokens());
+    request.may_be_revoked_by(keys.shut_out());
+    request.issued = session.issued;
+  }
+
+  void note_session(http::Exchange& exchange, const AdmitAnswer& answer) const {
+    const auto& view = answer.session;
     using Status = http::SessionState::Status;
     const auto& claims = *exchange.principal.session;
     auto& out = exchange.session_state;
     const WallTime now = exchange.started_wall();
     out.message_count = view.message_count;
+    out.use = view.use;
+    out.revoked = answer.revoked;
     if (view.status == state::SessionView::Status::ended) {
       out.status = Status::ended;
     } else if (claims.expires <= now) {
