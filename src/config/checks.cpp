@@ -56,14 +56,26 @@ void check_secrets(Loaded& loaded) {
   const auto& s = loaded.settings;
   check_secret_list(loaded, "JWT_SECRET_KEY", s.jwt_secrets);
   check_secret_list(loaded, "SESSION_SECRET_KEY", s.session_secrets);
-  for (const auto& secret : s.jwt_secrets) {
-    if (std::ranges::find(s.session_secrets, secret) != s.session_secrets.end()) {
-      loaded.errors.push_back(
-          {"SESSION_SECRET_KEY",
-           "equals JWT_SECRET_KEY: whoever edits an n8n workflow knows that one"});
-    }
-  }
+  check_secret_list(loaded, "SECURITY_JWT_SECRET_KEY", s.auth_secrets);
+  const auto refuse_shared = [&](const std::vector<std::string>& some,
+                                 const std::vector<std::string>& others, const char* place,
+                                 const char* message) {
+    const bool shared = std::ranges::any_of(some, [&](const std::string& secret) {
+      return std::ranges::find(others, secret) != others.end();
+    });
+    if (shared) loaded.errors.push_back({place, message});
+  };
+  refuse_shared(s.jwt_secrets, s.session_secrets, "SESSION_SECRET_KEY",
+                "equals JWT_SECRET_KEY: whoever edits an n8n workflow knows that one");
+  refuse_shared(s.jwt_secrets, s.auth_secrets, "SECURITY_JWT_SECRET_KEY",
+                "equals JWT_SECRET_KEY: whoever edits an n8n workflow could make himself an admin");
+  refuse_shared(s.session_secrets, s.auth_secrets, "SECURITY_JWT_SECRET_KEY",
+                "equals SESSION_SECRET_KEY: each is for one use");
   if (s.development()) return;
+  if (!s.has_users()) {
+    loaded.notes.emplace_back(
+        "neither SECURITY_JWT_SECRET_KEY nor AUTH_KEY_FILES is set: nobody can log in");
+  }
   require_secret(loaded, "JWT_SECRET_KEY", s.jwt_secrets);
   require_secret(loaded, "SESSION_SECRET_KEY", s.session_secrets);
 }
@@ -338,6 +350,15 @@ void check_values(Loaded& loaded) {
       error("SESSION_RISK_DENY", "is below SESSION_RISK_ALERT on site " + site.id);
     }
   }
+  for (const auto* name : {&s.auth_issuer, &s.auth_audience}) {
+    const bool good =
+        !name->empty() && name->size() <= 256 && text::is_utf8(*name) &&
+        std::ranges::none_of(*name, [](char c) { return static_cast<unsigned char>(c) < 0x20; });
+    if (!good) {
+      error(name == &s.auth_issuer ? "AUTH_ISSUER" : "AUTH_AUDIENCE",
+            "is no text of 1 to 256 bytes");
+    }
+  }
   if (!text::is_token(s.cookie_name)) error("SESSION_COOKIE_NAME", "is no name of a cookie");
   if (!s.client_address_header.empty() && !text::is_token(s.client_address_header)) {
     error("CLIENT_ADDRESS_HEADER", "is no header name");
@@ -439,7 +460,8 @@ void check(Loaded& loaded) {
 
 void ensure_development_secrets(Loaded& loaded) {
   auto& s = loaded.settings;
-  if (!s.development() || (!s.jwt_secrets.empty() && !s.session_secrets.empty())) return;
+  const bool complete = !s.jwt_secrets.empty() && !s.session_secrets.empty() && s.has_users();
+  if (!s.development() || complete) return;
   const auto folder = std::filesystem::path(s.data_dir) / "secrets";
   std::error_code error;
   std::filesystem::create_directories(folder, error);
@@ -449,6 +471,9 @@ void ensure_development_secrets(Loaded& loaded) {
   }
   if (s.session_secrets.empty()) {
     s.session_secrets.push_back(development_secret(folder, "session_secret_key", loaded));
+  }
+  if (!s.has_users()) {
+    s.auth_secrets.push_back(development_secret(folder, "security_jwt_secret_key", loaded));
   }
 }
 

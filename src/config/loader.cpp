@@ -208,7 +208,11 @@ class Loader {
   void apply_profile_defaults() {
     auto& settings = out_.settings;
     settings.require_https = settings.production();
-    if (settings.development()) settings.limit_api_address_minute = 1000;
+    if (settings.production()) settings.access_token_minutes = 15;
+    if (settings.development()) {
+      settings.access_token_minutes = 60;
+      settings.limit_api_address_minute = 1000;
+    }
   }
 
   void build_sites() {

@@ -50,9 +50,9 @@ struct GuardSettings {
 };
 
 /// The guards in the order in which they run; also the keys below `guards`.
-inline constexpr std::string_view kGuardNames[] = {"address", "blocks",      "protocol", "host",
-                                                   "origin",  "credentials", "rate",     "session",
-                                                   "body",    "claim",       "content",  "bot"};
+inline constexpr std::string_view kGuardNames[] = {
+    "address", "blocks", "protocol", "host",  "origin",  "credentials", "rate",
+    "session", "access", "body",     "claim", "content", "bot"};
 
 struct UpstreamSettings {
   UpstreamKind kind = UpstreamKind::automatic;
@@ -195,6 +195,18 @@ struct Settings {
   std::string jwt_algorithm;
   Seconds upstream_token_life{};
 
+  // users
+  std::vector<std::string> auth_secrets;
+  std::vector<std::string> auth_key_files;
+  std::string auth_issuer;
+  std::string auth_audience;
+  std::int64_t access_token_minutes = 0;
+  std::int64_t refresh_token_days = 0;
+  std::int64_t bcrypt_cost = 0;
+  std::int64_t password_min = 0;
+  std::vector<std::string> totp_required_roles;
+  bool first_admin = true;
+
   // sessions
   std::string cookie_name;
   Seconds cookie_max_age{};
@@ -221,6 +233,8 @@ struct Settings {
   std::int64_t limit_api_address_minute = 0;
   std::int64_t limit_api_user_minute = 0;
   std::int64_t limit_api_key_minute = 0;
+  std::int64_t limit_login_minute = 0;
+  std::int64_t limit_admin_minute = 0;
   std::int64_t limit_light_factor = 0;
   std::int64_t in_flight_address = 0;
   std::int64_t in_flight_session = 0;
@@ -295,7 +309,6 @@ struct Settings {
   bool monitoring_enabled = true;
   bool threat_detection_enabled = true;
   bool websocket_require_auth = true;
-  std::int64_t access_token_minutes = 0;
 
   // widget
   std::string widget_title;
@@ -321,6 +334,8 @@ struct Settings {
   std::vector<SiteSettings> sites;  ///< the default site first
   std::vector<RouteOverride> routes;
 
+  /// Whether users' tokens can be issued and verified.
+  bool has_users() const noexcept { return !auth_secrets.empty() || !auth_key_files.empty(); }
   bool production() const noexcept { return profile == Profile::production; }
   bool development() const noexcept { return profile == Profile::development; }
 };

@@ -88,6 +88,26 @@ void add_identity_of_visitors(std::vector<Setting>& t) {
   t.push_back(seconds({.path = "cors.max_age", .env = {"SECURITY_CORS_MAX_AGE"}, .text = "How long browsers may remember a preflight."}, &S::cors_max_age, Seconds{3600}, Seconds{0}, hours{24}));
 }
 
+std::optional<std::string> role_fault(std::string_view role) {
+  for (const char* known : {"viewer", "operator", "admin", "service"}) {
+    if (role == known) return std::nullopt;
+  }
+  return "'" + std::string(role) + "' is not one of viewer, operator, admin, service";
+}
+
+void add_users(std::vector<Setting>& t) {
+  t.push_back(strings({.path = "auth.secret_key", .env = {"SECURITY_JWT_SECRET_KEY"}, .text = "Signs the access tokens of users (HS256). A list: the first signs, all verify. At least 32 bytes; made once in development. Elsewhere nobody can log in without it or `auth.key_files`.", .secrecy = Secrecy::secret}, &S::auth_secrets));
+  t.push_back(strings({.path = "auth.key_files", .text = "PEM files of keys for access tokens, instead of `auth.secret_key` for new ones: RSA (RS256) or P-256 (ES256). The first is a private key and signs; all verify, and public ones do nothing else."}, &S::auth_key_files));
+  t.push_back(string({.path = "auth.issuer", .text = "`iss` of users' tokens."}, &S::auth_issuer, "portcullis"));
+  t.push_back(string({.path = "auth.audience", .text = "`aud` of users' tokens."}, &S::auth_audience, "portcullis"));
+  t.push_back(integer({.path = "auth.access_minutes", .env = {"SECURITY_JWT_ACCESS_TOKEN_EXPIRE_MINUTES"}, .text = "Life of a user's access token; above 60 is warned about in production. Default: 15 in production, 60 in development, else 30."}, &S::access_token_minutes, 30, 1, 1440));
+  t.push_back(integer({.path = "auth.refresh_days", .env = {"SECURITY_JWT_REFRESH_TOKEN_EXPIRE_DAYS"}, .text = "How long a login lasts, however often its tokens are refreshed."}, &S::refresh_token_days, 7, 1, 30));
+  t.push_back(integer({.path = "auth.bcrypt_cost", .text = "Cost of new password hashes: each further one doubles the work. At a login older hashes are made anew."}, &S::bcrypt_cost, 12, 10, 16));
+  t.push_back(integer({.path = "auth.password_min", .text = "Characters that a new password has at least; bcrypt takes 72 bytes at most."}, &S::password_min, 12, 8, 64));
+  t.push_back(checked_list({.path = "auth.totp_required_roles", .text = "Users with one of these roles log in with a second factor only (`portcullis user totp`)."}, "list of roles", 4, role_fault, &S::totp_required_roles));
+  t.push_back(boolean({.path = "auth.first_admin", .text = "Where there are no users yet, the development profile makes an `admin` and prints a password for it, once."}, &S::first_admin, true));
+}
+
 void add_limits(std::vector<Setting>& t) {
   t.push_back(integer({.path = "limits.chat_address_per_minute", .env = {"RATE_LIMIT_PER_MINUTE"}, .text = "Chat requests of one address in a minute."}, &S::limit_chat_address_minute, 60, 1, kMaxLimit));
   t.push_back(integer({.path = "limits.chat_address_per_hour", .env = {"RATE_LIMIT_PER_HOUR"}, .text = "Chat requests of one address in an hour."}, &S::limit_chat_address_hour, 1000, 1, kMaxLimit));
@@ -102,6 +122,8 @@ void add_limits(std::vector<Setting>& t) {
   t.push_back(integer({.path = "limits.network_factor", .text = "All addresses of an IPv6 /48, which one customer of a provider often has to himself, may together make this many times the per-minute requests of one, and have this many times as many under way."}, &S::limit_network_factor, 4, 1, 1'000'000));
   t.push_back(integer({.path = "limits.auth_failures", .text = "Credentials of users and keys that do not verify, from one address, on API routes: so many block it for `blocks.first`. Sessions that have expired do not count."}, &S::auth_failures, 5, 1, 1'000'000));
   t.push_back(seconds({.path = "limits.auth_failure_window", .text = "Within this time. A bare number is minutes."}, &S::auth_failure_window, minutes{15}, Seconds{12}, std::chrono::hours{24}, minutes{1}));
+  t.push_back(integer({.path = "limits.logins_per_minute", .text = "Attempts to log in, or to refresh a login, of one address in a minute, whatever comes of them."}, &S::limit_login_minute, 20, 1, kMaxLimit));
+  t.push_back(integer({.path = "limits.admin_per_minute", .env = {"SECURITY_RATE_LIMIT_ADMIN_RPM"}, .text = "Requests of one user to the management API in a minute."}, &S::limit_admin_minute, 300, 1, kMaxLimit));
   t.push_back(integer({.path = "limits.light_factor", .text = "Static files, preflights, `validate` and `history` cost nothing in the tiers above; one address may make this many times its per-minute limit of them."}, &S::limit_light_factor, 10, 1, 1'000'000));
   t.push_back(blocks({.path = "blocks.never", .env = {"SECURITY_IP_WHITELIST", "ADDRESSES_NEVER_BLOCKED"}, .text = "Addresses that are never blocked; limits hold for them too."}, &S::never_blocked));
   t.push_back(blocks({.path = "blocks.always", .env = {"ADDRESSES_BLOCKED"}, .text = "Addresses that are refused until they are taken off this list."}, &S::always_blocked));
@@ -222,7 +244,6 @@ void add_rest(std::vector<Setting>& t) {
   t.push_back(boolean({.path = "monitor.enabled", .env = {"SECURITY_ENABLE_SECURITY_MONITORING"}, .text = "Record security events."}, &S::monitoring_enabled, true));
   t.push_back(boolean({.path = "monitor.threat_detection", .env = {"SECURITY_ENABLE_THREAT_DETECTION"}, .text = "Kept for configurations of older systems; false is warned about in production."}, &S::threat_detection_enabled, true));
   t.push_back(boolean({.path = "websocket.require_auth", .env = {"SECURITY_WEBSOCKET_REQUIRE_AUTH"}, .text = "Kept for configurations of older systems; false is warned about."}, &S::websocket_require_auth, true));
-  t.push_back(integer({.path = "tokens.access_minutes", .env = {"SECURITY_JWT_ACCESS_TOKEN_EXPIRE_MINUTES"}, .text = "Life of a user's access token; above 60 is warned about in production."}, &S::access_token_minutes, 30, 1, 1440));
   t.push_back(string({.path = "widget.title", .text = "Title of the widget on the demo page."}, &S::widget_title, "Chat Support"));
   t.push_back(string({.path = "widget.placeholder", .text = "Placeholder of the widget's input on the demo page."}, &S::widget_placeholder, "Type your message…"));
   t.push_back(string({.path = "widget.welcome_message", .text = "First message in the widget on the demo page."}, &S::widget_welcome, "Hello! How can I help you?"));
@@ -334,6 +355,7 @@ const std::vector<Setting>& settings_table() {
     add_identity(t);
     add_server(t);
     add_identity_of_visitors(t);
+    add_users(t);
     add_limits(t);
     add_content(t);
     add_streams(t);

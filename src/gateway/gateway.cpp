@@ -11,6 +11,7 @@
 #include "config/checks.hpp"
 #include "config/reference.hpp"
 #include "crypto/digest.hpp"
+#include "gateway/accounts.hpp"
 #include "gateway/runtime.hpp"
 #include "gateway/shared_state.hpp"
 #include "net/connection_limits.hpp"
@@ -170,6 +171,7 @@ class Gateway::Impl {
       own_store_ = make_store(loaded.settings);
       store_ = own_store_.get();
     }
+    if (auto opened = open_accounts(loaded.settings); !opened) return opened;
     TRY(auto runtime, Runtime::make(loaded.settings, lasting(), vitals()));
     runtime_ = std::move(runtime);
     assistants_.replace(runtime_->assistants());
@@ -191,8 +193,9 @@ class Gateway::Impl {
       lane->thread = std::thread([&worker = lane->worker] { worker.run(); });
     }
     if (shared_) shared_->wait_until_tried();
+    if (accounts_) accounts_->start(lanes_.front()->worker);
     announce(loaded);
-    return {};
+    return welcome_first_admin(loaded.settings);
   }
 
   int wait_and_stop() {
@@ -211,6 +214,7 @@ class Gateway::Impl {
   }
 
   ~Impl() {
+    if (accounts_) accounts_->stop();
     if (shared_) shared_->stop();
     for (auto& lane : lanes_) {
       lane->worker.stop();
@@ -241,6 +245,7 @@ class Gateway::Impl {
             forwarding_,
             assistants_.in_force(),
             captchas_.in_force(),
+            accounts_.get(),
             workers_};
   }
 
@@ -394,6 +399,25 @@ class Gateway::Impl {
     if (!ops_url_.empty()) say("portcullis: operations on " + ops_url_);
   }
 
+  /// Where users have keys; who has none needs no place for accounts either.
+  Result<void> open_accounts(const config::Settings& s) {
+    if (!s.has_users() || accounts_) return {};
+    TRY(accounts_, Accounts::open(s, *store_, log_));
+    if (!lanes_.empty()) accounts_->start(lanes_.front()->worker);
+    return {};
+  }
+
+  /// The one time that a password is shown: where nobody has one yet, in development.
+  Result<void> welcome_first_admin(const config::Settings& s) {
+    if (!accounts_ || !s.development() || !s.first_admin) return {};
+    TRY(const auto password, accounts_->make_first_admin());
+    if (password) {
+      say("portcullis: first start: the user admin has the password " + *password +
+          " (shown once; `portcullis user passwd admin` sets another)");
+    }
+    return {};
+  }
+
   void reload() {
     auto& reloads = metrics_.counter("portcullis_config_reloads_total");
     auto loaded = config::load(sources_);
@@ -401,6 +425,8 @@ class Gateway::Impl {
     std::string reason;
     if (!loaded.errors.empty()) {
       for (const auto& error : loaded.errors) reason += (reason.empty() ? "" : "; ") + error.text();
+    } else if (auto opened = open_accounts(loaded.settings); !opened) {
+      reason = opened.error().detail;
     } else if (auto made = Runtime::make(loaded.settings, lasting(), vitals()); !made) {
       reason = made.error().detail;
     } else {
@@ -491,6 +517,7 @@ class Gateway::Impl {
   audit::LogSink sink_;
   std::unique_ptr<state::Store> own_store_;
   state::BlockTable blocks_;
+  std::unique_ptr<Accounts> accounts_;
   std::unique_ptr<SharedState> shared_;  ///< where Redis is configured
   state::Store* store_ = nullptr;        ///< one of the two
   http::InFlight in_flight_;
@@ -532,6 +559,7 @@ std::string describe_routes(const config::Settings& given, std::vector<std::stri
   // Tokens are not made here, but the parts want keys.
   if (settings.jwt_secrets.empty()) settings.jwt_secrets.emplace_back(64, 'j');
   if (settings.session_secrets.empty()) settings.session_secrets.emplace_back(64, 's');
+  if (settings.development() && !settings.has_users()) settings.auth_secrets.emplace_back(64, 'u');
   observe::Log log(observe::Level::critical, observe::LogFormat::text);
   observe::Metrics metrics;
   audit::LogSink sink(log, metrics);
@@ -543,8 +571,8 @@ std::string describe_routes(const config::Settings& given, std::vector<std::stri
   state::BlockTable blocks(1);
   http::InFlight in_flight;
   guards::Trails trails;
-  const Lasting lasting{log,    metrics, sink,       store,      blocks,   in_flight,
-                        trails, hub,     forwarding, assistants, captchas, 1};
+  const Lasting lasting{log, metrics,    sink,       store,    blocks,  in_flight, trails,
+                        hub, forwarding, assistants, captchas, nullptr, 1};
   auto runtime = Runtime::make(
       settings, lasting,
       {std::string(version()), WallTime{}, [] { return false; },

@@ -1,4 +1,5 @@
 #include "gateway/runtime.hpp"
+#include "guards/access/access_guard.hpp"
 #include "guards/blocks/blocks_guard.hpp"
 #include "guards/body/body_guard.hpp"
 #include "guards/bot/bot_guard.hpp"
@@ -14,16 +15,9 @@
 namespace portcullis::gateway {
 
 Result<std::vector<std::unique_ptr<pipeline::Guard>>> make_guards(
-    const config::Settings& settings, const Lasting& lasting, const identity::SessionTokens& tokens,
-    const pipeline::Reporter& reporter, const std::vector<pipeline::Site>& sites,
-    const detect::Inspector& inspector,
-    std::span<const std::shared_ptr<identity::CaptchaVerifier>> captchas) {
-  const guards::LimitParts limits{lasting.store,
-                                  lasting.blocks,
-                                  lasting.in_flight,
-                                  lasting.metrics,
-                                  settings.session_secrets.front(),
-                                  captchas};
+    const config::Settings& settings, const Lasting& lasting,
+    const guards::CredentialParts& credentials, const guards::LimitParts& limits,
+    const pipeline::Reporter& reporter, const detect::Inspector& inspector) {
   std::vector<std::unique_ptr<pipeline::Guard>> guards;
   // Everything after it speaks of the visitor, so first find out who that is.
   guards.push_back(guards::make_address_guard(settings, lasting.forwarding));
@@ -36,20 +30,23 @@ Result<std::vector<std::unique_ptr<pipeline::Guard>>> make_guards(
   // plain http where https is required goes no further either.
   guards.push_back(guards::make_host_guard(settings));
   // Which page sent it, and so which site's limits and assistant apply.
-  guards.push_back(guards::make_origin_guard(settings, sites));
+  guards.push_back(guards::make_origin_guard(settings, credentials.sites));
   // Signatures only, no lookup: the limits below must know whom to charge before anything costs
   // more.
-  guards.push_back(guards::make_credentials_guard(settings, tokens));
+  guards.push_back(guards::make_credentials_guard(settings, credentials));
   // One call for all tiers; what the store knows of the session comes along.
   guards.push_back(guards::make_rate_guard(settings, limits));
   // Is the session alive, of this site and origin, and in the hands of its owner?
   guards.push_back(guards::make_session_guard(
       settings, limits,
-      {tokens, reporter, [&hub = lasting.hub](const state::Key& session) { hub.drop(session); }}));
+      {credentials.sessions, reporter,
+       [&hub = lasting.hub](const state::Key& session) { hub.drop(session); }}));
+  // Is the user or program one that the route is for?
+  guards.push_back(guards::make_access_guard());
   // Reading a body is the most expensive step, so only callers that got here are listened to.
   guards.push_back(guards::make_body_guard(static_cast<std::uint64_t>(settings.forms_total_bytes)));
   // Where the body says whose session this is, only now is known whom to charge.
-  guards.push_back(guards::make_claim_guard(settings, tokens, limits));
+  guards.push_back(guards::make_claim_guard(settings, credentials.sessions, limits));
   // What is said is judged last: only now is it known which of it is prose, and all of it is there.
   TRY(auto content, guards::make_content_guard(inspector, lasting.metrics, lasting.workers));
   guards.push_back(std::move(content));

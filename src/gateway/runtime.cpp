@@ -5,6 +5,8 @@
 #include "gateway/gateway.hpp"
 #include "gateway/integrity_event.hpp"
 #include "guards/rate/conduct.hpp"
+#include "identity/from_settings.hpp"
+#include "routes/auth/auth_routes.hpp"
 #include "routes/echo/echo_routes.hpp"
 #include "routes/fallback_routes.hpp"
 #include "routes/n8n/n8n_routes.hpp"
@@ -229,6 +231,7 @@ Made assistant_of(const config::SiteSettings& site, const config::Settings& s,
 /// The handlers behind one pipeline; they must outlive its table.
 struct Runtime::RouteSet {
   std::unique_ptr<routes::SessionRoutes> session;
+  std::unique_ptr<routes::AuthRoutes> auth;
   std::unique_ptr<routes::ChatRoutes> chat;
   std::unique_ptr<routes::WidgetRoutes> widget;
   std::unique_ptr<routes::EchoRoutes> echo;
@@ -256,6 +259,7 @@ Result<void> Runtime::build(const Lasting& lasting, const routes::Vitals& vitals
         return tokens->handle(identity::SessionTokens::Audience::audit, claims);
       });
 
+  if (auto built = build_users(lasting); !built) return built;
   TRY(inspector_, detect::Engine::make(detect::embedded_rules(), engine_options(settings_)));
   detect::put_embedded_database_away();
 
@@ -265,6 +269,8 @@ Result<void> Runtime::build(const Lasting& lasting, const routes::Vitals& vitals
   services.store = &lasting.store;
   services.hub = &lasting.hub;
   services.reporter = reporter_.get();
+  services.logins = logins_.get();
+  services.failed_logins = failed_logins_.get();
   services.metrics = &lasting.metrics;
   services.owner = weak_from_this();
   for (const auto& site : settings_.sites) {
@@ -292,6 +298,40 @@ Result<void> Runtime::build(const Lasting& lasting, const routes::Vitals& vitals
   return fail(ErrorCode::invalid_input, all);
 }
 
+Result<void> Runtime::build_users(const Lasting& lasting) {
+  failed_logins_ = std::make_unique<guards::FailedLogins>(settings_, limit_parts(lasting));
+  if (!settings_.has_users()) return {};
+  TRY(auto tokens, identity::user_tokens_of(settings_));
+  user_tokens_ = std::make_unique<identity::UserTokens>(std::move(tokens));
+  if (lasting.accounts == nullptr) return {};
+  auto& accounts = *lasting.accounts;
+  api_keys_ = std::make_unique<identity::ApiKeys>(settings_.session_secrets);
+  logins_ = std::make_unique<identity::Logins>(
+      identity::Logins::Parts{accounts.store(), accounts.calls(), accounts.hashing(),
+                              lasting.store},
+      identity::login_rules_of(settings_), *user_tokens_, settings_.session_secrets);
+  return {};
+}
+
+guards::CredentialParts Runtime::credential_parts(const Lasting& lasting) const {
+  return {.sessions = *session_tokens_,
+          .users = user_tokens_.get(),
+          .keys = api_keys_.get(),
+          .directory = lasting.accounts == nullptr ? nullptr : &lasting.accounts->directory(),
+          .sites = sites_};
+}
+
+guards::LimitParts Runtime::limit_parts(
+    const Lasting& lasting,
+    std::span<const std::shared_ptr<identity::CaptchaVerifier>> captchas) const {
+  return {lasting.store,
+          lasting.blocks,
+          lasting.in_flight,
+          lasting.metrics,
+          settings_.session_secrets.front(),
+          captchas};
+}
+
 Result<std::unique_ptr<pipeline::Pipeline>> Runtime::make_pipeline(
     const Lasting& lasting, RouteSet& set, const routes::Services& services,
     const routes::Vitals& vitals, bool operations, std::vector<std::string>& problems) {
@@ -300,6 +340,8 @@ Result<std::unique_ptr<pipeline::Pipeline>> Runtime::make_pipeline(
     set.session->add_to(set.table);
     set.chat = std::make_unique<routes::ChatRoutes>(services);
     set.chat->add_to(set.table);
+    set.auth = std::make_unique<routes::AuthRoutes>(services);
+    set.auth->add_to(set.table);
     set.widget = std::make_unique<routes::WidgetRoutes>(services);
     set.widget->add_to(set.table);
     set.echo = std::make_unique<routes::EchoRoutes>(services);
@@ -315,8 +357,9 @@ Result<std::unique_ptr<pipeline::Pipeline>> Runtime::make_pipeline(
     problems.insert(problems.end(), wrong.begin(), wrong.end());
   }
   pipeline::Pipeline::Parts parts;
-  TRY(parts.guards, make_guards(settings_, lasting, *session_tokens_, *reporter_, sites_,
-                                *inspector_, services.captchas));
+  TRY(parts.guards,
+      make_guards(settings_, lasting, credential_parts(lasting),
+                  limit_parts(lasting, services.captchas), *reporter_, *inspector_));
   parts.routes = set.table;
   parts.sites = sites_;
   parts.not_found = routes::make_not_found(*reporter_, set.table);

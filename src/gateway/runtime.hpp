@@ -7,9 +7,12 @@
 #include "chat/stream_hub.hpp"
 #include "config/settings.hpp"
 #include "detect/inspector.hpp"
+#include "gateway/accounts.hpp"
 #include "gateway/kept.hpp"
 #include "guards/address/address_guard.hpp"
 #include "guards/bot/trails.hpp"
+#include "guards/credentials/credentials_guard.hpp"
+#include "guards/rate/failed_logins.hpp"
 #include "http/http1_connection.hpp"
 #include "identity/session_tokens.hpp"
 #include "observe/log.hpp"
@@ -43,6 +46,7 @@ struct Lasting {
   guards::ForwardingWarning& forwarding;
   const Assistants& assistants;  ///< those in force: one that the new configuration has too is kept
   const Captchas& captchas;      ///< likewise
+  Accounts* accounts = nullptr;  ///< null: nobody is served, as for `check-config`
   unsigned workers = 1;
 };
 
@@ -67,6 +71,11 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   struct RouteSet;
   explicit Runtime(config::Settings settings);
   Result<void> build(const Lasting& lasting, const routes::Vitals& vitals);
+  Result<void> build_users(const Lasting& lasting);
+  guards::CredentialParts credential_parts(const Lasting& lasting) const;
+  guards::LimitParts limit_parts(
+      const Lasting& lasting,
+      std::span<const std::shared_ptr<identity::CaptchaVerifier>> captchas = {}) const;
   Result<std::unique_ptr<pipeline::Pipeline>> make_pipeline(const Lasting& lasting, RouteSet& set,
                                                             const routes::Services& services,
                                                             const routes::Vitals& vitals,
@@ -75,6 +84,10 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
 
   const config::Settings settings_;
   std::unique_ptr<identity::SessionTokens> session_tokens_;
+  std::unique_ptr<identity::UserTokens> user_tokens_;  ///< null: there are no users
+  std::unique_ptr<identity::ApiKeys> api_keys_;
+  std::unique_ptr<identity::Logins> logins_;
+  std::unique_ptr<guards::FailedLogins> failed_logins_;
   std::unique_ptr<pipeline::Reporter> reporter_;
   std::unique_ptr<detect::Inspector> inspector_;
   std::vector<pipeline::Site> sites_;
@@ -88,9 +101,8 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
 
 /// The guards of a request in their order.
 Result<std::vector<std::unique_ptr<pipeline::Guard>>> make_guards(
-    const config::Settings& settings, const Lasting& lasting, const identity::SessionTokens& tokens,
-    const pipeline::Reporter& reporter, const std::vector<pipeline::Site>& sites,
-    const detect::Inspector& inspector,
-    std::span<const std::shared_ptr<identity::CaptchaVerifier>> captchas);
+    const config::Settings& settings, const Lasting& lasting,
+    const guards::CredentialParts& credentials, const guards::LimitParts& limits,
+    const pipeline::Reporter& reporter, const detect::Inspector& inspector);
 
 }  // namespace portcullis::gateway

@@ -100,6 +100,7 @@ class Exchange {
   SessionState session_state;              ///< rate guard (the same flight); claim guard likewise
   std::unique_ptr<JsonBody> json;          ///< body guard
   std::unique_ptr<MultipartForm> form;     ///< body guard; instead of `json`
+  bool decided_alone = false;              ///< rate guard: what nodes share could not be asked
   InFlight::Places places;                 ///< rate guard; claim guard on routes of its own
   bool challenge_paid = false;             ///< challenge desk: one solution serves one request
   HeaderBlock fresh_token;                 ///< session guard: goes out with the answer

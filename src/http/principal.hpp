@@ -3,10 +3,12 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/address.hpp"
 #include "base/clock.hpp"
 #include "base/session_use.hpp"
+#include "http/roles.hpp"
 
 namespace portcullis::http {
 
@@ -64,18 +66,28 @@ struct SessionState {
   Status status = Status::silent;
   std::uint32_t message_count = 0;
   SessionUse use;
-  bool revoked = false;  ///< for this presenter: by a fresh token, or he was shut out
+  /// For this presenter: by a fresh token, or he was shut out. Nullopt: not asked.
+  std::optional<bool> revoked;
 };
 
 /// Who is calling, as far as it has been proven. Anonymous until the credentials guard has run.
 struct Principal {
-  enum class Kind : std::uint8_t { anonymous, session, user, api_key, service };
+  enum class Kind : std::uint8_t { anonymous, session, user, api_key };
   Kind kind = Kind::anonymous;
-  std::string id;    ///< user or key; empty otherwise
-  std::string role;  ///< of the site at hand
+  std::string id;             ///< user or key; empty otherwise
+  std::vector<Grant> grants;  ///< of a user or key
+  std::string login;     ///< of a user: the family of refresh tokens; empty where there is none
+  std::string token_id;  ///< of a user: `jti`
+  WallTime issued;       ///< of a user: the access token
+  WallTime expires;
+  std::uint32_t requests_per_minute = 0;  ///< of a key that has a limit of its own
   std::optional<SessionClaims> session;
   bool credential_rejected = false;  ///< something was presented that does not verify
   bool failed_login = false;         ///< and that was no session: somebody may be guessing
+  std::string fault;                 ///< why, for the log: "JWT_014 exp"
+
+  /// Proven to be a user or a program of one.
+  bool is_verified() const noexcept { return kind == Kind::user || kind == Kind::api_key; }
 };
 
 /// What the rate guard found, for the limit headers: the tier that decided.

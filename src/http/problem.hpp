@@ -17,6 +17,8 @@ enum class Code : std::uint8_t {
   invalid_host,
   session_invalid,
   auth_failed,
+  second_factor_required,
+  forbidden,
   invalid_origin,
   https_required,
   address_blocked,
@@ -66,6 +68,7 @@ struct Problem {
   std::optional<std::int64_t> retry_after;  ///< seconds
   std::string location;                     ///< for redirects
   std::string allow;                        ///< for 405
+  std::string bearer_error;                 ///< for 401: invalid_token and the like (RFC 6750)
   std::string members;                      ///< further ones of the body, as JSON: "name":value
 
   Problem() = default;

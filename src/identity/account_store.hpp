@@ -53,14 +53,17 @@ class AccountStore {
   /// What had been ended stays so.
   virtual Result<void> enable(std::string_view id) = 0;
   /// With all that was the user's.
-  virtual Result<void> remove_user(std::string_view id) = 0;
+  virtual Result<void> remove_user(std::string_view id, WallTime now) = 0;
   /// Instead of those there were. Tokens issued before say what they said.
   virtual Result<void> set_grants(std::string_view id, std::span<const Grant> grants) = 0;
 
   // Logins
 
-  /// A login that succeeded.
-  virtual Result<void> note_login(std::string_view id, WallTime now) = 0;
+  /// A login that succeeded, from a network (a keyed hash, kMaxHashBytes at most; "": not
+  /// told). Of more than kMaxNetworksOfUser the one that was used longest ago is forgotten.
+  virtual Result<void> note_login(std::string_view id, std::string_view network, WallTime now) = 0;
+  /// Whether the user has logged in from there.
+  virtual Result<bool> knows_network(std::string_view id, std::string_view network) = 0;
   /// @returns how many have failed in a row.
   virtual Result<std::uint32_t> note_failed_login(std::string_view id, WallTime now) = 0;
   /// Revokes every family, and voids every token issued before: sessions_valid_from, which never
@@ -103,6 +106,19 @@ class AccountStore {
   virtual Result<void> revoke_families(std::string_view user, WallTime now) = 0;
   /// Forgets families that have expired. @returns how many.
   virtual Result<std::size_t> purge_families(WallTime now) = 0;
+
+  // Revocations: what disable, end_sessions, set_password, remove_user, revoke_family and
+  // revoke_families make void is noted with them.
+
+  /// `id`: the `jti` of an access token, which expires at `until`.
+  virtual Result<void> revoke_token(std::string_view id, WallTime until, WallTime now) = 0;
+  /// Those with a number above `after`, in their order; at most `limit` (1 to kMaxPage).
+  virtual Result<std::vector<RevokedCredentials>> revocations(std::int64_t after,
+                                                              std::size_t limit) = 0;
+  /// Forgets those that have nothing left to revoke. @returns how many.
+  virtual Result<std::size_t> purge_revocations(WallTime now) = 0;
+  /// Another number whenever anything was changed, by whichever process or node.
+  virtual Result<std::int64_t> version() = 0;
 
   // API keys
 

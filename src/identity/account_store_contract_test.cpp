@@ -193,9 +193,9 @@ TEST_P(AccountStoreContract, WhoIsNotThereIsNotFound) {
   EXPECT_TRUE(missing(store->rehash_password(id, "x", "y")));
   EXPECT_TRUE(missing(store->disable(id, kNow)));
   EXPECT_TRUE(missing(store->enable(id)));
-  EXPECT_TRUE(missing(store->remove_user(id)));
+  EXPECT_TRUE(missing(store->remove_user(id, kNow)));
   EXPECT_TRUE(missing(store->set_grants(id, grants)));
-  EXPECT_TRUE(missing(store->note_login(id, kNow)));
+  EXPECT_TRUE(missing(store->note_login(id, {}, kNow)));
   EXPECT_TRUE(missing(store->note_failed_login(id, kNow)));
   EXPECT_TRUE(missing(store->end_sessions(id, kNow)));
   EXPECT_TRUE(missing(store->enrol_totp(id, "sealed")));
@@ -275,7 +275,7 @@ TEST_P(AccountStoreContract, ADeletedUserTakesEverythingAlong) {
   const auto family = open_family(id);
   const auto key = new_key(id);
   ASSERT_TRUE(store->add_api_key(key).value());
-  ASSERT_TRUE(store->remove_user(id));
+  ASSERT_TRUE(store->remove_user(id, kNow));
   EXPECT_EQ(store->user(id).error().code, ErrorCode::not_found);
   EXPECT_EQ(rotate(family, 0), Outcome::unknown);
   EXPECT_EQ(store->find_api_key(key.prefix).error().code, ErrorCode::not_found);
@@ -290,7 +290,7 @@ TEST_P(AccountStoreContract, LoginsAreKeptInMind) {
   EXPECT_EQ(store->note_failed_login(id, kNow + Seconds{1}).value(), 2U);
   EXPECT_EQ(store->user(id)->failed_logins, 2U);
   EXPECT_EQ(store->user(id)->last_failed_login, kNow + Seconds{1});
-  ASSERT_TRUE(store->note_login(id, kNow + Seconds{2}));
+  ASSERT_TRUE(store->note_login(id, {}, kNow + Seconds{2}));
   const auto user = store->user(id).value();
   EXPECT_EQ(user.failed_logins, 0U);
   EXPECT_EQ(user.last_login, kNow + Seconds{2});

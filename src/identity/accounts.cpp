@@ -1,22 +1,16 @@
 #include "identity/accounts.hpp"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 
 #include "base/text.hpp"
 #include "identity/api_keys.hpp"
-#include "identity/user_tokens.hpp"
 
 namespace portcullis::identity {
 namespace {
 
-constexpr std::array<std::string_view, 4> kRoles{"viewer", "operator", "admin", "service"};
 constexpr std::size_t kMaxNameBytes = 64;
 constexpr std::uint32_t kMaxRequestsPerMinute = 1'000'000'000;  // as limits in the settings
-
-// Whatever is stored fits a token.
-static_assert(kMaxGrants <= UserTokens::kMaxGrants);
 
 bool is_user_name_char(char c) {
   return text::is_alnum(c) || std::string_view(".-_+@").contains(c);
@@ -42,14 +36,6 @@ std::unexpected<Error> refuse_input(std::string what) {
 }
 
 }  // namespace
-
-std::string_view name_of(Role role) noexcept { return kRoles[static_cast<std::size_t>(role)]; }
-
-std::optional<Role> role_of(std::string_view name) noexcept {
-  const auto* const at = std::ranges::find(kRoles, name);
-  if (at == kRoles.end()) return std::nullopt;
-  return static_cast<Role>(at - kRoles.begin());
-}
 
 bool is_name(std::string_view text) noexcept {
   return !text.empty() && text.size() <= kMaxNameBytes && std::ranges::all_of(text, [](char c) {

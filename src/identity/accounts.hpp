@@ -8,26 +8,15 @@
 
 #include "base/clock.hpp"
 #include "base/result.hpp"
+#include "http/roles.hpp"
 
 /// What is known of users and their keys. Times are kept in milliseconds.
 namespace portcullis::identity {
 
-/// What somebody may do; what each role opens is for the routes to say.
-enum class Role : std::uint8_t { viewer, operator_, admin, service };
-
-/// "viewer", "operator", "admin", "service".
-std::string_view name_of(Role role) noexcept;
-std::optional<Role> role_of(std::string_view name) noexcept;
-
-inline constexpr std::string_view kEverySite = "*";
-
-/// A role for one site, or for every one ("*").
-struct Grant {
-  Role role = Role::viewer;
-  std::string site;
-
-  auto operator<=>(const Grant&) const = default;
-};
+using http::Grant;
+using http::kEverySite;
+using http::Role;
+using http::role_of;
 
 struct User {
   std::string id;    ///< a ULID; never that of another, also after this one has been deleted
@@ -113,15 +102,35 @@ struct ApiKey {
   }
 };
 
+/// What credentials can be revoked by.
+enum class RevocableKind : std::uint8_t {
+  token,  ///< one of them: `jti`
+  login,  ///< all that come from a login: the id of its family
+  user,   ///< all of a user: the id, or for tokens of somebody who is not stored user_key()
+};
+
+/// Credentials that were issued before `since` are void; by `until` they have expired themselves.
+struct RevokedCredentials {
+  std::int64_t number = 0;  ///< of a store, increasing
+  RevocableKind kind = RevocableKind::token;
+  std::string id;
+  WallTime since;
+  WallTime until;
+};
+
+/// No access token lives longer, so nothing that was revoked is remembered longer.
+inline constexpr Seconds kMaxAccessLife{24 * 3600};
+
 inline constexpr std::size_t kMaxUserNameBytes = 128;
 inline constexpr std::size_t kMaxPasswordHashBytes = 128;
 inline constexpr std::size_t kMaxSealedTotpBytes = 128;
-inline constexpr std::size_t kMaxRecoveryHashBytes = 64;
+inline constexpr std::size_t kMaxHashBytes = 64;
 inline constexpr std::size_t kMaxGrants = 32;  ///< as many as a token carries
 inline constexpr std::size_t kMaxScopes = 32;
 inline constexpr std::size_t kMaxKeyNameBytes = 128;
 inline constexpr std::size_t kMaxFamiliesOfUser = 32;
 inline constexpr std::size_t kMaxKeysOfUser = 100;
+inline constexpr std::size_t kMaxNetworksOfUser = 8;
 
 /// Whether this may name a role, a site or the like in a token: at most 64 letters, digits and
 /// "-_.".

@@ -70,6 +70,7 @@ Result<WallTime> end_sessions_of(Connection& connection, std::string_view id, Wa
   if (!row.step()) return no_such_user();
   const auto valid_from = time_of(row.number(0));
   revoke_families_of(connection, id, now);
+  note_revocation_of_user(connection, id, valid_from);
   return valid_from;
 }
 
@@ -185,8 +186,9 @@ Result<void> SqliteAccountStore::enable(std::string_view id) {
   });
 }
 
-Result<void> SqliteAccountStore::remove_user(std::string_view id) {
+Result<void> SqliteAccountStore::remove_user(std::string_view id, WallTime now) {
   return database_->write([&](Connection& connection) {
+    note_revocation_of_user(connection, id, next_second(now));
     return must_be_made(connection.run("DELETE FROM users WHERE id = ?1", id));
   });
 }
@@ -201,11 +203,32 @@ Result<void> SqliteAccountStore::set_grants(std::string_view id, std::span<const
   });
 }
 
-Result<void> SqliteAccountStore::note_login(std::string_view id, WallTime now) {
-  return database_->write([&](Connection& connection) {
-    return must_be_made(
+Result<void> SqliteAccountStore::note_login(std::string_view id, std::string_view network,
+                                            WallTime now) {
+  if (network.size() > kMaxHashBytes) return refuse_input("the hash of a network is too long");
+  return database_->write([&](Connection& connection) -> Result<void> {
+    auto noted = must_be_made(
         connection.run("UPDATE users SET last_login_at = ?2, failed_logins = 0 WHERE id = ?1", id,
                        epoch_millis(now)));
+    if (!noted || network.empty()) return noted;
+    connection.run(
+        "INSERT INTO login_networks (user_id, network, used_at) VALUES (?1, ?2, ?3) "
+        "ON CONFLICT (user_id, network) DO UPDATE SET used_at = excluded.used_at",
+        id, sqlite::Blob{network}, epoch_millis(now));
+    connection.run(
+        "DELETE FROM login_networks WHERE user_id = ?1 AND network NOT IN (SELECT network FROM "
+        "login_networks WHERE user_id = ?1 ORDER BY used_at DESC, network LIMIT ?2)",
+        id, static_cast<std::int64_t>(kMaxNetworksOfUser));
+    return {};
+  });
+}
+
+Result<bool> SqliteAccountStore::knows_network(std::string_view id, std::string_view network) {
+  return database_->read([&](Connection& connection) -> Result<bool> {
+    return connection
+        .query("SELECT 1 FROM login_networks WHERE user_id = ?1 AND network = ?2", id,
+               sqlite::Blob{network})
+        .step();
   });
 }
 

@@ -27,10 +27,11 @@ class SqliteAccountStore final : public AccountStore {
                                std::string_view hash) override;
   Result<void> disable(std::string_view id, WallTime now) override;
   Result<void> enable(std::string_view id) override;
-  Result<void> remove_user(std::string_view id) override;
+  Result<void> remove_user(std::string_view id, WallTime now) override;
   Result<void> set_grants(std::string_view id, std::span<const Grant> grants) override;
 
-  Result<void> note_login(std::string_view id, WallTime now) override;
+  Result<void> note_login(std::string_view id, std::string_view network, WallTime now) override;
+  Result<bool> knows_network(std::string_view id, std::string_view network) override;
   Result<std::uint32_t> note_failed_login(std::string_view id, WallTime now) override;
   Result<WallTime> end_sessions(std::string_view id, WallTime now) override;
 
@@ -49,6 +50,12 @@ class SqliteAccountStore final : public AccountStore {
   Result<void> revoke_family(std::string_view id, WallTime now) override;
   Result<void> revoke_families(std::string_view user, WallTime now) override;
   Result<std::size_t> purge_families(WallTime now) override;
+
+  Result<void> revoke_token(std::string_view id, WallTime until, WallTime now) override;
+  Result<std::vector<RevokedCredentials>> revocations(std::int64_t after,
+                                                      std::size_t limit) override;
+  Result<std::size_t> purge_revocations(WallTime now) override;
+  Result<std::int64_t> version() override;
 
   Result<bool> add_api_key(const ApiKey& key) override;
   Result<ApiKey> find_api_key(std::string_view prefix) override;

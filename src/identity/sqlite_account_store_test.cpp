@@ -141,7 +141,7 @@ TEST_F(SqliteAccountFile, AFullFileStillAnswersAndEndsSessions) {
   EXPECT_EQ(store->rotate_family("family", 0, kNow)->outcome, Rotation::Outcome::rotated);
   EXPECT_TRUE(store->disable(user, kNow));
   EXPECT_EQ(store->rotate_family("family", 1, kNow)->outcome, Rotation::Outcome::revoked);
-  EXPECT_TRUE(store->remove_user(user));
+  EXPECT_TRUE(store->remove_user(user, kNow));
 }
 
 TEST_F(SqliteAccountFile, DamageIsAnErrorAtTheStart) {
@@ -166,7 +166,7 @@ Task<void> log_in(net::Background& sql, net::Background& bcrypt, AccountStore& s
     return passwords.verify("correct horse battery", hash);
   });
   const auto noted =
-      co_await sql.run([&store, id = user->id] { return store.note_login(id, kNow); });
+      co_await sql.run([&store, id = user->id] { return store.note_login(id, {}, kNow); });
   logged_in.set_value(net::Worker::current() != nullptr && right.value_or(false) && noted);
 }
 
@@ -199,7 +199,7 @@ TEST_F(SqliteAccountFile, WhatHasBeenDeletedIsOverwritten) {
     const auto store = open();
     const auto user =
         store->add_user({.name = "alice", .password_hash = secret, .grants = {}}, kNow);
-    ASSERT_TRUE(store->remove_user(user.value().value().id));
+    ASSERT_TRUE(store->remove_user(user.value().value().id, kNow));
   }
   std::ifstream file(options.file, std::ios::binary);
   const std::string content(std::istreambuf_iterator<char>(file), {});

@@ -8,7 +8,7 @@ namespace {
 /// "PCac": Portcullis, accounts.
 constexpr std::int32_t kApplication = 0x50436163;
 
-constexpr std::array<const char*, 1> kMigrations{
+constexpr std::array<const char*, 2> kMigrations{
     R"sql(
 CREATE TABLE users (
   id TEXT PRIMARY KEY,
@@ -67,6 +67,23 @@ CREATE TABLE api_keys (
   revoked_at INTEGER
 ) STRICT;
 CREATE INDEX api_keys_of_owner ON api_keys (owner_id, id);
+)sql",
+    R"sql(
+CREATE TABLE revocations (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  kind INTEGER NOT NULL,
+  revoked_id TEXT NOT NULL,
+  since INTEGER NOT NULL,
+  until INTEGER NOT NULL
+) STRICT;
+CREATE INDEX revocations_by_end ON revocations (until);
+
+CREATE TABLE login_networks (
+  user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  network BLOB NOT NULL,
+  used_at INTEGER NOT NULL,
+  PRIMARY KEY (user_id, network)
+) STRICT, WITHOUT ROWID;
 )sql"};
 
 }  // namespace
@@ -115,6 +132,23 @@ void revoke_families_of(sqlite::Connection& connection, std::string_view user, W
   connection.run(
       "UPDATE refresh_families SET revoked_at = ?2 WHERE user_id = ?1 AND revoked_at IS NULL", user,
       epoch_millis(now));
+}
+
+void note_revocation(sqlite::Connection& connection, RevocableKind kind, std::string_view id,
+                     WallTime since) {
+  connection.run("INSERT INTO revocations (kind, revoked_id, since, until) VALUES (?1, ?2, ?3, ?4)",
+                 static_cast<std::int64_t>(kind), id, epoch_millis(since),
+                 epoch_millis(since + kMaxAccessLife));
+}
+
+void note_revocation_of_user(sqlite::Connection& connection, std::string_view id, WallTime since) {
+  note_revocation(connection, RevocableKind::user, id, since);
+  std::string key;
+  {
+    auto row = connection.query("SELECT name_key FROM users WHERE id = ?1", id);
+    if (row.step()) key = row.text(0);
+  }
+  if (!key.empty()) note_revocation(connection, RevocableKind::user, key, since);
 }
 
 }  // namespace portcullis::identity::sqlite_accounts

@@ -29,4 +29,10 @@ Result<void> must_be_made(int changes);
 
 void revoke_families_of(sqlite::Connection& connection, std::string_view user, WallTime now);
 
+/// Notes that what was issued before is void, for whoever keeps what is in force.
+void note_revocation(sqlite::Connection& connection, RevocableKind kind, std::string_view id,
+                     WallTime since);
+/// The same for a user, by the id and by the name.
+void note_revocation_of_user(sqlite::Connection& connection, std::string_view id, WallTime since);
+
 }  // namespace portcullis::identity::sqlite_accounts

@@ -90,9 +90,10 @@ Result<Rotation> SqliteAccountStore::rotate_family(std::string_view id, std::uin
 
 Result<void> SqliteAccountStore::revoke_family(std::string_view id, WallTime now) {
   return database_->write([&](Connection& connection) -> Result<void> {
-    connection.run(
+    const int changed = connection.run(
         "UPDATE refresh_families SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL", id,
         epoch_millis(now));
+    if (changed > 0) note_revocation(connection, RevocableKind::login, id, next_second(now));
     return {};
   });
 }
@@ -100,6 +101,15 @@ Result<void> SqliteAccountStore::revoke_family(std::string_view id, WallTime now
 Result<void> SqliteAccountStore::revoke_families(std::string_view user, WallTime now) {
   return database_->write([&](Connection& connection) -> Result<void> {
     if (auto there = require_user(connection, user); !there) return there;
+    std::vector<std::string> logins;
+    {
+      auto rows = connection.query(
+          "SELECT id FROM refresh_families WHERE user_id = ?1 AND revoked_at IS NULL", user);
+      while (rows.step()) logins.push_back(rows.text(0));
+    }
+    for (const auto& login : logins) {
+      note_revocation(connection, RevocableKind::login, login, next_second(now));
+    }
     revoke_families_of(connection, user, now);
     return {};
   });

@@ -54,7 +54,7 @@ Result<bool> SqliteAccountStore::advance_totp(std::string_view id, std::int64_t 
 Result<void> SqliteAccountStore::store_recovery_codes(std::string_view id,
                                                       std::span<const std::string> hashes) {
   const auto is_hash = [](const std::string& hash) {
-    return !hash.empty() && hash.size() <= kMaxRecoveryHashBytes;
+    return !hash.empty() && hash.size() <= kMaxHashBytes;
   };
   if (hashes.size() > RecoveryCodes::kCount || !std::ranges::all_of(hashes, is_hash)) {
     return refuse_input("a user has at most ten hashes of recovery codes");

@@ -16,15 +16,12 @@ namespace json = boost::json;
 
 constexpr std::size_t kIdBytes = 16;
 
-bool is_grant(const RoleGrant& grant) {
-  return is_name(grant.role) && (grant.site == kEverySite || is_name(grant.site));
-}
+bool is_grant(const Grant& grant) { return grant.site == kEverySite || is_name(grant.site); }
 
 /// The claim that breaks its rules; empty where none does. A refresh token needs its family.
 std::string_view fault_in(const UserClaims& claims, UserTokens::Use use) {
   if (!is_claim_text(claims.subject)) return "sub";
-  if (claims.grants.size() > UserTokens::kMaxGrants ||
-      !std::ranges::all_of(claims.grants, is_grant)) {
+  if (claims.grants.size() > kMaxGrants || !std::ranges::all_of(claims.grants, is_grant)) {
     return "grants";
   }
   const bool needs_family = use == UserTokens::Use::refresh;
@@ -32,13 +29,13 @@ std::string_view fault_in(const UserClaims& claims, UserTokens::Use use) {
   return {};
 }
 
-void append_grants(std::string& out, const std::vector<RoleGrant>& grants) {
+void append_grants(std::string& out, const std::vector<Grant>& grants) {
   text::append_json_name(out, "grants");
   out += '[';
   for (const auto& grant : grants) {
     if (out.back() != '[') out += ',';
     out += '{';
-    text::append_json_member(out, "role", grant.role);
+    text::append_json_member(out, "role", name_of(grant.role));
     text::append_json_member(out, "site", grant.site);
     out += '}';
   }
@@ -52,24 +49,43 @@ std::optional<std::string> text_member(const json::object& object, std::string_v
   return std::string(*text);
 }
 
-std::optional<RoleGrant> read_grant(const json::value& value) {
+/// For readers of tokens that know one role for all: the strongest.
+std::optional<Role> strongest(const std::vector<Grant>& grants) {
+  for (const Role role : {Role::admin, Role::operator_, Role::viewer, Role::service}) {
+    if (std::ranges::any_of(grants, [&](const Grant& grant) { return grant.role == role; })) {
+      return role;
+    }
+  }
+  return std::nullopt;
+}
+
+/// A grant as a token has it: of a role that a newer program may know.
+struct NamedGrant {
+  std::string role;
+  std::string site;
+};
+
+std::optional<NamedGrant> read_grant(const json::value& value) {
   const auto* object = value.if_object();
   if (object == nullptr || object->size() != 2) return std::nullopt;
   auto role = text_member(*object, "role");
   auto site = text_member(*object, "site");
   if (!role || !site) return std::nullopt;
-  return RoleGrant{*std::move(role), *std::move(site)};
+  return NamedGrant{*std::move(role), *std::move(site)};
 }
 
-JwtResult<std::vector<RoleGrant>> read_grants(const json::object& claims) {
+JwtResult<std::vector<Grant>> read_grants(const json::object& claims) {
   const auto* list = claims.at("grants").if_array();
   if (list == nullptr) return refuse(JwtFault::bad_claims, "grants");
-  std::vector<RoleGrant> grants;
+  if (list->size() > kMaxGrants) return refuse(JwtFault::bad_claims, "grants");
+  std::vector<Grant> grants;
   grants.reserve(list->size());
   for (const auto& value : *list) {
     auto grant = read_grant(value);
-    if (!grant) return refuse(JwtFault::bad_claims, "grants");
-    grants.push_back(*std::move(grant));
+    if (!grant || !is_name(grant->role)) return refuse(JwtFault::bad_claims, "grants");
+    if (const auto role = http::role_of(grant->role)) {
+      grants.push_back({*role, std::move(grant->site)});
+    }
   }
   return grants;
 }
@@ -158,14 +174,14 @@ Result<UserTokens::Issued> UserTokens::issue(Use use, const UserClaims& claims, 
   text::append_json_member(json, "nbf", at);
   text::append_json_member(json, "exp", epoch_seconds(issued.expires));
   text::append_json_member(json, "jti", issued.id);
+  if (const auto role = strongest(claims.grants)) {
+    text::append_json_member(json, "role", name_of(*role));
+  }
   append_grants(json, claims.grants);
   if (!claims.family.empty()) text::append_json_member(json, "fam", claims.family);
   if (use == Use::refresh) text::append_json_member(json, "gen", claims.generation);
   json += '}';
   issued.token = of.keys.sign(of.type, json);
-  if (issued.token.size() > kMaxJwtBytes) {
-    return fail(ErrorCode::too_large, "a token of more than 8 KiB");
-  }
   return issued;
 }
 

@@ -4,22 +4,15 @@
 #include <string_view>
 #include <vector>
 
+#include "identity/accounts.hpp"
 #include "identity/claim_rules.hpp"
 
 namespace portcullis::identity {
 
-/// A role that a user has, for one site or for all ("*").
-struct RoleGrant {
-  std::string role;
-  std::string site;
-
-  bool operator==(const RoleGrant&) const = default;
-};
-
 /// What a user's token says.
 struct UserClaims {
   std::string subject;
-  std::vector<RoleGrant> grants;
+  std::vector<Grant> grants;     ///< of roles that this program knows
   std::string family;            ///< the login that it comes from; an access token may have none
   std::uint32_t generation = 0;  ///< how often the refresh tokens of a family have been changed
   std::string id;                ///< `jti`, 128 random bits
@@ -36,8 +29,8 @@ struct UserClaims {
 /// for a store to say, by id, family and generation.
 ///
 /// Threads: immutable; safe from any.
-/// Errors:  issue: invalid_input or too_large for what verify would refuse. verify: any JwtFault.
-/// Bounds:  32 grants; names of roles and sites 64 bytes.
+/// Errors:  issue: invalid_input for what verify would refuse. verify: any JwtFault.
+/// Bounds:  kMaxGrants; names of sites 64 bytes.
 /// Cost:    to issue with HS256, RS256 and ES256 about 1.5, 260 and 23 us; to verify 6, 24 and 66.
 /// Source:  RFC 7519, RFC 9068 section 2.1 (the type only), RFC 8725 section 3.11.
 class UserTokens {
@@ -47,12 +40,10 @@ class UserTokens {
     std::string audience = "portcullis";
     Seconds access_life{30 * 60};
     Seconds refresh_life{7 * 24 * 3600};
-    Seconds max_access_life{24 * 3600};  ///< what a caller may ask for, and what verifies
+    Seconds max_access_life{kMaxAccessLife};  ///< what a caller may ask for, and what verifies
     Seconds max_refresh_life{30 * 24 * 3600};
   };
   enum class Use : std::uint8_t { access, refresh };
-
-  static constexpr std::size_t kMaxGrants = 32;
 
   /// Refuses keys that cannot sign, and lives that are over their bounds.
   static Result<UserTokens> make(const Settings& settings, JwtKeys access_keys,

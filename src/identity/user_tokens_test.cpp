@@ -31,7 +31,7 @@ UserTokens tokens_of_one_key() {
 UserClaims alice() {
   UserClaims claims;
   claims.subject = "alice@example.com";
-  claims.grants = {{"operator", "shop"}, {"viewer", "*"}};
+  claims.grants = {{Role::operator_, "shop"}, {Role::viewer, "*"}};
   claims.family = "family-1";
   claims.generation = 7;
   return claims;
@@ -158,22 +158,19 @@ TEST(UserTokens, IssueNothingThatTheyWouldNotVerify) {
   EXPECT_TRUE(refuses([](auto& c) { c.subject = "a\nb"; }));
   EXPECT_TRUE(refuses([](auto& c) { c.subject = "\xff"; })) << "it would become U+FFFD";
   EXPECT_TRUE(refuses([](auto& c) { c.subject = std::string(257, 'a'); }));
-  EXPECT_TRUE(refuses([](auto& c) { c.grants = {{"", "*"}}; }));
-  EXPECT_TRUE(refuses([](auto& c) { c.grants = {{"a b", "*"}}; }));
-  EXPECT_TRUE(refuses([](auto& c) { c.grants = {{"*", "*"}}; }));
-  EXPECT_TRUE(refuses([](auto& c) { c.grants = {{"viewer", ""}}; }));
-  EXPECT_TRUE(refuses([](auto& c) { c.grants = {{"viewer", "**"}}; }));
-  EXPECT_TRUE(
-      refuses([](auto& c) { c.grants.resize(UserTokens::kMaxGrants + 1, {"viewer", "*"}); }));
+  EXPECT_TRUE(refuses([](auto& c) { c.grants = {{Role::viewer, ""}}; }));
+  EXPECT_TRUE(refuses([](auto& c) { c.grants = {{Role::viewer, "**"}}; }));
+  EXPECT_TRUE(refuses([](auto& c) { c.grants.resize(kMaxGrants + 1, {Role::viewer, "*"}); }));
   EXPECT_TRUE(refuses([](auto& c) { c.family = "a/b"; }));
   EXPECT_TRUE(refuses([](auto& c) { c.family = std::string(65, 'a'); }));
 }
 
 TEST(UserTokens, TheLargestStillVerifies) {
-  const auto by = tokens();
+  const std::string quotes(256, '"');  // two bytes each in JSON
+  const auto by = tokens({.issuer = quotes, .audience = quotes});
   auto claims = alice();
-  claims.subject = std::string(256, '"');  // two bytes each in JSON
-  claims.grants.assign(UserTokens::kMaxGrants, {std::string(64, 'r'), std::string(64, 's')});
+  claims.subject = quotes;
+  claims.grants.assign(kMaxGrants, {Role::operator_, std::string(64, 's')});
   claims.family = std::string(64, 'f');
   claims.generation = 0xffff'ffff;
   const auto token = issue(by, Use::refresh, claims);
@@ -182,15 +179,6 @@ TEST(UserTokens, TheLargestStillVerifies) {
   ASSERT_TRUE(read) << read.error().text();
   EXPECT_EQ(read->generation, 0xffff'ffffU);
   EXPECT_EQ(read->grants, claims.grants);
-}
-
-TEST(UserTokens, OneThatWouldBeTooLongIsNotIssued) {
-  const std::string quotes(256, '"');
-  auto claims = alice();
-  claims.subject = quotes;
-  claims.grants.assign(UserTokens::kMaxGrants, {std::string(64, 'r'), std::string(64, 's')});
-  const auto by = tokens({.issuer = quotes, .audience = quotes});
-  EXPECT_EQ(by.issue(Use::refresh, claims, kNow).error().code, ErrorCode::too_large);
 }
 
 TEST(UserTokens, WhatAUserIsCalledStaysInsideItsClaim) {

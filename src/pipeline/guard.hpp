@@ -66,4 +66,14 @@ class RefusalObserver {
   virtual Task<void> refused(const http::Exchange& exchange, const Incident& incident) const = 0;
 };
 
+/// Learns of every credential that a handler found wrong, as guards find others.
+///
+/// Threads: any worker.
+class FailedLoginObserver {
+ public:
+  virtual ~FailedLoginObserver() = default;
+  /// @returns what the caller is refused with instead, where that was one too many.
+  virtual Task<std::optional<Verdict>> failed(http::Exchange& exchange) const = 0;
+};
+
 }  // namespace portcullis::pipeline

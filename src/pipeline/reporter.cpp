@@ -111,7 +111,12 @@ Task<void> Reporter::send(http::Exchange& exchange, const http::Problem& problem
   if (problem.retry_after) response.headers.add_number("Retry-After", *problem.retry_after);
   if (!problem.allow.empty()) response.headers.add("Allow", problem.allow);
   if (!problem.location.empty()) response.headers.add("Location", problem.location);
-  if (info.status == 401) response.headers.add("WWW-Authenticate", "Bearer realm=\"portcullis\"");
+  if (info.status == 401) {
+    response.headers.add("WWW-Authenticate", "Bearer realm=\"portcullis\"" +
+                                                 (problem.bearer_error.empty()
+                                                      ? std::string()
+                                                      : ", error=\"" + problem.bearer_error + '"'));
+  }
   co_await exchange.send(std::move(response));
 }
 

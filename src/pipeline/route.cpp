@@ -22,6 +22,10 @@ std::string_view name_of(RouteClass cls) noexcept {
       return "chat";
     case RouteClass::api:
       return "api";
+    case RouteClass::auth:
+      return "auth";
+    case RouteClass::admin:
+      return "admin";
     case RouteClass::light:
       return "light";
     case RouteClass::probe:

@@ -23,11 +23,24 @@ enum class RouteKind : std::uint8_t {
 enum class RouteClass : std::uint8_t {
   chat,   ///< address per minute and hour, site; messages also the session
   api,    ///< address per minute
+  auth,   ///< attempts to log in, of an address per minute
+  admin,  ///< management: user per minute
   light,  ///< static files, preflights, validate, history: ten times the per-minute limit
   probe,  ///< none
 };
 
 enum class SessionNeed : std::uint8_t { none, required };
+
+/// Which users and programs a route is for.
+struct Access {
+  bool needed = false;      ///< an access token or an API key
+  http::Roles roles{};      ///< of which one is needed; empty: any verified caller
+  bool every_site = false;  ///< a role for one site is not enough
+  bool user_only = false;   ///< no API keys
+  bool location = false;    ///< an API key comes with X-Location-ID, the site that it speaks of
+  /// Nobody is let in while what nodes share cannot be asked: a revocation may have been missed.
+  bool needs_shared_state = false;
+};
 
 /// Which family of security headers an answer gets.
 enum class HeaderPolicy : std::uint8_t {
@@ -97,6 +110,7 @@ struct Route {
   RouteKind kind = RouteKind::anonymous;
   RouteClass cls = RouteClass::api;
   SessionNeed session = SessionNeed::none;
+  Access access{};
   bool is_message = false;           ///< charged to the session tier
   bool subscription = false;         ///< waits for events: bounded by the caps of streams
   std::uint32_t cost = 1;            ///< units that a request takes of each of its tiers
@@ -113,6 +127,9 @@ struct Route {
   /// everywhere; and those that hold addresses of pages. Everything else is structure.
   std::vector<std::string> prose;
   std::vector<std::string> urls;
+  std::vector<std::string> secrets;  ///< members that nothing looks into: passwords, tokens
+  bool body_optional = false;
+  bool takes_form_fields = false;  ///< also as application/x-www-form-urlencoded
   std::string message_member;  ///< of the body, or of the query of a subscription: what the visitor
                                ///< says; empty: nothing is said
   std::string trap_member;     ///< of the body: what only machines fill in

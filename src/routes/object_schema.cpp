@@ -21,6 +21,9 @@ std::optional<http::Problem> ObjectSchema::check(const http::JsonBody& body) con
                      "The member '" + member.name + "' must be " +
                          (member.type == Type::string ? "a string." : "an object."));
     }
+    if (member.rule) {
+      if (auto wrong = member.rule(*value)) return Problem(Code::schema_invalid, *std::move(wrong));
+    }
     if (member.check) {
       if (auto wrong = member.check(*value))
         return Problem(Code::validation_failed, *std::move(wrong));

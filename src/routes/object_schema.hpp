@@ -21,6 +21,8 @@ class ObjectSchema final : public pipeline::BodySchema {
     bool required = false;
     /// Looks at a present value of the right type; an answer says what is wrong with it (400).
     std::function<std::optional<std::string>(const boost::json::value&)> check;
+    /// The same of a rule of the schema (422).
+    std::function<std::optional<std::string>(const boost::json::value&)> rule{};
   };
 
   explicit ObjectSchema(std::vector<Member> members) : members_(std::move(members)) {}

@@ -6,8 +6,10 @@
 #include "chat/stream_hub.hpp"
 #include "config/settings.hpp"
 #include "identity/captcha_verifier.hpp"
+#include "identity/logins.hpp"
 #include "identity/session_tokens.hpp"
 #include "observe/metrics.hpp"
+#include "pipeline/guard.hpp"
 #include "pipeline/reporter.hpp"
 #include "state/store.hpp"
 #include "upstream/assistant.hpp"
@@ -21,6 +23,8 @@ struct Services {
   state::Store* store = nullptr;
   chat::StreamHub* hub = nullptr;
   const pipeline::Reporter* reporter = nullptr;
+  const identity::Logins* logins = nullptr;  ///< null: there are no users
+  const pipeline::FailedLoginObserver* failed_logins = nullptr;
   observe::Metrics* metrics = nullptr;
   std::vector<std::shared_ptr<upstream::Assistant>> assistants;      ///< by Site::index
   std::vector<std::shared_ptr<identity::CaptchaVerifier>> captchas;  ///< likewise; null: none

@@ -36,10 +36,9 @@ class BlocksGuard final : public pipeline::Guard {
     // Without the answer to its preflight a page is not told that it was refused, nor for how long.
     if (is_preflight(exchange)) return Verdict::pass();
     // An office behind one address is not one visitor: who was there before may go on, if the
-    // guards behind this one find that it is so.
+    // guards behind this one find that it is so; and users and programs are none of the address's.
     if (block->by == state::Block::By::rule && route.enforces(name()) &&
-        route.enforces("credentials") && route.enforces("session") &&
-        route.session == pipeline::SessionNeed::required && shows_session(exchange)) {
+        route.enforces("credentials") && (may_be_visitor(exchange) || may_be_user(exchange))) {
       exchange.client.blocked_since = block->since;
       return Verdict::pass();
     }
@@ -49,9 +48,17 @@ class BlocksGuard final : public pipeline::Guard {
 
  private:
   /// Whether there is anything that could be a session; its signature is looked at later.
-  bool shows_session(const http::Exchange& exchange) const {
-    return http::bearer_token(exchange.head()) ||
-           !http::cookie_values(exchange.head(), cookie_name_).empty();
+  bool may_be_visitor(const http::Exchange& exchange) const {
+    const auto& route = *exchange.route;
+    return route.session == pipeline::SessionNeed::required && route.enforces("session") &&
+           (http::bearer_token(exchange.head()) ||
+            !http::cookie_values(exchange.head(), cookie_name_).empty());
+  }
+  /// The same of users and programs.
+  static bool may_be_user(const http::Exchange& exchange) {
+    const auto& route = *exchange.route;
+    return route.access.needed && route.enforces("access") &&
+           (http::bearer_token(exchange.head()) || exchange.head().find("x-api-key"));
   }
 
   /// An address that no database knows is of no country.

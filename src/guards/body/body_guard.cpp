@@ -5,6 +5,7 @@
 
 #include "base/text.hpp"
 #include "http/fields.hpp"
+#include "http/form_fields.hpp"
 #include "http/json_body.hpp"
 #include "http/multipart_form.hpp"
 
@@ -52,6 +53,9 @@ class BodyGuard final : public pipeline::Guard {
     const auto& route = *exchange.route;
     if (!route.takes_body) return Verdict::pass();
     const auto& head = exchange.head();
+    if (route.body_optional && exchange.body_done() && !head.find("content-type")) {
+      return Verdict::pass();
+    }
     if (auto verdict = check_encoding(head)) return *std::move(verdict);
     const bool one_type = head.count("content-type") == 1;
     const std::string type = one_type ? http::media_type(head.get("content-type")) : "";
@@ -76,17 +80,37 @@ class BodyGuard final : public pipeline::Guard {
       if (body.ready()) return judge_form(exchange, body.value(), *boundary);
       return wait_for_form(exchange, std::move(body), *std::move(boundary));
     }
-    if (auto verdict = check_json_type(head, type)) return *std::move(verdict);
+    const bool fields = route.takes_form_fields && type == "application/x-www-form-urlencoded";
+    if (!fields) {
+      if (auto verdict = check_json_type(head, type)) return *std::move(verdict);
+    }
+    const Parser parse = fields ? parse_fields : parse_json;
     auto body = exchange.read_body(route.max_body_bytes);
-    if (body.ready()) return judge(exchange, body.value());
-    return wait(exchange, std::move(body));
+    if (body.ready()) return judge(exchange, body.value(), parse);
+    return wait(exchange, std::move(body), parse);
   }
 
  private:
+  /// Reads a body into its value; an answer says what is wrong with it.
+  using Parser = std::optional<std::string> (*)(std::string_view body, boost::json::value& out);
+
+  static std::optional<std::string> parse_json(std::string_view body, boost::json::value& out) {
+    auto parsed = http::parse_json(body, {}, out.storage());
+    if (!parsed) return std::move(parsed).error().detail;
+    out = *std::move(parsed);
+    return std::nullopt;
+  }
+  static std::optional<std::string> parse_fields(std::string_view body, boost::json::value& out) {
+    auto parsed = http::parse_form_fields(body, out.storage());
+    if (!parsed) return std::move(parsed).error();
+    out = *std::move(parsed);
+    return std::nullopt;
+  }
+
   static Task<Result<Verdict>> wait(http::Exchange& exchange,
-                                    Eventual<Result<std::string_view>> body) {
+                                    Eventual<Result<std::string_view>> body, Parser parse) {
     auto result = co_await body;
-    co_return judge(exchange, result);
+    co_return judge(exchange, result, parse);
   }
 
   static Task<Result<Verdict>> wait_for_form(http::Exchange& exchange,
@@ -119,14 +143,14 @@ class BodyGuard final : public pipeline::Guard {
     return std::nullopt;
   }
 
-  static Result<Verdict> judge(http::Exchange& exchange, const Result<std::string_view>& body) {
+  static Result<Verdict> judge(http::Exchange& exchange, const Result<std::string_view>& body,
+                               Parser parse) {
     if (!body) return judge_error(body.error(), exchange.route->max_body_bytes);
     auto json = std::make_unique<http::JsonBody>();
-    auto parsed = http::parse_json(*body, {}, json->value.storage());
-    if (!parsed) {
-      return refuse(Problem(Code::validation_failed, parsed.error().detail), "VAL_005", "bad JSON");
+    if (auto wrong = parse(*body, json->value)) {
+      return refuse(Problem(Code::validation_failed, *std::move(wrong)), "VAL_005",
+                    parse == parse_json ? "bad JSON" : "bad form");
     }
-    json->value = *std::move(parsed);
     if (exchange.route->schema != nullptr) {
       if (auto problem = exchange.route->schema->check(*json)) {
         std::string description = problem->detail;

@@ -26,7 +26,7 @@ struct RequestText {
 };
 
 /// The texts of a request one after the other: path, query, keys and strings of a JSON body,
-/// or names, fields and names of files of a form. Long
+/// or names, fields and names of files of a form, but for what the route calls a secret. Long
 /// ones come in windows that overlap, so that judging one takes bounded time.
 ///
 /// Threads:   a value; one worker.

@@ -1,5 +1,7 @@
 #include "guards/credentials/credentials_guard.hpp"
 
+#include <algorithm>
+
 #include "guards/blocks/blocks_guard.hpp"
 #include "http/fields.hpp"
 
@@ -10,18 +12,19 @@ using pipeline::Verdict;
 
 class CredentialsGuard final : public pipeline::Guard {
  public:
-  CredentialsGuard(const config::Settings& settings, const identity::SessionTokens& tokens)
-      : cookie_name_(settings.cookie_name), tokens_(tokens) {}
+  CredentialsGuard(const config::Settings& settings, const CredentialParts& parts)
+      : cookie_name_(settings.cookie_name), parts_(parts) {}
   std::string_view name() const noexcept override { return "credentials"; }
 
   pipeline::Decision on_request(http::Exchange& exchange) const override {
     find(exchange);
-    if (const auto& session = exchange.principal.session; session && session->owner) {
-      exchange.presenter =
-          tokens_.presenters().of(exchange.head(), exchange.client.address, *session);
+    const auto& principal = exchange.principal;
+    if (principal.session && principal.session->owner) {
+      exchange.presenter = parts_.sessions.presenters().of(
+          exchange.head(), exchange.client.address, *principal.session);
     }
-    if (exchange.client.blocked_since && !exchange.principal.session) {
-      return refuse_blocked(std::nullopt, "blocked address, and a session that does not verify");
+    if (exchange.client.blocked_since && !principal.session && !principal.is_verified()) {
+      return refuse_blocked(std::nullopt, "blocked address, and a credential that does not verify");
     }
     return Verdict::pass();
   }
@@ -29,42 +32,125 @@ class CredentialsGuard final : public pipeline::Guard {
  private:
   void find(http::Exchange& exchange) const {
     auto& principal = exchange.principal;
-    if (const auto bearer = http::bearer_token(exchange.head())) {
-      if (!bearer->starts_with(identity::SessionTokens::kPrefix)) {
-        principal.credential_rejected = principal.failed_login = true;
-        return;
+    const auto& head = exchange.head();
+    const auto bearer = http::bearer_token(head);
+    if (const auto key = head.find("x-api-key")) {
+      // Of two that differ nobody could say which one counts.
+      if (head.find("authorization") || head.count("x-api-key") > 1) {
+        return reject(principal, "several credentials");
       }
-      return take(principal, tokens_.verify(*bearer));
+      return take_key(exchange, *key);
     }
-    if (exchange.head().find("authorization")) principal.credential_rejected = true;
+    if (bearer && bearer->starts_with(identity::SessionTokens::kPrefix)) {
+      return take_session(principal, parts_.sessions.verify(*bearer));
+    }
+    if (bearer && bearer->starts_with(identity::kApiKeyMark)) return take_key(exchange, *bearer);
+    if (bearer) {
+      take_user(exchange, *bearer);
+      if (!principal.is_verified()) return;
+    } else if (head.find("authorization")) {
+      principal.credential_rejected = true;
+    }
     if (exchange.route->kind != pipeline::RouteKind::browser) return;
     // A sibling domain can set a cookie of the same name, so one that does not verify does not hide
     // one that does.
-    for (const auto value : http::cookie_values(exchange.head(), cookie_name_)) {
-      auto claims = tokens_.verify(value);
+    for (const auto value : http::cookie_values(head, cookie_name_)) {
+      auto claims = parts_.sessions.verify(value);
       if (claims && claims->bearer) claims.reset();
-      if (claims) return take(principal, std::move(claims));
+      if (claims) return take_session(principal, std::move(claims));
       principal.credential_rejected = true;
     }
   }
 
-  static void take(http::Principal& principal, std::optional<http::SessionClaims> claims) {
+  static void reject(http::Principal& principal, std::string_view why) {
+    principal.credential_rejected = true;
+    principal.fault = why;
+  }
+  /// Of what somebody may have made up.
+  static void reject_guess(http::Principal& principal, std::string_view why) {
+    reject(principal, why);
+    principal.failed_login = true;
+  }
+
+  static void take_session(http::Principal& principal, std::optional<http::SessionClaims> claims) {
     principal.credential_rejected = !claims;
-    if (claims) {
-      principal.kind = http::Principal::Kind::session;
-      principal.session = std::move(claims);
+    if (!claims) return;
+    if (!principal.is_verified()) principal.kind = http::Principal::Kind::session;
+    principal.session = std::move(claims);
+  }
+
+  void take_user(http::Exchange& exchange, std::string_view token) const {
+    using identity::JwtFault;
+    auto& principal = exchange.principal;
+    if (parts_.users == nullptr) return reject_guess(principal, "there are no users");
+    auto claims =
+        parts_.users->verify(identity::UserTokens::Use::access, token, exchange.started_wall());
+    if (!claims) {
+      const auto why = claims.error().text();
+      // What stands behind a good signature was issued to somebody once.
+      return claims.error().fault <= JwtFault::bad_signature ? reject_guess(principal, why)
+                                                             : reject(principal, why);
     }
+    principal.kind = http::Principal::Kind::user;
+    principal.id = std::move(claims->subject);
+    principal.grants = std::move(claims->grants);
+    principal.login = std::move(claims->family);
+    principal.token_id = std::move(claims->id);
+    principal.issued = claims->issued;
+    principal.expires = claims->expires;
+    take_location(exchange);
+  }
+
+  void take_key(http::Exchange& exchange, std::string_view text) const {
+    auto& principal = exchange.principal;
+    if (parts_.keys == nullptr) return reject_guess(principal, "there are no API keys");
+    const auto parsed = identity::parse_api_key(text);
+    if (!parsed) {
+      return parsed.error() == identity::ApiKeyFault::mistyped
+                 ? reject(principal, "an API key with a slip of the pen")
+                 : reject_guess(principal, "no API key of ours by its form");
+    }
+    const auto key = parts_.directory->find_key(parsed->prefix);
+    if (!key || !parts_.keys->matches(*parsed, *key)) {
+      return reject_guess(principal, "no such API key");
+    }
+    if (!key->is_valid(exchange.started_wall())) {
+      return reject(principal, "an API key that is revoked, expired or of a disabled user");
+    }
+    if (key->site != http::kEverySite) {
+      const auto* own = site(key->site);
+      if (own == nullptr) return reject(principal, "an API key for a site that is gone");
+      if (!exchange.origin) exchange.site = own;
+    }
+    principal.kind = http::Principal::Kind::api_key;
+    principal.id = key->id;
+    principal.grants = {{http::Role::service, key->site}};
+    principal.requests_per_minute = key->requests_per_minute.value_or(0);
+    parts_.directory->note_use(key->prefix, exchange.started_wall());
+    if (key->site == http::kEverySite) take_location(exchange);
+  }
+
+  /// The site that a caller without a page speaks of. One that there is none of is for the access
+  /// guard to refuse.
+  void take_location(http::Exchange& exchange) const {
+    if (exchange.origin) return;
+    if (const auto* named = site(exchange.head().get("x-location-id"))) exchange.site = named;
+  }
+
+  const pipeline::Site* site(std::string_view id) const {
+    const auto at = std::ranges::find(parts_.sites, id, &pipeline::Site::id);
+    return at == parts_.sites.end() ? nullptr : &*at;
   }
 
   const std::string cookie_name_;
-  const identity::SessionTokens& tokens_;
+  const CredentialParts parts_;
 };
 
 }  // namespace
 
 std::unique_ptr<pipeline::Guard> make_credentials_guard(const config::Settings& settings,
-                                                        const identity::SessionTokens& tokens) {
-  return std::make_unique<CredentialsGuard>(settings, tokens);
+                                                        const CredentialParts& parts) {
+  return std::make_unique<CredentialsGuard>(settings, parts);
 }
 
 }  // namespace portcullis::guards

@@ -1,15 +1,29 @@
 #pragma once
 #include <memory>
+#include <vector>
 
 #include "config/settings.hpp"
+#include "identity/api_keys.hpp"
+#include "identity/directory.hpp"
 #include "identity/session_tokens.hpp"
+#include "identity/user_tokens.hpp"
 #include "pipeline/guard.hpp"
 
 namespace portcullis::guards {
 
-/// Reads what the caller presents and checks signatures, nothing else: no lookup, no refusal. A
-/// credential that does not verify leaves the caller anonymous and is noted. See README.md.
+/// What credentials are verified by. All of it outlives the guard.
+struct CredentialParts {
+  const identity::SessionTokens& sessions;
+  const identity::UserTokens* users = nullptr;     ///< null: there are none
+  const identity::ApiKeys* keys = nullptr;         ///< null: there are none
+  const identity::Directory* directory = nullptr;  ///< of keys
+  const std::vector<pipeline::Site>& sites;
+};
+
+/// Reads what the caller presents and checks signatures, nothing else: nothing is waited for, and
+/// nobody refused. A credential that does not verify leaves the caller anonymous and is noted. See
+/// README.md.
 std::unique_ptr<pipeline::Guard> make_credentials_guard(const config::Settings& settings,
-                                                        const identity::SessionTokens& tokens);
+                                                        const CredentialParts& parts);
 
 }  // namespace portcullis::guards

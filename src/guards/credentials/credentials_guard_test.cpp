@@ -27,7 +27,8 @@ class CredentialsGuardTest : public testing::Test {
     http::MemoryExchange exchange(worker_, "GET / HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n");
     route_.kind = kind;
     exchange.route = &route_;
-    auto decision = make_credentials_guard(settings_, tokens_)->on_request(exchange);
+    auto decision = make_credentials_guard(settings_, {.sessions = tokens_, .sites = sites_})
+                        ->on_request(exchange);
     EXPECT_EQ(decision.value()->kind, pipeline::Verdict::Kind::pass) << "it refuses nobody";
     return exchange.principal;
   }
@@ -40,6 +41,7 @@ class CredentialsGuardTest : public testing::Test {
   net::Worker worker_{0};
   config::Settings settings_;
   identity::SessionTokens tokens_{{"a secret of enough bytes for a test of guards"}};
+  std::vector<pipeline::Site> sites_;
   pipeline::Route route_;
 };
 

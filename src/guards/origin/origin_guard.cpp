@@ -37,7 +37,9 @@ class OriginGuard final : public pipeline::Guard {
     const auto& head = exchange.head();
     const std::size_t origins = head.count("origin");
     if (origins > 1) return refuse("several Origin headers");
-    if (route.kind == RouteKind::browser) {
+    // Where users log in, a page has its cookie, too.
+    if (route.kind == RouteKind::browser ||
+        (origins == 1 && route.cls == pipeline::RouteClass::auth)) {
       // A navigation or a subresource is not how a page calls an API.
       const auto mode = head.get("sec-fetch-mode");
       const auto destination = head.get("sec-fetch-dest");

@@ -7,7 +7,7 @@ Caller Caller::of(const http::Exchange& exchange) {
   const auto& principal = exchange.principal;
   Caller out;
   // Verified by the credentials guard: its limits are its own, wherever it comes from.
-  if (principal.kind == PrincipalKind::user || principal.kind == PrincipalKind::service) {
+  if (principal.kind == PrincipalKind::user) {
     out.kind = Kind::user;
     out.other = principal.id;
     out.value = out.place = state::KeyedValue(principal.id);

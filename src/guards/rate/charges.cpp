@@ -34,6 +34,8 @@ Charges::Charges(std::string_view guard, const config::Settings& settings, const
       api_minute_(static_cast<std::uint32_t>(settings.limit_api_address_minute)),
       user_minute_(static_cast<std::uint32_t>(settings.limit_api_user_minute)),
       key_minute_(static_cast<std::uint32_t>(settings.limit_api_key_minute)),
+      login_minute_(static_cast<std::uint32_t>(settings.limit_login_minute)),
+      admin_minute_(static_cast<std::uint32_t>(settings.limit_admin_minute)),
       light_minute_(static_cast<std::uint32_t>(std::min<std::int64_t>(
           4'000'000'000,
           settings.limit_light_factor *
@@ -107,22 +109,25 @@ void Charges::add(state::AdmitRequest& request, const http::Exchange& exchange, 
     request.add({kTier.name(), caller.value.in(kTier, route.name), route.address_minute,
                  Seconds{60}, route.cost, watched});
   }
-  if (cls == RouteClass::api) {
+  if (cls == RouteClass::auth) {
+    if (!caller.is_verified()) add_network(request, caller, login_minute_, route.cost);
+    return charge("login-minute", caller.value, login_minute_, Seconds{60}, watched);
+  }
+  if (cls == RouteClass::api || cls == RouteClass::admin) {
     if (exchange.principal.failed_login && !is_anothers_doing(exchange)) {
-      // The last of them is the one that finds no room. A window of another length is another one,
-      // for its parts are numbered by their length.
-      const auto key = caller.value.in(kAuthTier, std::to_string(auth_failure_window_.count()));
-      request.add({.tier = kAuthTier.name(),
-                   .key = key,
-                   .limit = auth_failures_ - 1,
-                   .window = auth_failure_window_,
-                   .whole = true});
+      add_auth_failure(request, exchange);
     }
     switch (caller.kind) {
       case Caller::Kind::user:
+        if (cls == RouteClass::admin) {
+          return charge("admin-minute", caller.value, admin_minute_, Seconds{60}, watched);
+        }
         return charge("user-minute", caller.value, user_minute_, Seconds{60}, watched);
-      case Caller::Kind::key:
-        return charge("key-minute", caller.value, key_minute_, Seconds{60}, watched);
+      case Caller::Kind::key: {
+        const auto own = exchange.principal.requests_per_minute;
+        return charge("key-minute", caller.value, own > 0 ? own : key_minute_, Seconds{60},
+                      watched);
+      }
       case Caller::Kind::address:
         add_network(request, caller, api_minute_, route.cost);
         return charge("api-minute", caller.value, api_minute_, Seconds{60}, watched);
@@ -191,6 +196,17 @@ void Charges::add_network(state::AdmitRequest& request, const Caller& caller,
       {kTier.name(), network_of(caller).in(kTier), wide_of(address_limit), Seconds{60}, cost});
 }
 
+/// A window of another length is another one, for its parts are numbered by their length.
+void Charges::add_auth_failure(state::AdmitRequest& request, const http::Exchange& exchange) const {
+  const auto key =
+      Caller::of(exchange).value.in(kAuthTier, std::to_string(auth_failure_window_.count()));
+  request.add({.tier = kAuthTier.name(),
+               .key = key,
+               .limit = auth_failures_ - 1,
+               .window = auth_failure_window_,
+               .whole = true});
+}
+
 void Charges::add_narrow(state::AdmitRequest& request, const http::Exchange& exchange) const {
   constexpr state::Space kTier = "bot-minute";
   const auto limit = std::max(1U, exchange.site->limits.chat_address_minute / 4);
@@ -209,6 +225,8 @@ void Charges::add_quarter(state::AdmitRequest& request, const http::Exchange& ex
       charge("risk-minute", exchange.site->limits.chat_address_minute);
       break;
     case RouteClass::api:
+    case RouteClass::auth:
+    case RouteClass::admin:
       charge("risk-api-minute", api_minute_);
       break;
     case RouteClass::light:

@@ -47,6 +47,9 @@ class Charges {
   /// charged to itself and not to its address.
   void add(state::AdmitRequest& request, const http::Exchange& exchange, pipeline::RouteClass cls,
            const http::SessionClaims* session) const;
+  /// Adds the window of credentials that do not verify. The last of them is the one that finds no
+  /// room.
+  void add_auth_failure(state::AdmitRequest& request, const http::Exchange& exchange) const;
   /// Adds the window of callers that are held for machines: a quarter of what their address has.
   void add_narrow(state::AdmitRequest& request, const http::Exchange& exchange) const;
   /// Adds windows of a single presenter of a session: a quarter of what the class has for an
@@ -80,7 +83,8 @@ class Charges {
   const Seconds first_block_;
   state::BlockTable& blocks_;
   http::InFlight& in_flight_;
-  const std::uint32_t api_minute_, user_minute_, key_minute_, light_minute_;
+  const std::uint32_t api_minute_, user_minute_, key_minute_, login_minute_, admin_minute_,
+      light_minute_;
   const std::int64_t network_factor_;
   const std::uint32_t auth_failures_;
   const Seconds auth_failure_window_;

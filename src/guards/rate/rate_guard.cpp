@@ -4,6 +4,7 @@
 #include "guards/challenge/challenge_desk.hpp"
 #include "guards/session/session_keys.hpp"
 #include "http/fields.hpp"
+#include "identity/revocations.hpp"
 
 namespace portcullis::guards {
 namespace {
@@ -41,7 +42,7 @@ class RateGuard final : public pipeline::Guard {
     const auto& route = *exchange.route;
     const auto& session = exchange.principal.session;
     if (is_lost_behind_block(exchange)) return Verdict::pass();
-    const bool counted = route.cls == RouteClass::chat || route.cls == RouteClass::api;
+    const bool counted = route.cls != RouteClass::light && route.cls != RouteClass::probe;
     if (counted && !only_listens(exchange)) {
       // Before anything is charged: who has too much under way loses no unit by asking for more.
       // A session that the body names takes the place of any other one; the claim guard counts it.
@@ -57,7 +58,11 @@ class RateGuard final : public pipeline::Guard {
       charges_.add(request, exchange, route.cls, route.is_message && session ? &*session : nullptr);
       if (session) add_session(request, exchange);
     }
-    if (request.count == 0 && !request.session) return Verdict::pass();
+    if (exchange.principal.kind == http::Principal::Kind::user)
+      look_for_revocation(request, exchange);
+    if (request.count == 0 && !request.session && request.revocable_count == 0) {
+      return Verdict::pass();
+    }
     auto answer = store_.admit(request);
     if (answer.ready()) {
       if (Charges::is_site_spent(request, answer.value()))
@@ -100,29 +105,55 @@ class RateGuard final : public pipeline::Guard {
   Result<Verdict> judge(http::Exchange& exchange, const AdmitRequest& request,
                         Result<AdmitAnswer> answer) const {
     if (!answer) return std::unexpected(std::move(answer).error());
-    if (request.session) note_session(exchange, *answer);
+    if (request.session) note_session(exchange, answer->session);
+    exchange.decided_alone = answer->alone;
+    if (exchange.principal.kind == http::Principal::Kind::user) {
+      if (answer->revoked) forget_user(exchange);
+    } else if (request.session && request.revocable_count > 0) {
+      exchange.session_state.revoked = answer->revoked;
+    }
     return charges_.judge(exchange, request, answer->admission);
   }
 
   static void add_session(AdmitRequest& request, const http::Exchange& exchange) {
     const auto& session = *exchange.principal.session;
     request.session = state::session_key(session.id);
-    if (!exchange.presenter) return;
+    // Of a user and his session at a time nobody could say which one is revoked.
+    if (!exchange.presenter || exchange.principal.kind == http::Principal::Kind::user) return;
     const SessionKeys keys(session, *exchange.presenter);
     request.may_be_revoked_by(keys.tokens());
     request.may_be_revoked_by(keys.shut_out());
     request.issued = session.issued;
   }
 
-  void note_session(http::Exchange& exchange, const AdmitAnswer& answer) const {
-    const auto& view = answer.session;
+  /// An access token is as good as its login and its user are.
+  static void look_for_revocation(AdmitRequest& request, const http::Exchange& exchange) {
+    using identity::RevocableKind;
+    const auto& principal = exchange.principal;
+    request.issued = principal.issued;
+    request.may_be_revoked_by(identity::revocation_key(RevocableKind::token, principal.token_id));
+    request.may_be_revoked_by(identity::revocation_key(RevocableKind::user, principal.id));
+    if (principal.login.empty()) return;
+    request.may_be_revoked_by(identity::revocation_key(RevocableKind::login, principal.login));
+  }
+
+  static void forget_user(http::Exchange& exchange) {
+    auto& principal = exchange.principal;
+    http::Principal nobody;
+    nobody.session = std::move(principal.session);
+    if (nobody.session) nobody.kind = http::Principal::Kind::session;
+    nobody.credential_rejected = true;
+    nobody.fault = "the token has been revoked";
+    principal = std::move(nobody);
+  }
+
+  void note_session(http::Exchange& exchange, const state::SessionView& view) const {
     using Status = http::SessionState::Status;
     const auto& claims = *exchange.principal.session;
     auto& out = exchange.session_state;
     const WallTime now = exchange.started_wall();
     out.message_count = view.message_count;
     out.use = view.use;
-    out.revoked = answer.revoked;
     if (view.status == state::SessionView::Status::ended) {
       out.status = Status::ended;
     } else if (claims.expires <= now) {

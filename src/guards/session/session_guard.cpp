@@ -56,11 +56,26 @@ class SessionGuard final : public pipeline::Guard {
            "session used from another origin"});
     }
     if (!exchange.presenter) return Verdict::pass();
-    if (exchange.session_state.revoked) return look_closer(exchange);
+    if (!exchange.session_state.revoked) return look_for_revocation(exchange);
+    if (*exchange.session_state.revoked) return look_closer(exchange);
     return judge(exchange);
   }
 
  private:
+  /// Where the rate guard has not asked: it is switched off, or the caller is a user, too.
+  Task<Result<Verdict>> look_for_revocation(http::Exchange& exchange) const {
+    const auto& session = *exchange.principal.session;
+    const SessionKeys keys(session, *exchange.presenter);
+    state::AdmitRequest request;
+    request.may_be_revoked_by(keys.tokens());
+    request.may_be_revoked_by(keys.shut_out());
+    request.issued = session.issued;
+    const auto answer = co_await store_.admit(request);
+    if (!answer) co_return std::unexpected(answer.error());
+    if (answer->revoked) co_return co_await look_closer(exchange);
+    co_return co_await judge(exchange);
+  }
+
   static PresenterEvidence evidence_of(const http::Exchange& exchange) {
     const auto& session = *exchange.principal.session;
     const auto& use = exchange.session_state.use;

@@ -285,6 +285,15 @@ TEST_F(SessionGuardTest, TheEndOfASessionIsKeptByTheStore) {
   EXPECT_EQ(store_.admit(look).value()->session.status, state::SessionView::Status::ended);
 }
 
+TEST_F(SessionGuardTest, AsksItselfWhetherAPresenterWasShutOutWhereTheRateGuardDidNot) {
+  site_.session_risk.deny = 59;
+  EXPECT_TRUE(call(kElsewhere, kSafari).refused(http::Code::session_invalid));
+  site_.session_risk.deny = 75;
+  change_ = [](http::Exchange& exchange) { exchange.session_state.revoked.reset(); };
+  EXPECT_EQ(call(kElsewhere, kSafari).verdict->incident.code, "SES_001");
+  EXPECT_TRUE(call().passed());
+}
+
 // ---- a fresh token
 
 TEST_F(SessionGuardTest, AtHomeASolvedChallengeBringsAFreshToken) {

@@ -1,0 +1,75 @@
+#include "identity/from_settings.hpp"
+
+#include <fstream>
+
+#include "crypto/wipe.hpp"
+
+namespace portcullis::identity {
+namespace {
+
+constexpr std::streamsize kMaxKeyFile = 64 * 1024;
+
+Result<JwtKey> key_in(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return fail(ErrorCode::invalid_input, "AUTH_KEY_FILES: " + path + " cannot be read");
+  std::string pem(kMaxKeyFile, '\0');
+  in.read(pem.data(), kMaxKeyFile);
+  pem.resize(static_cast<std::size_t>(in.gcount()));
+  auto key = JwtKey::from_pem(pem);
+  crypto::wipe(pem);
+  if (!key) {
+    return fail(ErrorCode::invalid_input, "AUTH_KEY_FILES: " + path + ": " + key.error().detail);
+  }
+  return key;
+}
+
+}  // namespace
+
+std::filesystem::path accounts_file(const config::Settings& settings) {
+  return std::filesystem::path(settings.data_dir) / "accounts.db";
+}
+
+Result<UserTokens> user_tokens_of(const config::Settings& settings) {
+  std::vector<JwtKey> keys;
+  for (const auto& path : settings.auth_key_files) {
+    TRY(auto key, key_in(path));
+    keys.push_back(std::move(key));
+  }
+  for (const auto& secret : settings.auth_secrets) {
+    TRY(auto key, JwtKey::from_secret(secret));
+    keys.push_back(std::move(key));
+  }
+  TRY(auto access, JwtKeys::make(std::move(keys)));
+  if (!access.can_sign()) {
+    return fail(ErrorCode::invalid_input,
+                "AUTH_KEY_FILES: the first file must hold a private key, which signs");
+  }
+  std::vector<std::string> secrets;
+  for (const auto& secret : settings.session_secrets) {
+    secrets.push_back(crypto::hkdf(secret, "portcullis refresh tokens v1"));
+  }
+  TRY(auto refresh, JwtKeys::from_secrets(secrets));
+  UserTokens::Settings out;
+  out.issuer = settings.auth_issuer;
+  out.audience = settings.auth_audience;
+  out.access_life = std::chrono::minutes{settings.access_token_minutes};
+  out.refresh_life = std::chrono::hours{24 * settings.refresh_token_days};
+  return UserTokens::make(out, std::move(access), std::move(refresh));
+}
+
+Passwords::Rules password_rules_of(const config::Settings& settings) {
+  return {.cost = static_cast<unsigned>(settings.bcrypt_cost),
+          .min_characters = static_cast<std::size_t>(settings.password_min)};
+}
+
+Logins::Rules login_rules_of(const config::Settings& settings) {
+  Logins::Rules out;
+  out.passwords = password_rules_of(settings);
+  out.life = std::chrono::hours{24 * settings.refresh_token_days};
+  for (const auto& name : settings.totp_required_roles) {
+    if (const auto role = http::role_of(name)) out.second_factor_roles.push_back(*role);
+  }
+  return out;
+}
+
+}  // namespace portcullis::identity

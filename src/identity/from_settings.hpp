@@ -1,0 +1,21 @@
+#pragma once
+#include <filesystem>
+
+#include "config/settings.hpp"
+#include "identity/logins.hpp"
+#include "identity/user_tokens.hpp"
+
+/// What the settings say of users: for the server and for the command line alike.
+namespace portcullis::identity {
+
+/// Where accounts are kept.
+std::filesystem::path accounts_file(const config::Settings& settings);
+
+/// Reads the key files. Refresh tokens have keys of their own, from the session secrets.
+/// @returns what is wrong with a key. REQUIRES: settings.has_users(), and session secrets.
+Result<UserTokens> user_tokens_of(const config::Settings& settings);
+
+Passwords::Rules password_rules_of(const config::Settings& settings);
+Logins::Rules login_rules_of(const config::Settings& settings);
+
+}  // namespace portcullis::identity

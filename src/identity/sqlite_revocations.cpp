@@ -1,0 +1,56 @@
+// What was revoked before its time, of SqliteAccountStore.
+#include "identity/sqlite_account_store.hpp"
+#include "identity/sqlite_accounts.hpp"
+
+namespace portcullis::identity {
+
+using namespace sqlite_accounts;
+using sqlite::Connection;
+
+Result<void> SqliteAccountStore::revoke_token(std::string_view id, WallTime until, WallTime now) {
+  if (!is_name(id)) return refuse_input("the id of a token has another form");
+  return database_->write([&](Connection& connection) -> Result<void> {
+    connection.run(
+        "INSERT INTO revocations (kind, revoked_id, since, until) VALUES (?1, ?2, ?3, ?4)",
+        static_cast<std::int64_t>(RevocableKind::token), id, epoch_millis(next_second(now)),
+        epoch_millis(std::min(until, now + kMaxAccessLife)));
+    return {};
+  });
+}
+
+Result<std::vector<RevokedCredentials>> SqliteAccountStore::revocations(std::int64_t after,
+                                                                        std::size_t limit) {
+  if (limit == 0 || limit > kMaxPage) return refuse_input("a page has 1 to 200 revocations");
+  return database_->read([&](Connection& connection) -> Result<std::vector<RevokedCredentials>> {
+    auto rows = connection.query(
+        "SELECT number, kind, revoked_id, since, until FROM revocations WHERE number > ?1 "
+        "ORDER BY number LIMIT ?2",
+        after, static_cast<std::int64_t>(limit));
+    std::vector<RevokedCredentials> out;
+    while (rows.step()) {
+      out.push_back({.number = rows.number(0),
+                     .kind = static_cast<RevocableKind>(rows.number(1)),
+                     .id = rows.text(2),
+                     .since = time_of(rows.number(3)),
+                     .until = time_of(rows.number(4))});
+    }
+    return out;
+  });
+}
+
+Result<std::size_t> SqliteAccountStore::purge_revocations(WallTime now) {
+  return database_->write([&](Connection& connection) -> Result<std::size_t> {
+    return static_cast<std::size_t>(
+        connection.run("DELETE FROM revocations WHERE until <= ?1", epoch_millis(now)));
+  });
+}
+
+/// Of the reading connection: it changes with every commit of another one, in whichever process.
+Result<std::int64_t> SqliteAccountStore::version() {
+  return database_->read([&](Connection& connection) -> Result<std::int64_t> {
+    auto row = connection.query("PRAGMA data_version");
+    return row.step() ? row.number(0) : 0;
+  });
+}
+
+}  // namespace portcullis::identity
