@@ -15,6 +15,7 @@ constexpr char kOwnedVersion = 2;
 constexpr unsigned kBearerFlag = 1;
 constexpr unsigned kRapidFlag = 2;
 constexpr unsigned kIpv4Flag = 4;
+constexpr unsigned kOwnedFlags = kBearerFlag | kRapidFlag | kIpv4Flag;
 constexpr std::size_t kMacBytes = 32;
 constexpr std::size_t kHandleKeyBytes = 32;
 constexpr std::array<std::string_view, 3> kAudiences = {"client", "upstream", "audit"};
@@ -153,7 +154,8 @@ std::optional<http::SessionClaims> SessionTokens::verify(std::string_view token)
   const bool owned = signed_part[0] == kOwnedVersion;
   if (!owned && signed_part[0] != kAnonymousVersion) return std::nullopt;
 
-  const auto flags = static_cast<unsigned char>(signed_part[1]);
+  const unsigned flags = static_cast<unsigned char>(signed_part[1]);
+  if ((flags & ~(owned ? kOwnedFlags : kBearerFlag)) != 0) return std::nullopt;
   Reader reader(signed_part.substr(2));
   http::SessionClaims claims;
   claims.key = static_cast<std::uint8_t>(signer - keys_.begin());
