@@ -220,7 +220,7 @@ void session_security(benchmark::State& bench) {
     const guards::SessionKeys keys(*session, presenter);
     state::AdmitRequest look;
     look.session = state::session_key(session->id);
-    look.may_be_revoked_by(keys.tokens());
+    look.may_be_revoked_by(keys.token());
     look.may_be_revoked_by(keys.shut_out());
     auto answer = store.admit(look);
     const auto& use = answer.value()->session.use;
@@ -257,13 +257,14 @@ identity::UserTokens user_tokens(std::string_view kind) {
 }
 
 const identity::UserClaims& user_claims() {
-  static const identity::UserClaims claims{.subject = "alice@example.com",
-                                           .grants = {{"operator", "shop"}, {"viewer", "*"}},
-                                           .family = identity::UserTokens::new_id(),
-                                           .generation = 0,
-                                           .id = {},
-                                           .issued = {},
-                                           .expires = {}};
+  static const identity::UserClaims claims{
+      .subject = "alice@example.com",
+      .grants = {{http::Role::operator_, "shop"}, {http::Role::viewer, "*"}},
+      .family = identity::UserTokens::new_id(),
+      .generation = 0,
+      .id = {},
+      .issued = {},
+      .expires = {}};
   return claims;
 }
 

@@ -357,9 +357,8 @@ Result<std::unique_ptr<pipeline::Pipeline>> Runtime::make_pipeline(
     problems.insert(problems.end(), wrong.begin(), wrong.end());
   }
   pipeline::Pipeline::Parts parts;
-  TRY(parts.guards,
-      make_guards(settings_, lasting, credential_parts(lasting),
-                  limit_parts(lasting, services.captchas), *reporter_, *inspector_));
+  TRY(parts.guards, make_guards(settings_, lasting, credential_parts(lasting),
+                                limit_parts(lasting, services.captchas), *reporter_, *inspector_));
   parts.routes = set.table;
   parts.sites = sites_;
   parts.not_found = routes::make_not_found(*reporter_, set.table);

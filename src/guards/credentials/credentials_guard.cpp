@@ -20,8 +20,8 @@ class CredentialsGuard final : public pipeline::Guard {
     find(exchange);
     const auto& principal = exchange.principal;
     if (principal.session && principal.session->owner) {
-      exchange.presenter = parts_.sessions.presenters().of(
-          exchange.head(), exchange.client.address, *principal.session);
+      exchange.presenter = parts_.sessions.presenters().of(exchange.head(), exchange.client.address,
+                                                           *principal.session);
     }
     if (exchange.client.blocked_since && !principal.session && !principal.is_verified()) {
       return refuse_blocked(std::nullopt, "blocked address, and a credential that does not verify");

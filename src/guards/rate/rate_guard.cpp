@@ -121,7 +121,7 @@ class RateGuard final : public pipeline::Guard {
     // Of a user and his session at a time nobody could say which one is revoked.
     if (!exchange.presenter || exchange.principal.kind == http::Principal::Kind::user) return;
     const SessionKeys keys(session, *exchange.presenter);
-    request.may_be_revoked_by(keys.tokens());
+    request.may_be_revoked_by(keys.token());
     request.may_be_revoked_by(keys.shut_out());
     request.issued = session.issued;
   }

@@ -153,8 +153,14 @@ Task<Result<void>> RiskResponse::renew(http::Exchange& exchange, Standing standi
     owner.ipv4 = session.owner->ipv4;
   }
   session.owner = owner;
-  const auto voided = co_await store_.revoke({keys.tokens(), session.issued, session.expires});
+  const auto voided =
+      co_await store_.revoke({keys.others_token(), session.issued, session.expires});
   if (!voided) co_return voided;
+  if (standing == Standing::owner) {
+    const auto own =
+        co_await store_.revoke({keys.holders_token(), session.issued, session.expires});
+    if (!own) co_return own;
+  }
   count("renewed");
   exchange.fresh_token =
       identity::fresh_token_header(settings_, exchange, session, parts_.tokens.issue(session));

@@ -67,7 +67,7 @@ class SessionGuard final : public pipeline::Guard {
     const auto& session = *exchange.principal.session;
     const SessionKeys keys(session, *exchange.presenter);
     state::AdmitRequest request;
-    request.may_be_revoked_by(keys.tokens());
+    request.may_be_revoked_by(keys.token());
     request.may_be_revoked_by(keys.shut_out());
     request.issued = session.issued;
     const auto answer = co_await store_.admit(request);

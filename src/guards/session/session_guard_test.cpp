@@ -101,7 +101,7 @@ class SessionGuardTest : public LimitedGuardFixture {
   bool is_revoked(const http::Presenter& who) {
     const SessionKeys keys(session_, who);
     state::AdmitRequest look;
-    look.may_be_revoked_by(keys.tokens());
+    look.may_be_revoked_by(keys.token());
     look.may_be_revoked_by(keys.shut_out());
     look.issued = session_.issued;
     return store_.admit(look).value()->revoked;
@@ -325,9 +325,26 @@ TEST_F(SessionGuardTest, AtHomeASolvedChallengeBringsAFreshToken) {
   EXPECT_TRUE(call(kHome, updated).passed());
   clock_.advance(Seconds{4});
   EXPECT_TRUE(call(kHome, updated).refused(http::Code::session_invalid));
-  EXPECT_TRUE(call(kHome, kFirefox).refused(http::Code::session_invalid));
+  EXPECT_TRUE(call(kHome, kFirefox).passed())
+      << "whoever got the fresh one: he does not drive the owner out";
   session_ = *fresh;
   EXPECT_TRUE(call(kHome, updated).passed());
+}
+
+TEST_F(SessionGuardTest, AFreshTokenOfTheOwnerVoidsHisOldOne) {
+  session_.rapid = true;
+  use_.owner_early = 101;
+  const auto paid = pay();
+  ASSERT_TRUE(paid.fresh.starts_with("Set-Cookie: chat=pcs_"));
+  const auto fresh = tokens_.verify(paid.fresh.substr(17, paid.fresh.find(';') - 17));
+  ASSERT_TRUE(fresh);
+  EXPECT_EQ(fresh->owner, session_.owner);
+  EXPECT_TRUE(call().passed()) << "what is under way";
+  EXPECT_TRUE(call(kElsewhere).refused(http::Code::session_invalid));
+  clock_.advance(Seconds{33});
+  EXPECT_TRUE(call().refused(http::Code::session_invalid));
+  session_ = *fresh;
+  EXPECT_TRUE(call().passed()) << "25 points are left";
 }
 
 TEST_F(SessionGuardTest, AFreshTokenTravelsAsTheFirstDid) {

@@ -17,12 +17,18 @@ class SessionKeys {
   static constexpr Seconds kReplacedLife{30};
 
   SessionKeys(const http::SessionClaims& session, const http::Presenter& presenter)
-      : session_(state::session_key(session.id)), presenter_(presenter) {}
+      : session_(state::session_key(session.id)),
+        presenter_(presenter),
+        is_holder_(session.owner && session.owner->network == presenter.network &&
+                   session.owner->fingerprint == presenter.fingerprint) {}
 
   /// A revocation: this presenter may not use the session.
   state::Key shut_out() const { return own("presenter-shut-out"); }
-  /// A revocation: tokens before a fresh one.
-  state::Key tokens() const noexcept { return session_.in("session-tokens"); }
+  /// A revocation of the token that he shows: of those before a fresh one. The one in the hands of
+  /// whom it was issued to has another, so that nobody else who gets a fresh one drives him out.
+  state::Key token() const noexcept { return is_holder_ ? holders_token() : others_token(); }
+  state::Key holders_token() const noexcept { return session_.in("holders-token"); }
+  state::Key others_token() const noexcept { return session_.in("others-token"); }
   /// Fresh tokens of late.
   state::Tally replacements() const {
     return {"session-replaced", session_.in("session-replaced"), kReplacedLife};
@@ -43,6 +49,7 @@ class SessionKeys {
 
   state::KeyedValue session_;
   const http::Presenter& presenter_;
+  const bool is_holder_;
 };
 
 }  // namespace portcullis::guards
