@@ -298,6 +298,76 @@ TEST_P(AccountStoreContract, LoginsAreKeptInMind) {
   EXPECT_EQ(home->open()->user(id)->last_login, kNow + Seconds{2});
 }
 
+TEST_P(AccountStoreContract, RemembersTheNetworksThatUsersComeFrom) {
+  const auto id = add();
+  const auto network = [](std::size_t i) { return std::string(16, char('a' + i)); };
+  EXPECT_FALSE(store->knows_network(id, network(0)).value());
+  for (std::size_t i = 0; i <= kMaxNetworksOfUser; ++i) {
+    const auto when = kNow + Seconds{static_cast<std::int64_t>(i)};
+    ASSERT_TRUE(store->note_login(id, network(i), when));
+  }
+  EXPECT_FALSE(store->knows_network(id, network(0)).value()) << "used longest ago";
+  for (std::size_t i = 1; i <= kMaxNetworksOfUser; ++i) {
+    EXPECT_TRUE(home->open()->knows_network(id, network(i)).value());
+  }
+  EXPECT_FALSE(store->knows_network(add("bob"), network(1)).value()) << "of nobody else";
+  EXPECT_FALSE(store->note_login(id, std::string(kMaxHashBytes + 1, 'n'), kNow));
+}
+
+TEST_P(AccountStoreContract, WhateverEndsBeforeItsTimeIsNotedForThoseWhoWatch) {
+  const auto alice = add();
+  const auto bob = add("Bob");
+  const auto family = open_family(alice);
+  const auto other = open_family(bob);
+  ASSERT_TRUE(store->revoke_token("one-token", kNow + Seconds{600}, kNow));
+  ASSERT_TRUE(store->revoke_family(family, kNow));
+  ASSERT_TRUE(store->revoke_family(family, kNow)) << "noted once";
+  ASSERT_TRUE(store->revoke_families(bob, kNow));
+  ASSERT_TRUE(store->disable(alice, kNow));
+  ASSERT_TRUE(store->remove_user(bob, kNow));
+
+  const auto all = home->open()->revocations(0, 200).value();
+  using Kind = RevocableKind;
+  const std::vector<std::pair<Kind, std::string>> expected{
+      {Kind::token, "one-token"}, {Kind::login, family}, {Kind::login, other}, {Kind::user, alice},
+      {Kind::user, "alice"},      {Kind::user, bob},     {Kind::user, "bob"}};
+  ASSERT_EQ(all.size(), expected.size());
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    EXPECT_EQ(all[i].kind, expected[i].first) << i;
+    EXPECT_EQ(all[i].id, expected[i].second) << i;
+    EXPECT_EQ(all[i].since, from_epoch_seconds(1'800'000'001)) << "of this second as well";
+    EXPECT_EQ(all[i].until, i == 0 ? kNow + Seconds{600} : all[i].since + kMaxAccessLife);
+  }
+  const auto later = store->revocations(all[4].number, 200).value();
+  ASSERT_EQ(later.size(), 2U);
+  EXPECT_EQ(later[0].id, bob);
+  EXPECT_EQ(store->revocations(0, 3)->size(), 3U);
+  EXPECT_FALSE(store->revocations(0, 0));
+
+  EXPECT_EQ(store->purge_revocations(kNow + Seconds{600}).value(), 1U);
+  EXPECT_EQ(store->purge_revocations(kNow + kDay + Seconds{1}).value(), 6U);
+  ASSERT_TRUE(store->revoke_token("another", kNow + Seconds{600}, kNow));
+  const auto fresh = store->revocations(all.back().number, 200).value();
+  ASSERT_EQ(fresh.size(), 1U) << "numbers are never used again";
+  EXPECT_EQ(fresh[0].id, "another");
+}
+
+TEST_P(AccountStoreContract, ItsVersionTellsThatAnybodyHasChangedIt) {
+  const auto other = home->open();
+  auto before = store->version().value();
+  EXPECT_EQ(store->version().value(), before);
+  const auto changed = [&] {
+    const auto now = store->version().value();
+    return std::exchange(before, now) != now;
+  };
+  const auto id = add();
+  EXPECT_TRUE(changed()) << "by itself";
+  ASSERT_TRUE(other->disable(id, kNow));
+  EXPECT_TRUE(changed()) << "by another process";
+  ASSERT_TRUE(other->user(id));
+  EXPECT_FALSE(changed());
+}
+
 TEST_P(AccountStoreContract, EndingSessionsVoidsWhatWasIssuedBeforeAndNeverGoesBack) {
   const auto id = add();
   const std::vector families{open_family(id), open_family(id)};

@@ -72,7 +72,7 @@ class Logins {
   struct Rules {
     Passwords::Rules passwords;
     Seconds life{7 * 24 * 3600};  ///< of a login, however often it is refreshed
-    std::vector<Role> second_factor_roles;
+    std::vector<Role> second_factor_roles{};
   };
   /// Of one name, from one network that it knows or from all others together.
   static constexpr std::uint32_t kAttempts = 10;

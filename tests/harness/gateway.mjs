@@ -22,6 +22,8 @@ function environment(folder, env) {
     SERVER_PORT: '0',
     OPS_LISTEN: '127.0.0.1:0',
     WORKERS: '2',
+    AUTH_FIRST_ADMIN: 'false', // it takes the time of a hash
+    AUTH_BCRYPT_COST: '10',
     DATA_DIR: join(folder, 'data'),
     ASAN_OPTIONS: 'abort_on_error=0:detect_leaks=1',
     TSAN_OPTIONS: 'halt_on_error=0:exitcode=66:second_deadlock_stack=1',
@@ -65,7 +67,7 @@ export async function runCommand(args, { env = {}, yaml, input } = {}) {
  * Starts a gateway and waits until it is ready.
  *
  * `yaml` becomes its file; `folder` keeps data from an earlier start (it is then not removed).
- * Returns `{url, port, opsUrl, pid, log(), exited, signal(name), writeConfig(yaml), stop()}`; `stop` drains, fails
+ * Returns `{url, port, opsUrl, pid, log(), output(), exited, signal(name), writeConfig(yaml), stop()}`; `stop` drains, fails
  * the test where the exit status is not 0 or a sanitizer has spoken, and removes the folder.
  */
 export async function startGateway({ env = {}, yaml, folder: given, readyTimeout = 20_000 } = {}) {
@@ -126,6 +128,7 @@ export async function startGateway({ env = {}, yaml, folder: given, readyTimeout
     folder,
     exited,
     log: () => stderr,
+    output: () => stdout,
     signal: (name) => child.kill(name),
     writeConfig: (text) => writeFile(file, text),
     stop: (options) => (stopped ??= stop(options)),

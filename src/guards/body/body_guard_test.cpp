@@ -139,5 +139,31 @@ TEST_F(BodyGuardTest, LeavesRoutesWithoutABodyAlone) {
   EXPECT_EQ(refused("whatever", ""), std::nullopt);
 }
 
+TEST_F(BodyGuardTest, TakesTheFieldsOfAFormAsTheObjectThatTheyAreWhereTheRouteTakesThem) {
+  const std::string form = "Content-Type: application/x-www-form-urlencoded\r\n";
+  EXPECT_EQ(refused("a=1", form), http::Code::unsupported_media_type);
+  route_.takes_form_fields = true;
+  route_.schema = &schema_;
+  EXPECT_EQ(refused("a=1&b=2", form), std::nullopt);
+  EXPECT_EQ(refused("b=2", form), http::Code::schema_invalid);
+  EXPECT_EQ(refused("a=%", form), http::Code::validation_failed);
+  EXPECT_EQ(refused("{\"a\":1}"), std::nullopt);
+}
+
+TEST_F(BodyGuardTest, ABodyMayBeMissingWhereTheRouteSaysSo) {
+  const auto passes = [&](const std::string& fields, const std::string& body) {
+    http::MemoryExchange exchange(worker_, "POST / HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n",
+                                  body);
+    exchange.route = &route_;
+    auto decision = make_body_guard(1 << 20)->on_request(exchange);
+    return decision.value()->kind == pipeline::Verdict::Kind::pass;
+  };
+  EXPECT_FALSE(passes("", ""));
+  route_.body_optional = true;
+  EXPECT_TRUE(passes("", ""));
+  EXPECT_FALSE(passes("Content-Type: application/json\r\n", ""));
+  EXPECT_TRUE(passes("Content-Type: application/json\r\n", "{}"));
+}
+
 }  // namespace
 }  // namespace portcullis::guards

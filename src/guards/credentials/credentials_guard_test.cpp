@@ -5,8 +5,10 @@
 #include "config/loader.hpp"
 #include "http/memory_exchange.hpp"
 #include "identity/session_tokens.hpp"
+#include "identity/sqlite_account_store.hpp"
 #include "pipeline/route.hpp"
 #include "proves.hpp"
+#include "temporary_folder.hpp"
 
 namespace portcullis::guards {
 namespace {
@@ -85,6 +87,179 @@ TEST_F(CredentialsGuardTest, CookiesCountOnBrowserRoutesOnly) {
   for (const auto kind : {RouteKind::anonymous, RouteKind::token})
     expect_anonymous(principal("Cookie: my_chat=" + token(false) + "\r\n", kind), false);
   EXPECT_TRUE(principal("Authorization: Bearer " + token(true) + "\r\n", RouteKind::token).session);
+}
+
+/// With users and keys.
+class CredentialsOfUsers : public testing::Test {
+ protected:
+  CredentialsOfUsers() {
+    shop_.id = "shop";
+    sites_ = {default_, shop_};
+    sites_[0].id = "default";
+    owner_ =
+        store_->add_user({.name = "alice", .password_hash = "", .grants = {}}, now()).value()->id;
+    route_.kind = RouteKind::token;
+  }
+  WallTime now() const { return worker_.clock().wall(); }
+
+  std::string access_token(WallTime issued, Seconds life = Seconds{600}) {
+    identity::UserClaims claims;
+    claims.subject = owner_;
+    claims.grants = {{http::Role::operator_, "shop"}};
+    claims.family = "login";
+    return users_.issue(identity::UserTokens::Use::access, claims, issued, life)->token;
+  }
+  std::string api_key(const std::string& site = "*", std::optional<WallTime> expires = {}) {
+    identity::ApiKey wanted;
+    wanted.name = "a key";
+    wanted.owner = owner_;
+    wanted.site = site;
+    wanted.expires = expires;
+    wanted.requests_per_minute = 7;
+    auto minted = keys_.mint(wanted, now() - Seconds{60});
+    EXPECT_TRUE(store_->add_api_key(minted.record).value());
+    EXPECT_TRUE(directory_.renew(*store_));
+    key_id_ = minted.record.id;
+    return minted.text;
+  }
+  http::Principal principal(const std::string& fields) {
+    http::MemoryExchange exchange(worker_, "GET / HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n");
+    exchange.route = &route_;
+    exchange.site = sites_.data();
+    if (blocked_) exchange.client.blocked_since = now();
+    const CredentialParts parts{.sessions = sessions_,
+                                .users = &users_,
+                                .keys = &keys_,
+                                .directory = &directory_,
+                                .sites = sites_};
+    auto decision = make_credentials_guard(settings_, parts)->on_request(exchange);
+    verdict_ = decision.value()->kind;
+    site_ = exchange.site->id;
+    return exchange.principal;
+  }
+  void expect_rejected(const std::string& fields, bool is_guess) {
+    const auto who = principal(fields);
+    EXPECT_EQ(who.kind, http::Principal::Kind::anonymous) << fields;
+    EXPECT_TRUE(who.credential_rejected) << fields;
+    EXPECT_EQ(who.failed_login, is_guess) << fields << who.fault;
+    EXPECT_TRUE(who.grants.empty());
+  }
+  static std::string bearer(const std::string& token) {
+    return "Authorization: Bearer " + token + "\r\n";
+  }
+
+  const std::string secret_ = "a secret of enough bytes for a test of guards";
+  TemporaryFolder folder_;
+  std::unique_ptr<identity::AccountStore> store_ =
+      identity::SqliteAccountStore::open({.file = folder_.path() / "accounts.db"}).value();
+  net::Worker worker_{0};
+  config::Settings settings_;
+  identity::SessionTokens sessions_{{secret_}};
+  identity::UserTokens users_ =
+      identity::UserTokens::make({}, identity::JwtKeys::from_secrets({secret_}).value(),
+                                 identity::JwtKeys::from_secrets({secret_ + "!"}).value())
+          .value();
+  identity::ApiKeys keys_{{secret_}};
+  identity::Directory directory_;
+  pipeline::Site default_;
+  pipeline::Site shop_;
+  std::vector<pipeline::Site> sites_;
+  pipeline::Route route_;
+  std::string owner_;
+  std::string key_id_;
+  bool blocked_ = false;
+  std::string site_;
+  pipeline::Verdict::Kind verdict_{};
+};
+
+TEST_F(CredentialsOfUsers, AnAccessTokenSaysWhoAndWhatOneIs) {
+  const auto who = principal(bearer(access_token(now())));
+  EXPECT_EQ(who.kind, http::Principal::Kind::user);
+  EXPECT_EQ(who.id, owner_);
+  EXPECT_EQ(who.login, "login");
+  EXPECT_EQ(who.token_id.size(), 22U);
+  EXPECT_EQ(who.grants, (std::vector<http::Grant>{{http::Role::operator_, "shop"}}));
+  EXPECT_FALSE(who.credential_rejected);
+  EXPECT_EQ(site_, "default");
+  (void)principal(bearer(access_token(now())) + "X-Location-ID: shop\r\n");
+  EXPECT_EQ(site_, "shop");
+}
+
+TEST_F(CredentialsOfUsers, WhatWasIssuedOnceIsNoGuessAndWhatNeverWasIsOne) {
+  PROVES("F173");
+  expect_rejected(bearer(access_token(now() - Seconds{700})), false);
+  auto forged = access_token(now());
+  forged.back() = forged.back() == 'A' ? 'B' : 'A';
+  expect_rejected(bearer(forged), true);
+  expect_rejected(bearer("x"), true);
+  identity::UserClaims claims;
+  claims.subject = owner_;
+  claims.family = "login";
+  expect_rejected(bearer(users_.issue(identity::UserTokens::Use::refresh, claims, now())->token),
+                  true);
+}
+
+TEST_F(CredentialsOfUsers, AUserMayHaveASessionInHisCookieAsWell) {
+  http::SessionClaims claims;
+  claims.id[0] = 1;
+  settings_.cookie_name = "chat";
+  const auto cookie = "Cookie: chat=" + sessions_.issue(claims) + "\r\n";
+  route_.kind = RouteKind::browser;
+  const auto who = principal(bearer(access_token(now())) + cookie);
+  EXPECT_EQ(who.kind, http::Principal::Kind::user);
+  EXPECT_TRUE(who.session);
+  EXPECT_FALSE(principal(bearer("x") + cookie).session) << "a bad credential hides the cookie";
+}
+
+TEST_F(CredentialsOfUsers, AnApiKeyIsTakenFromEitherHeader) {
+  const auto key = api_key();
+  for (const auto& fields : {"X-API-Key: " + key + "\r\n", bearer(key)}) {
+    const auto who = principal(fields);
+    EXPECT_EQ(who.kind, http::Principal::Kind::api_key) << who.fault;
+    EXPECT_EQ(who.id, key_id_);
+    EXPECT_EQ(who.grants, (std::vector<http::Grant>{{http::Role::service, "*"}}));
+    EXPECT_EQ(who.requests_per_minute, 7U);
+  }
+  ASSERT_EQ(directory_.take_uses().size(), 1U);
+  expect_rejected("X-API-Key: " + key + "\r\n" + bearer(access_token(now())), false);
+  expect_rejected("X-API-Key: " + key + "\r\nX-API-Key: " + key + "\r\n", false);
+}
+
+TEST_F(CredentialsOfUsers, AKeyOfASiteSpeaksForThatSiteAlone) {
+  const auto key = api_key("shop");
+  EXPECT_EQ(principal("X-API-Key: " + key + "\r\n").grants,
+            (std::vector<http::Grant>{{http::Role::service, "shop"}}));
+  EXPECT_EQ(site_, "shop");
+  (void)principal("X-API-Key: " + key + "\r\nX-Location-ID: default\r\n");
+  EXPECT_EQ(site_, "shop") << "the access guard refuses the location";
+  expect_rejected("X-API-Key: " + api_key("gone") + "\r\n", false);
+}
+
+TEST_F(CredentialsOfUsers, AKeyIsMistypedOrMadeUpOrOver) {
+  const auto key = api_key();
+  auto slip = key;
+  slip[20] = slip[20] == 'a' ? 'b' : 'a';
+  expect_rejected("X-API-Key: " + slip + "\r\n", false);
+  expect_rejected("X-API-Key: pck_x\r\n", true);
+  identity::ApiKey unknown;
+  expect_rejected("X-API-Key: " + keys_.mint(unknown, now()).text + "\r\n", true);
+  const identity::ApiKeys foreign{{secret_ + " of another gateway"}};
+  expect_rejected("X-API-Key: " + foreign.mint(unknown, now()).text + "\r\n", true);
+  expect_rejected("X-API-Key: " + api_key("*", now() - Seconds{1}) + "\r\n", false);
+  ASSERT_TRUE(store_->revoke_api_key(key_id_, now()));
+  const auto good = api_key();
+  EXPECT_TRUE(principal("X-API-Key: " + good + "\r\n").is_verified());
+  ASSERT_TRUE(store_->disable(owner_, now()));
+  ASSERT_TRUE(directory_.renew(*store_));
+  expect_rejected("X-API-Key: " + good + "\r\n", false);
+}
+
+TEST_F(CredentialsOfUsers, BehindABlockOnlyWhatVerifiesGoesOn) {
+  blocked_ = true;
+  EXPECT_TRUE(principal(bearer(access_token(now()))).is_verified());
+  EXPECT_EQ(verdict_, pipeline::Verdict::Kind::pass);
+  (void)principal(bearer("x"));
+  EXPECT_EQ(verdict_, pipeline::Verdict::Kind::refuse);
 }
 
 }  // namespace

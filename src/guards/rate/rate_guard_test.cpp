@@ -3,7 +3,9 @@
 #include <string>
 
 #include "base/text.hpp"
+#include "guards/rate/failed_logins.hpp"
 #include "http/memory_exchange.hpp"
+#include "identity/revocations.hpp"
 #include "limited_guard_fixture.hpp"
 #include "pipeline/route.hpp"
 #include "proves.hpp"
@@ -429,6 +431,88 @@ TEST_F(RateGuardTest, AVerifiedUserOrKeyIsChargedToItself) {
   EXPECT_EQ(call().limit.remaining, settings_.limit_api_address_minute - 2)
       << "nothing was taken from the address";
   EXPECT_EQ(blocks_.size(), 0U) << "a verified user is paced, never blocked";
+}
+
+TEST_F(RateGuardTest, ManagementAndLoginsAndKeysHaveLimitsOfTheirOwn) {
+  const auto tier_of = [&](RouteClass cls, http::Principal::Kind kind, std::uint32_t own = 0) {
+    route_.cls = cls;
+    http::MemoryExchange exchange(worker_, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    exchange.route = &route_;
+    exchange.site = &site_;
+    exchange.client.address = *IpAddress::parse("203.0.113.7");
+    exchange.principal.kind = kind;
+    exchange.principal.id = kind == http::Principal::Kind::anonymous ? "" : "ann";
+    exchange.principal.requests_per_minute = own;
+    EXPECT_EQ(guard_->on_request(exchange).value()->kind, Verdict::Kind::pass);
+    return std::string(exchange.limit_state.tier) + ' ' +
+           std::to_string(exchange.limit_state.limit);
+  };
+  using Kind = http::Principal::Kind;
+  EXPECT_EQ(tier_of(RouteClass::admin, Kind::user), "admin-minute 300");
+  EXPECT_EQ(tier_of(RouteClass::admin, Kind::anonymous), "api-minute 1000");
+  EXPECT_EQ(tier_of(RouteClass::auth, Kind::anonymous), "login-minute 20");
+  EXPECT_EQ(tier_of(RouteClass::api, Kind::api_key), "key-minute 5000");
+  EXPECT_EQ(tier_of(RouteClass::api, Kind::api_key, 7), "key-minute 7");
+}
+
+TEST_F(RateGuardTest, ARevokedTokenLeavesItsCallerAnonymous) {
+  using identity::RevocableKind;
+  route_.cls = RouteClass::api;
+  const auto is_user = [&] {
+    http::MemoryExchange exchange(worker_, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    exchange.route = &route_;
+    exchange.site = &site_;
+    auto& who = exchange.principal;
+    who.kind = http::Principal::Kind::user;
+    who.id = "ann";
+    who.login = "login";
+    who.token_id = "token";
+    who.grants = {{http::Role::admin, "*"}};
+    who.issued = clock_.wall();
+    EXPECT_EQ(guard_->on_request(exchange).value()->kind, Verdict::Kind::pass);
+    if (who.is_verified()) return true;
+    EXPECT_TRUE(who.credential_rejected && who.id.empty() && who.grants.empty());
+    EXPECT_FALSE(who.failed_login) << "it was good once";
+    return false;
+  };
+  for (const auto cls : {RouteClass::api, RouteClass::light, RouteClass::probe}) {
+    route_.cls = cls;
+    EXPECT_TRUE(is_user());
+  }
+  for (const auto& [kind, id] :
+       {std::pair(RevocableKind::token, "token"), std::pair(RevocableKind::login, "login"),
+        std::pair(RevocableKind::user, "ann")}) {
+    (void)store_.revoke(identity::revocation_until_now(kind, id, clock_.wall()));
+    for (const auto cls : {RouteClass::api, RouteClass::light, RouteClass::probe}) {
+      route_.cls = cls;
+      EXPECT_FALSE(is_user());
+    }
+    clock_.advance(Seconds{1});
+    EXPECT_TRUE(is_user()) << "issued anew";
+  }
+}
+
+TEST_F(RateGuardTest, TheFifthFailedLoginBlocksItsAddressAsWell) {
+  PROVES("F195");
+  const FailedLogins logins(settings_, parts_);
+  const auto fail = [&](const std::string& address) {
+    http::MemoryExchange exchange(worker_, "POST / HTTP/1.1\r\nHost: a\r\n\r\n");
+    exchange.route = &route_;
+    exchange.site = &site_;
+    exchange.client.address = *IpAddress::parse(address);
+    std::optional<Verdict> out;
+    spawn([](Task<std::optional<Verdict>> task, std::optional<Verdict>& result) -> Task<void> {
+      result = co_await task;
+    }(logins.failed(exchange), out));
+    return out;
+  };
+  for (int i = 0; i < 4; ++i) EXPECT_FALSE(fail("203.0.113.7"));
+  const auto fifth = fail("203.0.113.7");
+  ASSERT_TRUE(fifth);
+  EXPECT_EQ(fifth->problem.code, http::Code::address_blocked);
+  EXPECT_EQ(fifth->incident.code, "AUTH_001");
+  EXPECT_TRUE(blocks_.find(*IpAddress::parse("203.0.113.7")));
+  EXPECT_FALSE(fail("203.0.113.8"));
 }
 
 TEST_F(RateGuardTest, TheFifthFailedAuthenticationBlocksItsAddress) {
