@@ -126,6 +126,18 @@ TEST_F(ChallengeDeskTest, ATokenAndItsTicketServeOnceAndTheProviderIsAskedOnce) 
   EXPECT_EQ(counted("used"), 3U);
 }
 
+TEST_F(ChallengeDeskTest, WhatIsPaidServesAllThatIsAskedOfOneRequest) {
+  const auto good = solution("token-1");
+  const auto sent = exchange(good);
+  for (int i = 0; i < 2; ++i) {
+    std::optional<Payment> out;
+    spawn(keep(desk_->take(*sent), out));
+    EXPECT_EQ(out, Payment::paid);
+  }
+  EXPECT_EQ(counted("solved"), 1U);
+  EXPECT_EQ(take(good), Payment::none) << "another request";
+}
+
 TEST_F(ChallengeDeskTest, WhoWasNotAskedOrTooLongAgoReachesNoProvider) {
   const auto good = solution("token-1");
   address_ = "203.0.113.8";

@@ -4,6 +4,7 @@
 
 #include "base/text.hpp"
 #include "guards/rate/failed_logins.hpp"
+#include "guards/session/session_keys.hpp"
 #include "http/memory_exchange.hpp"
 #include "identity/revocations.hpp"
 #include "limited_guard_fixture.hpp"
@@ -490,6 +491,29 @@ TEST_F(RateGuardTest, ARevokedTokenLeavesItsCallerAnonymous) {
     clock_.advance(Seconds{1});
     EXPECT_TRUE(is_user()) << "issued anew";
   }
+}
+
+TEST_F(RateGuardTest, TellsWhetherASessionWasRevokedForWhoPresentsIt) {
+  auto claims = session();
+  claims.owner = http::Presenter{.network = 1, .fingerprint = {2, 3}};
+  const auto look = [&](std::optional<http::Presenter> presenter) {
+    http::MemoryExchange exchange(worker_, "POST / HTTP/1.1\r\nHost: a\r\n\r\n");
+    exchange.route = &route_;
+    exchange.site = &site_;
+    exchange.principal.session = claims;
+    exchange.presenter = presenter;
+    (void)guard_->on_request(exchange);
+    return exchange.session_state.revoked;
+  };
+  EXPECT_EQ(look(std::nullopt), std::nullopt) << "a token of an older release";
+  EXPECT_EQ(look(claims.owner), false);
+  const http::Presenter thief{.network = 9, .fingerprint = {2, 3}};
+  const auto until = clock_.wall() + Seconds{60};
+  (void)store_.revoke({SessionKeys(claims, thief).shut_out(), until, until});
+  EXPECT_EQ(look(thief), true);
+  EXPECT_EQ(look(claims.owner), false);
+  clock_.advance(Seconds{61});
+  EXPECT_EQ(look(thief), false);
 }
 
 TEST_F(RateGuardTest, TheFifthFailedLoginBlocksItsAddressAsWell) {
