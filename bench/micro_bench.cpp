@@ -23,13 +23,13 @@
 #include "guards/bot/browser_evidence.hpp"
 #include "guards/bot/message_evidence.hpp"
 #include "guards/bot/trails.hpp"
-#include "guards/session/session_keys.hpp"
 #include "guards/session/session_risk.hpp"
 #include "http/head_parser.hpp"
 #include "http/in_flight.hpp"
 #include "http/json_body.hpp"
 #include "identity/api_keys.hpp"
 #include "identity/passwords.hpp"
+#include "identity/session_keys.hpp"
 #include "identity/session_tokens.hpp"
 #include "identity/sqlite_account_store.hpp"
 #include "identity/totp.hpp"
@@ -217,7 +217,7 @@ void session_security(benchmark::State& bench) {
   for (auto _ : bench) {
     const auto session = tokens.verify(token);
     const auto presenter = tokens.presenters().of(head, address, *session);
-    const guards::SessionKeys keys(*session, presenter);
+    const identity::SessionKeys keys(*session, presenter);
     state::AdmitRequest look;
     look.session = state::session_key(session->id);
     look.may_be_revoked_by(keys.token());

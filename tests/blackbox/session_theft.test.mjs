@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { openEvents } from '../harness/client.mjs';
 import { eventually, expectProblem } from '../harness/expect.mjs';
 import { samplesOf } from '../harness/metrics.mjs';
 import { sharedEnv, withNodes } from '../harness/nodes.mjs';
@@ -152,6 +153,23 @@ function theft(start) {
     expectProblem(await say(next(), token, kOwner), 401, 'SESSION_INVALID'); // 65 points, of the owner himself
     await eventually(() => nodes.some((node) => events(node, 'SES_007').length === 1), { what: 'its event' });
     for (const headers of [kOwner, at('198.51.100.9')]) expectProblem(await validate(next(), token, headers), 401, 'SESSION_INVALID');
+  });
+
+  scenario('a stream that a thief holds open ends when he is shut out, the owner’s goes on', { SESSION_RISK_ALERT: '35', SESSION_RISK_DENY: '35', STREAM_HEARTBEAT: '300ms' }, async ({ next, open }) => {
+    const token = await open();
+    const listen = (headers) => openEvents(next(), 'GET', '/api/v1/chat/stream', { headers: { Origin: kOrigin, Authorization: `Bearer ${token}`, ...headers } });
+    const thief = at('198.51.100.9'); // 30 points, and 10 more once the owner talks
+    const [theirs, mine] = [await listen(thief), await listen(kOwner)];
+    assert.deepEqual([theirs.status, mine.status], [200, 200]);
+    expectPassed(await say(next(), token, kOwner));
+    expectProblem(await validate(next(), token, thief), 401, 'SESSION_INVALID');
+    await eventually(() => theirs.how !== undefined, { what: 'the end of the stream' });
+    const seen = theirs.raw();
+    expectPassed(await say(next(), token, kOwner, 'Something that is nobody else’s concern'));
+    await mine.next((event) => JSON.stringify(event).includes('recorded'));
+    assert.equal(theirs.raw(), seen);
+    assert.equal(mine.how, undefined);
+    mine.close();
   });
 
   scenario('messages of a thief do not count against the owner', {}, async ({ next, open }) => {

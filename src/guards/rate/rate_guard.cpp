@@ -2,13 +2,14 @@
 
 #include "guards/blocks/blocks_guard.hpp"
 #include "guards/challenge/challenge_desk.hpp"
-#include "guards/session/session_keys.hpp"
 #include "http/fields.hpp"
 #include "identity/revocations.hpp"
+#include "identity/session_keys.hpp"
 
 namespace portcullis::guards {
 namespace {
 
+using identity::SessionKeys;
 using pipeline::RouteClass;
 using pipeline::Verdict;
 using state::AdmitAnswer;

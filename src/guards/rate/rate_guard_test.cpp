@@ -4,9 +4,9 @@
 
 #include "base/text.hpp"
 #include "guards/rate/failed_logins.hpp"
-#include "guards/session/session_keys.hpp"
 #include "http/memory_exchange.hpp"
 #include "identity/revocations.hpp"
+#include "identity/session_keys.hpp"
 #include "limited_guard_fixture.hpp"
 #include "pipeline/route.hpp"
 #include "proves.hpp"
@@ -16,6 +16,7 @@
 namespace portcullis::guards {
 namespace {
 
+using identity::SessionKeys;
 using pipeline::RouteClass;
 using pipeline::Verdict;
 

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "guards/session/session_keys.hpp"
 #include "identity/session_cookie.hpp"
+#include "identity/session_keys.hpp"
 
 namespace portcullis::guards {
 namespace {
@@ -11,6 +11,7 @@ namespace {
 using audit::EventDecision;
 using audit::EventType;
 using audit::ThreatLevel;
+using identity::SessionKeys;
 using identity::Standing;
 using pipeline::Verdict;
 

@@ -1,14 +1,15 @@
 #include "guards/session/session_guard.hpp"
 
 #include "guards/blocks/blocks_guard.hpp"
-#include "guards/session/session_keys.hpp"
 #include "guards/session/session_risk.hpp"
+#include "identity/session_keys.hpp"
 
 namespace portcullis::guards {
 namespace {
 
 using audit::EventType;
 using audit::ThreatLevel;
+using identity::SessionKeys;
 using identity::Standing;
 using pipeline::Verdict;
 

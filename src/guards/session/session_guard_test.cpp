@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <string>
 
-#include "guards/session/session_keys.hpp"
 #include "http/memory_exchange.hpp"
+#include "identity/session_keys.hpp"
 #include "limited_guard_fixture.hpp"
 #include "proves.hpp"
 #include "state/simulated_store.hpp"
@@ -15,6 +15,7 @@ namespace {
 
 using audit::EventDecision;
 using config::Mode;
+using identity::SessionKeys;
 using pipeline::Verdict;
 using Status = http::SessionState::Status;
 

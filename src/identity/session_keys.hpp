@@ -4,7 +4,7 @@
 #include "http/principal.hpp"
 #include "state/tally.hpp"
 
-namespace portcullis::guards {
+namespace portcullis::identity {
 
 /// What the store remembers of those who present a session is kept under these keys, all of them
 /// beside the session.
@@ -27,6 +27,7 @@ class SessionKeys {
   /// A revocation of the token that he shows: of those before a fresh one. The one in the hands of
   /// whom it was issued to has another, so that nobody else who gets a fresh one drives him out.
   state::Key token() const noexcept { return is_holder_ ? holders_token() : others_token(); }
+  bool is_holder() const noexcept { return is_holder_; }
   state::Key holders_token() const noexcept { return session_.in("holders-token"); }
   state::Key others_token() const noexcept { return session_.in("others-token"); }
   /// Fresh tokens of late.
@@ -52,4 +53,4 @@ class SessionKeys {
   const bool is_holder_;
 };
 
-}  // namespace portcullis::guards
+}  // namespace portcullis::identity
