@@ -90,7 +90,7 @@ Task<Logins::Step> Logins::pace(std::string key, std::string network, bool known
   state::AdmitRequest request;
   request.add({.tier = kTier.name(),
                .key = state::key_of(kTier, key),
-               .limit = kAttempts,
+               .limit = known ? kAttemptsFromKnown : kAttempts,
                .window = kAttemptWindow});
   const auto answer = co_await parts_.state.admit(request);
   if (!answer) co_return refuse(LoginFault::unavailable, answer.error().detail);

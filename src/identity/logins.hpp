@@ -74,8 +74,10 @@ class Logins {
     Seconds life{7 * 24 * 3600};  ///< of a login, however often it is refreshed
     std::vector<Role> second_factor_roles{};
   };
-  /// Of one name, from one network that it knows or from all others together.
+  /// At one name, from all networks together that its user never logged in from.
   static constexpr std::uint32_t kAttempts = 10;
+  /// From one where he did, which programs do again and again.
+  static constexpr std::uint32_t kAttemptsFromKnown = 300;
   static constexpr Seconds kAttemptWindow{15 * 60};
 
   /// `secrets`: for what is kept sealed or hashed; the first makes new ones. REQUIRES: not empty.

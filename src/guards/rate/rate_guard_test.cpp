@@ -452,7 +452,7 @@ TEST_F(RateGuardTest, ManagementAndLoginsAndKeysHaveLimitsOfTheirOwn) {
   using Kind = http::Principal::Kind;
   EXPECT_EQ(tier_of(RouteClass::admin, Kind::user), "admin-minute 300");
   EXPECT_EQ(tier_of(RouteClass::admin, Kind::anonymous), "api-minute 1000");
-  EXPECT_EQ(tier_of(RouteClass::auth, Kind::anonymous), "login-minute 20");
+  EXPECT_EQ(tier_of(RouteClass::auth, Kind::anonymous), "login-minute 60");
   EXPECT_EQ(tier_of(RouteClass::api, Kind::api_key), "key-minute 5000");
   EXPECT_EQ(tier_of(RouteClass::api, Kind::api_key, 7), "key-minute 7");
 }
