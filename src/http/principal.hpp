@@ -66,8 +66,14 @@ struct SessionState {
   Status status = Status::silent;
   std::uint32_t message_count = 0;
   SessionUse use;
-  /// For this presenter: by a fresh token, or he was shut out. Nullopt: not asked.
-  std::optional<bool> revoked;
+  /// For this presenter: by a fresh token, or he was shut out.
+  enum class Revoked : std::uint8_t {
+    unknown,  ///< nobody could be asked
+    no,
+    yes,
+    unasked,  ///< the caller is a user, too, and that was asked instead
+  };
+  Revoked revoked = Revoked::unknown;
 };
 
 /// Who is calling, as far as it has been proven. Anonymous until the credentials guard has run.

@@ -108,10 +108,13 @@ class RateGuard final : public pipeline::Guard {
     if (!answer) return std::unexpected(std::move(answer).error());
     if (request.session) note_session(exchange, answer->session);
     exchange.decided_alone = answer->alone;
+    using Revoked = http::SessionState::Revoked;
+    auto& session_revoked = exchange.session_state.revoked;
     if (exchange.principal.kind == http::Principal::Kind::user) {
+      if (exchange.presenter) session_revoked = Revoked::unasked;
       if (answer->revoked) forget_user(exchange);
-    } else if (request.session && request.revocable_count > 0) {
-      exchange.session_state.revoked = answer->revoked;
+    } else if (exchange.presenter) {
+      session_revoked = answer->revoked ? Revoked::yes : Revoked::no;
     }
     return charges_.judge(exchange, request, answer->admission);
   }

@@ -497,24 +497,30 @@ TEST_F(RateGuardTest, ARevokedTokenLeavesItsCallerAnonymous) {
 TEST_F(RateGuardTest, TellsWhetherASessionWasRevokedForWhoPresentsIt) {
   auto claims = session();
   claims.owner = http::Presenter{.network = 1, .fingerprint = {2, 3}};
+  auto kind = http::Principal::Kind::session;
   const auto look = [&](std::optional<http::Presenter> presenter) {
     http::MemoryExchange exchange(worker_, "POST / HTTP/1.1\r\nHost: a\r\n\r\n");
     exchange.route = &route_;
     exchange.site = &site_;
     exchange.principal.session = claims;
     exchange.presenter = presenter;
+    exchange.principal.kind = kind;
     (void)guard_->on_request(exchange);
     return exchange.session_state.revoked;
   };
-  EXPECT_EQ(look(std::nullopt), std::nullopt) << "a token of an older release";
-  EXPECT_EQ(look(claims.owner), false);
+  using Revoked = http::SessionState::Revoked;
+  EXPECT_EQ(look(std::nullopt), Revoked::unknown) << "a token of an older release";
+  EXPECT_EQ(look(claims.owner), Revoked::no);
   const http::Presenter thief{.network = 9, .fingerprint = {2, 3}};
   const auto until = clock_.wall() + Seconds{60};
   (void)store_.revoke({SessionKeys(claims, thief).shut_out(), until, until});
-  EXPECT_EQ(look(thief), true);
-  EXPECT_EQ(look(claims.owner), false);
+  EXPECT_EQ(look(thief), Revoked::yes);
+  EXPECT_EQ(look(claims.owner), Revoked::no);
+  kind = http::Principal::Kind::user;
+  EXPECT_EQ(look(thief), Revoked::unasked);
+  kind = http::Principal::Kind::session;
   clock_.advance(Seconds{61});
-  EXPECT_EQ(look(thief), false);
+  EXPECT_EQ(look(thief), Revoked::no);
 }
 
 TEST_F(RateGuardTest, TheFifthFailedLoginBlocksItsAddressAsWell) {

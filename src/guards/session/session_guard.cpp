@@ -57,13 +57,21 @@ class SessionGuard final : public pipeline::Guard {
            "session used from another origin"});
     }
     if (!exchange.presenter) return Verdict::pass();
-    if (!exchange.session_state.revoked) return look_for_revocation(exchange);
-    if (*exchange.session_state.revoked) return look_closer(exchange);
+    using Revoked = http::SessionState::Revoked;
+    switch (exchange.session_state.revoked) {
+      case Revoked::unasked:
+        return look_for_revocation(exchange);
+      case Revoked::yes:
+        return look_closer(exchange);
+      case Revoked::no:
+      case Revoked::unknown:
+        break;
+    }
     return judge(exchange);
   }
 
  private:
-  /// Where the rate guard has not asked: it is switched off, or the caller is a user, too.
+  /// Where the rate guard has asked something else.
   Task<Result<Verdict>> look_for_revocation(http::Exchange& exchange) const {
     const auto& session = *exchange.principal.session;
     const SessionKeys keys(session, *exchange.presenter);

@@ -17,6 +17,7 @@ using audit::EventDecision;
 using config::Mode;
 using identity::SessionKeys;
 using pipeline::Verdict;
+using Revoked = http::SessionState::Revoked;
 using Status = http::SessionState::Status;
 
 class Sink final : public audit::Sink {
@@ -85,7 +86,9 @@ class SessionGuardTest : public LimitedGuardFixture {
     if (session_.owner) exchange.presenter = presenter(address, fields);
     exchange.session_state.use = use_;
     exchange.session_state.status = status_;
-    if (exchange.presenter) exchange.session_state.revoked = is_revoked(*exchange.presenter);
+    if (exchange.presenter) {
+      exchange.session_state.revoked = is_revoked(*exchange.presenter) ? Revoked::yes : Revoked::no;
+    }
     Call out{Verdict{}, {}};
     if (change_) change_(exchange);
     const auto guard = make_session_guard(
@@ -290,7 +293,7 @@ TEST_F(SessionGuardTest, AsksItselfWhetherAPresenterWasShutOutWhereTheRateGuardD
   site_.session_risk.deny = 59;
   EXPECT_TRUE(call(kElsewhere, kSafari).refused(http::Code::session_invalid));
   site_.session_risk.deny = 75;
-  change_ = [](http::Exchange& exchange) { exchange.session_state.revoked.reset(); };
+  change_ = [](http::Exchange& e) { e.session_state.revoked = Revoked::unasked; };
   EXPECT_EQ(call(kElsewhere, kSafari).verdict->incident.code, "SES_001");
   EXPECT_TRUE(call().passed());
 }
@@ -421,6 +424,9 @@ TEST_F(SessionGuardTest, AStoreThatFailsIsAnErrorWhereItIsNeededAndNobodyGetsATo
       state::SimulatedStore::Behaviour::failing);
   asked_ = &failing;
   EXPECT_TRUE(call().passed()) << "it is not asked of the owner";
+  change_ = [](http::Exchange& e) { e.session_state.revoked = Revoked::unasked; };
+  EXPECT_FALSE(call().verdict);
+  change_ = {};
   EXPECT_TRUE(call(kElsewhere).passed());
   const auto failed = call(kElsewhere, kSafari);
   ASSERT_FALSE(failed.verdict);
