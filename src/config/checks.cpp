@@ -335,9 +335,6 @@ void check_values(Loaded& loaded) {
     error("JWT_ALGORITHM",
           "'" + s.jwt_algorithm + "' is not supported for the upstream token; only HS256 is");
   }
-  if (s.production() && s.guards.at("access").mode != Mode::enforce) {
-    error("GUARDS_ACCESS_MODE", "must be enforce in production: whoever calls would be an admin");
-  }
   if (s.production() && s.state_simulate != StateSimulation::none) {
     error("STATE_SIMULATE", "is for tests and refused in production");
   }

@@ -107,18 +107,20 @@ void Accounts::watch() {
 Result<std::vector<state::Revocation>> Accounts::news() {
   std::vector<state::Revocation> out;
   TRY(const auto version, store_->version());
-  if (version == version_) return out;
+  if (version == version_ && !retell_) return out;
   if (auto renewed = directory_.renew(*store_); !renewed) return std::unexpected(renewed.error());
+  auto last = retell_.exchange(false) ? 0 : last_revocation_;
   while (true) {
-    TRY(const auto page, store_->revocations(last_revocation_, identity::AccountStore::kMaxPage));
+    TRY(const auto page, store_->revocations(last, identity::AccountStore::kMaxPage));
     for (const auto& one : page) {
       out.push_back(identity::revocation_of(one));
-      last_revocation_ = one.number;
+      last = one.number;
     }
     if (page.size() < identity::AccountStore::kMaxPage) break;
   }
   // What is changed from here on is seen at the next look.
   version_ = version;
+  last_revocation_ = last;
   complained_ = false;
   return out;
 }

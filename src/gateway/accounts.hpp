@@ -1,4 +1,5 @@
 #pragma once
+#include <atomic>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -34,6 +35,8 @@ class Accounts {
 
   /// Begins to watch; what it finds is told on this worker.
   void start(net::Worker& worker);
+  /// What is shared may have lost what it was told: tells all of it again, soon. From any thread.
+  void retell() noexcept { retell_ = true; }
   void stop();
 
   identity::AccountStore& store() noexcept { return *store_; }
@@ -57,6 +60,7 @@ class Accounts {
   std::int64_t version_ = -1;
   std::int64_t last_revocation_ = 0;
   bool complained_ = false;
+  std::atomic<bool> retell_{false};
   net::Worker* worker_ = nullptr;
   std::mutex mutex_;
   std::condition_variable stopping_;

@@ -185,6 +185,9 @@ class Gateway::Impl {
       std::vector<net::Worker*> all;
       all.reserve(lanes_.size());
       for (auto& lane : lanes_) all.push_back(&lane->worker);
+      shared_->on_back([this] {
+        if (accounts_) accounts_->retell();
+      });
       shared_->connect(all);
     }
     for (auto& lane : lanes_) {

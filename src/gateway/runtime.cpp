@@ -10,6 +10,7 @@
 #include "routes/echo/echo_routes.hpp"
 #include "routes/fallback_routes.hpp"
 #include "routes/n8n/n8n_routes.hpp"
+#include "routes/security/security_routes.hpp"
 #include "upstream/chat_model.hpp"
 #include "upstream/demo.hpp"
 #include "upstream/n8n.hpp"
@@ -232,6 +233,7 @@ Made assistant_of(const config::SiteSettings& site, const config::Settings& s,
 struct Runtime::RouteSet {
   std::unique_ptr<routes::SessionRoutes> session;
   std::unique_ptr<routes::AuthRoutes> auth;
+  std::unique_ptr<routes::SecurityRoutes> security;
   std::unique_ptr<routes::ChatRoutes> chat;
   std::unique_ptr<routes::WidgetRoutes> widget;
   std::unique_ptr<routes::EchoRoutes> echo;
@@ -267,6 +269,7 @@ Result<void> Runtime::build(const Lasting& lasting, const routes::Vitals& vitals
   services.settings = &settings_;
   services.session_tokens = session_tokens_.get();
   services.store = &lasting.store;
+  services.blocks = &lasting.blocks;
   services.hub = &lasting.hub;
   services.reporter = reporter_.get();
   services.logins = logins_.get();
@@ -342,6 +345,8 @@ Result<std::unique_ptr<pipeline::Pipeline>> Runtime::make_pipeline(
     set.chat->add_to(set.table);
     set.auth = std::make_unique<routes::AuthRoutes>(services);
     set.auth->add_to(set.table);
+    set.security = std::make_unique<routes::SecurityRoutes>(services);
+    set.security->add_to(set.table);
     set.widget = std::make_unique<routes::WidgetRoutes>(services);
     set.widget->add_to(set.table);
     set.echo = std::make_unique<routes::EchoRoutes>(services);

@@ -185,6 +185,7 @@ void SharedState::changed(const std::string& reason) {
              {{"reason", reason}});
   // Whoever starts has missed all that was told before.
   if (now == State::up) blocks_.renew();
+  if (now == State::up && back_) back_();
   if (before == State::starting && now == State::up) return;  // as it should be
   record(now == State::up);
 }

@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -38,6 +39,9 @@ class SharedState {
   /// Says that this node lives; every few seconds.
   void beat();
   void stop();
+  /// Calls `back` whenever Redis is there again, and may have forgotten something.
+  /// REQUIRES: before connect().
+  void on_back(std::function<void()> back) { back_ = std::move(back); }
   /// Whether all workers are connected.
   bool up() const { return state_.load() == State::up; }
 
@@ -67,6 +71,7 @@ class SharedState {
   state::RedisEventRelay events_;
   std::mutex mutex_;
   std::atomic<State> state_{State::starting};
+  std::function<void()> back_;
   net::Worker* first_ = nullptr;
   bool running_ = false;
 };

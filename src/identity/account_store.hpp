@@ -44,6 +44,11 @@ class AccountStore {
   virtual Result<Credentials> credentials(std::string_view id) = 0;
   /// A password that has been changed: ends all sessions, as end_sessions().
   virtual Result<void> set_password(std::string_view id, std::string_view hash, WallTime now) = 0;
+  /// The same by the user, as found before the old password was looked at. @returns the user as he
+  /// is then; nothing where he is disabled or has had all sessions ended since, as by somebody who
+  /// reset the password: that stands.
+  virtual Result<std::optional<User>> replace_password(const User& user, std::string_view hash,
+                                                       WallTime now) = 0;
   /// The same password, hashed anew. @returns false where `old_hash` is no longer what is stored:
   /// it has been changed meanwhile, and the change stands.
   virtual Result<bool> rehash_password(std::string_view id, std::string_view old_hash,
@@ -54,8 +59,9 @@ class AccountStore {
   virtual Result<void> enable(std::string_view id) = 0;
   /// With all that was the user's.
   virtual Result<void> remove_user(std::string_view id, WallTime now) = 0;
-  /// Instead of those there were. Tokens issued before say what they said.
-  virtual Result<void> set_grants(std::string_view id, std::span<const Grant> grants) = 0;
+  /// Instead of those there were. Ends all sessions: their tokens say what they said.
+  virtual Result<void> set_grants(std::string_view id, std::span<const Grant> grants,
+                                  WallTime now) = 0;
 
   // Logins
 
@@ -107,11 +113,11 @@ class AccountStore {
   /// Forgets families that have expired. @returns how many.
   virtual Result<std::size_t> purge_families(WallTime now) = 0;
 
-  // Revocations: what disable, end_sessions, set_password, remove_user, revoke_family and
-  // revoke_families make void is noted with them.
+  // Revocations: what disable, end_sessions, set_password, set_grants, remove_user, revoke_family
+  // and revoke_families make void is noted with them.
 
-  /// `id`: the `jti` of an access token, which expires at `until`.
-  virtual Result<void> revoke_token(std::string_view id, WallTime until, WallTime now) = 0;
+  /// `id`: the `jti` of an access token.
+  virtual Result<void> revoke_token(std::string_view id, WallTime now) = 0;
   /// Those with a number above `after`, in their order; at most `limit` (1 to kMaxPage).
   virtual Result<std::vector<RevokedCredentials>> revocations(std::int64_t after,
                                                               std::size_t limit) = 0;

@@ -194,7 +194,7 @@ TEST_P(AccountStoreContract, WhoIsNotThereIsNotFound) {
   EXPECT_TRUE(missing(store->disable(id, kNow)));
   EXPECT_TRUE(missing(store->enable(id)));
   EXPECT_TRUE(missing(store->remove_user(id, kNow)));
-  EXPECT_TRUE(missing(store->set_grants(id, grants)));
+  EXPECT_TRUE(missing(store->set_grants(id, grants, kNow)));
   EXPECT_TRUE(missing(store->note_login(id, {}, kNow)));
   EXPECT_TRUE(missing(store->note_failed_login(id, kNow)));
   EXPECT_TRUE(missing(store->end_sessions(id, kNow)));
@@ -215,14 +215,14 @@ TEST_P(AccountStoreContract, WhoIsNotThereIsNotFound) {
 TEST_P(AccountStoreContract, GrantsAreReplacedAsAWhole) {
   const auto id = add("alice", {{Role::viewer, "shop"}, {Role::viewer, "blog"}});
   const std::vector<Grant> grants{{Role::service, "shop"}};
-  ASSERT_TRUE(store->set_grants(id, grants));
+  ASSERT_TRUE(store->set_grants(id, grants, kNow));
   EXPECT_EQ(store->user(id)->grants, grants);
   const std::vector<Grant> bad{{Role::admin, "*"}, {Role::viewer, ""}};
-  EXPECT_EQ(store->set_grants(id, bad).error().code, ErrorCode::invalid_input);
+  EXPECT_EQ(store->set_grants(id, bad, kNow).error().code, ErrorCode::invalid_input);
   EXPECT_EQ(store->user(id)->grants, grants);
   const std::vector<Grant> many(kMaxGrants + 1, Grant{Role::viewer, "*"});
-  EXPECT_FALSE(store->set_grants(id, many));
-  ASSERT_TRUE(store->set_grants(id, {}));
+  EXPECT_FALSE(store->set_grants(id, many, kNow));
+  ASSERT_TRUE(store->set_grants(id, {}, kNow));
   EXPECT_TRUE(store->user(id)->grants.empty());
 }
 
@@ -319,7 +319,7 @@ TEST_P(AccountStoreContract, WhateverEndsBeforeItsTimeIsNotedForThoseWhoWatch) {
   const auto bob = add("Bob");
   const auto family = open_family(alice);
   const auto other = open_family(bob);
-  ASSERT_TRUE(store->revoke_token("one-token", kNow + Seconds{600}, kNow));
+  ASSERT_TRUE(store->revoke_token("one-token", kNow));
   ASSERT_TRUE(store->revoke_family(family, kNow));
   ASSERT_TRUE(store->revoke_family(family, kNow)) << "noted once";
   ASSERT_TRUE(store->revoke_families(bob, kNow));
@@ -335,8 +335,10 @@ TEST_P(AccountStoreContract, WhateverEndsBeforeItsTimeIsNotedForThoseWhoWatch) {
   for (std::size_t i = 0; i < all.size(); ++i) {
     EXPECT_EQ(all[i].kind, expected[i].first) << i;
     EXPECT_EQ(all[i].id, expected[i].second) << i;
-    EXPECT_EQ(all[i].since, from_epoch_seconds(1'800'000'001)) << "of this second as well";
-    EXPECT_EQ(all[i].until, i == 0 ? kNow + Seconds{600} : all[i].since + kMaxAccessLife);
+    const bool is_user = all[i].kind == Kind::user;
+    EXPECT_EQ(all[i].since, is_user ? from_epoch_seconds(1'800'000'001) : kNow + kRevocationLife)
+        << "of this second as well; an id is not used again";
+    EXPECT_EQ(all[i].until, is_user ? all[i].since + kRevocationLife : all[i].since);
   }
   const auto later = store->revocations(all[4].number, 200).value();
   ASSERT_EQ(later.size(), 2U);
@@ -344,12 +346,43 @@ TEST_P(AccountStoreContract, WhateverEndsBeforeItsTimeIsNotedForThoseWhoWatch) {
   EXPECT_EQ(store->revocations(0, 3)->size(), 3U);
   EXPECT_FALSE(store->revocations(0, 0));
 
-  EXPECT_EQ(store->purge_revocations(kNow + Seconds{600}).value(), 1U);
-  EXPECT_EQ(store->purge_revocations(kNow + kDay + Seconds{1}).value(), 6U);
-  ASSERT_TRUE(store->revoke_token("another", kNow + Seconds{600}, kNow));
+  EXPECT_EQ(store->purge_revocations(kNow + kMaxAccessLife).value(), 0U);
+  EXPECT_EQ(store->purge_revocations(kNow + kRevocationLife).value(), 3U);
+  EXPECT_EQ(store->purge_revocations(kNow + kRevocationLife + Seconds{1}).value(), 4U);
+  ASSERT_TRUE(store->revoke_token("another", kNow));
   const auto fresh = store->revocations(all.back().number, 200).value();
   ASSERT_EQ(fresh.size(), 1U) << "numbers are never used again";
   EXPECT_EQ(fresh[0].id, "another");
+}
+
+TEST_P(AccountStoreContract, SessionsThatEndTwiceInASecondEndWhatBeganBetween) {
+  const auto id = add();
+  const auto first = store->end_sessions(id, kNow).value();
+  EXPECT_EQ(store->end_sessions(id, kNow).value(), first + Seconds{1})
+      << "what was issued since has the first time";
+  EXPECT_EQ(store->end_sessions(id, kNow + kDay).value(), next_second(kNow + kDay));
+}
+
+TEST_P(AccountStoreContract, NewGrantsEndSessionsThatSayOtherThings) {
+  const auto id = add("alice", {{Role::admin, "*"}});
+  const auto family = open_family(id);
+  ASSERT_TRUE(store->set_grants(id, std::vector<Grant>{{Role::viewer, "shop"}}, kNow));
+  EXPECT_EQ(rotate(family, 0), Outcome::revoked);
+  EXPECT_GT(store->user(id)->sessions_valid_from, kNow);
+}
+
+TEST_P(AccountStoreContract, APasswordThatWasResetMeanwhileStaysSo) {
+  const auto id = add();
+  const auto before = found(id);
+  const auto changed = store->replace_password(before, "chosen by the user", kNow).value();
+  ASSERT_TRUE(changed);
+  EXPECT_EQ(changed->sessions_ended, before.sessions_ended + 1);
+  EXPECT_EQ(store->credentials(id)->password_hash, "chosen by the user");
+  ASSERT_TRUE(store->set_password(id, "reset", kNow));
+  EXPECT_FALSE(store->replace_password(*changed, "too late", kNow).value());
+  ASSERT_TRUE(store->disable(id, kNow));
+  EXPECT_FALSE(store->replace_password(found(id), "disabled", kNow).value());
+  EXPECT_EQ(store->credentials(id)->password_hash, "reset");
 }
 
 TEST_P(AccountStoreContract, ItsVersionTellsThatAnybodyHasChangedIt) {
@@ -374,8 +407,8 @@ TEST_P(AccountStoreContract, EndingSessionsVoidsWhatWasIssuedBeforeAndNeverGoesB
   EXPECT_EQ(store->end_sessions(id, kNow).value(), from_epoch_seconds(1'800'000'001))
       << "a token issued in this second is void, too";
   for (const auto& family : families) EXPECT_EQ(rotate(family, 0), Outcome::revoked);
-  EXPECT_EQ(store->end_sessions(id, kNow - kDay).value(), from_epoch_seconds(1'800'000'001));
-  EXPECT_EQ(home->open()->user(id)->sessions_valid_from, from_epoch_seconds(1'800'000'001));
+  EXPECT_EQ(store->end_sessions(id, kNow - kDay).value(), from_epoch_seconds(1'800'000'002));
+  EXPECT_EQ(home->open()->user(id)->sessions_valid_from, from_epoch_seconds(1'800'000'002));
 }
 
 TEST_P(AccountStoreContract, TotpCountsOnceItHasBeenConfirmed) {

@@ -27,9 +27,9 @@ struct User {
   std::optional<WallTime> last_login;
   std::optional<WallTime> last_failed_login;
   std::uint32_t failed_logins = 0;  ///< since the last login that succeeded
-  /// Whole seconds. A token whose `iat` is before it is void. It lies up to a second ahead when it
-  /// is set, so that nothing issued in the same second survives: whoever issues a new token right
-  /// then gives it this time.
+  /// Whole seconds. A token whose `iat` is before it is void. It lies a second or so ahead when it
+  /// is set, and a second further each time that sessions are ended within it, so that nothing that
+  /// was issued survives: whoever issues a new token right then gives it this time.
   WallTime sessions_valid_from;
   std::uint32_t sessions_ended = 0;  ///< how often: tells a login that it was overtaken by that
   bool has_totp = false;             ///< confirmed
@@ -118,8 +118,22 @@ struct RevokedCredentials {
   WallTime until;
 };
 
-/// No access token lives longer, so nothing that was revoked is remembered longer.
 inline constexpr Seconds kMaxAccessLife{24 * 3600};
+/// By then every access token has expired, by whichever clock (ClaimRules::kMaxLeeway).
+inline constexpr Seconds kRevocationLife = kMaxAccessLife + Seconds{600};
+
+/// A login or token: no id is used again, so all that ever has it is void.
+inline RevokedCredentials revoked_id(RevocableKind kind, std::string_view id, WallTime now) {
+  const WallTime end = now + kRevocationLife;
+  return {.kind = kind, .id = std::string(id), .since = end, .until = end};
+}
+/// What a user was issued before `since`.
+inline RevokedCredentials revoked_user(std::string_view id, WallTime since) {
+  return {.kind = RevocableKind::user,
+          .id = std::string(id),
+          .since = since,
+          .until = since + kRevocationLife};
+}
 
 inline constexpr std::size_t kMaxUserNameBytes = 128;
 inline constexpr std::size_t kMaxPasswordHashBytes = 128;

@@ -108,6 +108,13 @@ Task<std::expected<Logins::Found, LoginRefusal>> Logins::check(Attempt attempt, 
   auto found = co_await find(attempt, by_id);
   if (!found) co_return std::unexpected(std::move(found).error());
   const std::string& id = found->user.id;
+  // Told before the attempt is counted: it was none. Half of the places are for whoever comes from
+  // where he was before, so that a flood of strangers leaves users a way in.
+  const auto waiting = parts_.hashing.load().waiting;
+  const auto places = parts_.hashing.places();
+  if (waiting >= (found->knows_network ? places : places / 2)) {
+    co_return refuse(LoginFault::busy, "as many logins wait as may", id, Seconds{1});
+  }
   auto name = user_key(by_id ? found->user.name : attempt.name);
   // Of those that nobody can have there is no end, so they are counted as one.
   const auto paced =
@@ -133,6 +140,11 @@ Task<std::expected<Logins::Found, LoginRefusal>> Logins::check(Attempt attempt, 
   const auto proven = co_await check_code(*found, std::move(attempt.code));
   if (!proven) co_return std::unexpected(proven.error());
   co_return *std::move(found);
+}
+
+/// Outlives the call and the configuration that it belongs to.
+Task<void> Logins::note_failure(Parts parts, std::string id, WallTime now) {
+  (void)co_await parts.accounts.run([&] { return parts.store.note_failed_login(id, now); });
 }
 
 Task<Logins::Step> Logins::check_code(const Found& found, std::string code) const {
@@ -223,24 +235,28 @@ Logins::Outcome Logins::issue(User user, std::string login, std::uint32_t genera
 
 // ---- on
 
-Task<Logins::Outcome> Logins::refresh(std::string token, WallTime received) const {
-  const WallTime now = now_of_worker();
-  const auto claims = tokens_.verify(UserTokens::Use::refresh, token, now);
+Task<Logins::Outcome> Logins::refresh(std::string token, WallTime received,
+                                      Milliseconds grace) const {
+  const Clock& clock = net::Worker::current()->clock();
+  const auto claims = tokens_.verify(UserTokens::Use::refresh, token, clock.wall());
   if (!claims) co_return refuse(LoginFault::wrong, claims.error().text());
   struct Turn {
     Rotation rotation;
     std::optional<User> user;
+    bool is_theft = false;
   };
   const auto turn = co_await parts_.accounts.run([&]() -> Result<Turn> {
+    // Read here, not before: whoever came meanwhile did not know of this one.
+    const WallTime now = clock.wall();
     Turn out;
     TRY(out.rotation, parts_.store.rotate_family(claims->family, claims->generation, now));
     const auto& family = out.rotation.family;
     if (out.rotation.outcome == Rotation::Outcome::rotated) {
       TRY(out.user, parts_.store.user(family.user));
     }
-    const bool replayed =
-        out.rotation.outcome == Rotation::Outcome::reused && received >= family.rotated;
-    if (replayed) {
+    out.is_theft =
+        out.rotation.outcome == Rotation::Outcome::reused && received >= family.rotated + grace;
+    if (out.is_theft) {
       if (auto done = parts_.store.revoke_family(family.id, now); !done) {
         return std::unexpected(done.error());
       }
@@ -248,28 +264,35 @@ Task<Logins::Outcome> Logins::refresh(std::string token, WallTime received) cons
     return out;
   });
   if (!turn) co_return refuse(turn.error());
+  const WallTime now = clock.wall();
   const auto& family = turn->rotation.family;
-  using Kind = Rotation::Outcome;
-  if (turn->rotation.outcome == Kind::reused) {
-    if (received < family.rotated) {
-      co_return refuse(LoginFault::wrong, "another request used the token first", family.user);
-    }
-    (void)co_await revoke(RevocableKind::login, family.id, now);
+  if (turn->is_theft) {
+    (void)co_await revoke(revoked_id(RevocableKind::login, family.id, now));
     co_return refuse(LoginFault::reused, "a refresh token was used twice", family.user);
   }
-  if (turn->rotation.outcome != Kind::rotated) {
+  if (turn->rotation.outcome == Rotation::Outcome::reused) {
+    co_return refuse(LoginFault::wrong, "another request used the token first", family.user);
+  }
+  if (turn->rotation.outcome != Rotation::Outcome::rotated) {
     co_return refuse(LoginFault::wrong, "the login has ended", family.user);
   }
-  if (turn->user->disabled || family.user != claims->subject) {
-    co_return refuse(LoginFault::wrong, "the user is disabled", family.user);
+  const User& user = *turn->user;
+  // Sessions may have been ended since the family was rotated.
+  if (user.disabled || user.id != claims->subject || claims->issued < user.sessions_valid_from) {
+    co_return refuse(LoginFault::wrong, "the user is disabled, or all his logins have ended",
+                     family.user);
   }
-  co_return issue(*turn->user, family.id, family.generation, family.expires, now);
+  if (needs_second_factor(user) && !user.has_totp) {
+    co_return refuse(LoginFault::enrolment_needed, "a second factor is demanded", user.id);
+  }
+  co_return issue(user, family.id, family.generation, family.expires,
+                  std::max(now, claims->issued));
 }
 
 // ---- out
 
-Task<Result<void>> Logins::revoke(RevocableKind kind, std::string id, WallTime now) const {
-  co_return co_await parts_.state.revoke(revocation_until_now(kind, id, now));
+Task<Result<void>> Logins::revoke(RevokedCredentials revoked) const {
+  co_return co_await parts_.state.revoke(revocation_of(revoked));
 }
 
 Task<Result<void>> Logins::end_login(std::string login) const {
@@ -277,24 +300,24 @@ Task<Result<void>> Logins::end_login(std::string login) const {
   const auto kept =
       co_await parts_.accounts.run([&] { return parts_.store.revoke_family(login, now); });
   if (!kept) co_return kept;
-  co_return co_await revoke(RevocableKind::login, login, now);
+  co_return co_await revoke(revoked_id(RevocableKind::login, login, now));
 }
 
-Task<Result<void>> Logins::end_token(std::string id, WallTime expires) const {
+Task<Result<void>> Logins::end_token(std::string id) const {
   const WallTime now = now_of_worker();
   const auto kept =
-      co_await parts_.accounts.run([&] { return parts_.store.revoke_token(id, expires, now); });
+      co_await parts_.accounts.run([&] { return parts_.store.revoke_token(id, now); });
   if (!kept) co_return kept;
-  co_return co_await revoke(RevocableKind::token, id, now);
+  co_return co_await revoke(revoked_id(RevocableKind::token, id, now));
 }
 
 Task<Result<void>> Logins::end_all(std::string user) const {
   const WallTime now = now_of_worker();
-  const auto kept =
-      co_await parts_.accounts.run([&] { return parts_.store.end_sessions(user, now); });
+  auto since = co_await parts_.accounts.run([&] { return parts_.store.end_sessions(user, now); });
   // Somebody who is not stored has tokens all the same.
-  if (!kept && kept.error().code != ErrorCode::not_found) co_return std::unexpected(kept.error());
-  co_return co_await revoke(RevocableKind::user, user, now);
+  if (!since && since.error().code == ErrorCode::not_found) since = next_second(now);
+  if (!since) co_return std::unexpected(since.error());
+  co_return co_await revoke(revoked_user(user, *since));
 }
 
 Task<Logins::Outcome> Logins::change_password(Attempt attempt, std::string password) const {
@@ -308,15 +331,12 @@ Task<Logins::Outcome> Logins::change_password(Attempt attempt, std::string passw
   const auto hash = co_await parts_.hashing.run([&] { return passwords().hash(password); });
   if (!hash) co_return refuse(hash.error());
   const WallTime now = now_of_worker();
-  auto user = co_await parts_.accounts.run([&]() -> Result<User> {
-    if (auto set = parts_.store.set_password(id, *hash, now); !set) {
-      return std::unexpected(set.error());
-    }
-    return parts_.store.user(id);
-  });
+  auto user = co_await parts_.accounts.run(
+      [&] { return parts_.store.replace_password(found->user, *hash, now); });
   if (!user) co_return refuse(user.error());
-  (void)co_await revoke(RevocableKind::user, id, now);
-  co_return co_await open(*std::move(user), std::move(found->network));
+  if (!*user) co_return refuse(LoginFault::wrong, "overtaken by a change of the account", id);
+  (void)co_await revoke(revoked_user(id, (*user)->sessions_valid_from));
+  co_return co_await open(**std::move(user), std::move(found->network));
 }
 
 }  // namespace portcullis::identity

@@ -92,16 +92,17 @@ class Logins {
     IpAddress address;
   };
   Task<Outcome> log_in(Attempt attempt) const;
-  /// `received`: when the request came. One that came before the token was used by another did not
-  /// know of that, and is no theft.
-  Task<Outcome> refresh(std::string token, WallTime received) const;
+  /// `received`: when the request came. One that came before another had used the token, or no
+  /// later than `grace` after that, did not know of it, and is no theft.
+  Task<Outcome> refresh(std::string token, WallTime received,
+                        Milliseconds grace = Milliseconds{0}) const;
   /// Ends all logins of the user and begins a new one. `attempt.name`: the id of the user.
   Task<Outcome> change_password(Attempt attempt, std::string password) const;
 
   /// Voids the tokens of a login, here and at all nodes.
   Task<Result<void>> end_login(std::string login) const;
-  /// Voids one token that expires then.
-  Task<Result<void>> end_token(std::string id, WallTime expires) const;
+  /// Voids one token.
+  Task<Result<void>> end_token(std::string id) const;
   /// Those of all logins of a user.
   Task<Result<void>> end_all(std::string user) const;
 
@@ -118,7 +119,8 @@ class Logins {
   Task<Outcome> open(User user, std::string network) const;
   Outcome issue(User user, std::string login, std::uint32_t generation, WallTime expires,
                 WallTime now) const;
-  Task<Result<void>> revoke(RevocableKind kind, std::string id, WallTime now) const;
+  Task<Result<void>> revoke(RevokedCredentials revoked) const;
+  static Task<void> note_failure(Parts parts, std::string id, WallTime now);
   std::string network_of(const IpAddress& address) const;
   bool needs_second_factor(const User& user) const;
 

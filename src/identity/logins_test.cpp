@@ -1,5 +1,6 @@
 #include "identity/logins.hpp"
 
+#include <SQLiteCpp/Database.h>
 #include <gtest/gtest.h>
 
 #include <future>
@@ -10,6 +11,7 @@
 #include "proves.hpp"
 #include "state/memory_store.hpp"
 #include "temporary_folder.hpp"
+#include "wait_until.hpp"
 
 namespace portcullis::identity {
 namespace {
@@ -84,6 +86,12 @@ class LoginsTest : public testing::Test {
     EXPECT_TRUE(store_->confirm_totp(user.id, totp_step(clock_.wall()) - 5).value());
     return secret;
   }
+  /// The end of all sessions as a refresh sees it that has rotated its family already.
+  void sqlite_end_without_families() {
+    SQLite::Database file((folder_.path() / "accounts.db").string(), SQLite::OPEN_READWRITE);
+    file.exec("UPDATE users SET sessions_valid_from = " +
+              std::to_string(epoch_millis(next_second(clock_.wall()))));
+  }
   std::string code(const std::string& secret) {
     return hotp(secret, static_cast<std::uint64_t>(totp_step(clock_.wall())));
   }
@@ -129,7 +137,7 @@ TEST_F(LoginsTest, WhatIsWrongIsNotTold) {
                                                         {"\xff", "x"}}) {
     EXPECT_EQ(fault(log_in(name, password)), LoginFault::wrong) << name;
   }
-  EXPECT_EQ(alice().failed_logins, 3U);
+  EXPECT_TRUE(wait_until([&] { return alice().failed_logins == 3U; }));
   ASSERT_TRUE(store_->disable(alice().id, clock_.wall()));
   EXPECT_EQ(fault(log_in("alice")), LoginFault::wrong);
 }
@@ -161,12 +169,11 @@ TEST_F(LoginsTest, ARefreshTokenServesOnceAndKeepsTheLogin) {
   PROVES("F168,F177");
   const auto first = log_in("alice").value();
   clock_.advance(Seconds{60});
-  ASSERT_TRUE(store_->set_grants(alice().id, std::vector<Grant>{{Role::operator_, "shop"}}));
   const auto second = refresh(first.refresh.token);
   ASSERT_TRUE(second) << second.error().reason;
   const auto claims =
       tokens_.verify(UserTokens::Use::access, second->access.token, clock_.wall()).value();
-  EXPECT_EQ(claims.grants, (std::vector<Grant>{{Role::operator_, "shop"}})) << "as they are now";
+  EXPECT_EQ(claims.grants, alice().grants) << "roles survive a refresh";
   EXPECT_EQ(second->refresh.expires, first.refresh.expires) << "a login is not made longer";
   EXPECT_TRUE(refresh(second->refresh.token));
   EXPECT_EQ(fault(refresh(first.access.token)), LoginFault::wrong) << "no access token";
@@ -265,6 +272,86 @@ TEST_F(LoginsTest, AChangedPasswordEndsAllLoginsAndBeginsOne) {
   EXPECT_TRUE(refresh(after->refresh.token));
   EXPECT_EQ(fault(log_in("alice")), LoginFault::wrong);
   EXPECT_TRUE(log_in("alice", "a better one, and long"));
+}
+
+TEST_F(LoginsTest, ALogoutInTheSecondOfAnotherEndVoidsWhatBeganBetween) {
+  ASSERT_TRUE(run(logins_.end_all(alice().id)));
+  const auto tokens = log_in("alice").value();
+  ASSERT_FALSE(is_revoked(tokens.access.token));
+  const auto family =
+      tokens_.verify(UserTokens::Use::access, tokens.access.token, clock_.wall())->family;
+  ASSERT_TRUE(run(logins_.end_login(family)));
+  EXPECT_TRUE(is_revoked(tokens.access.token));
+  const auto again = log_in("alice").value();
+  ASSERT_TRUE(run(logins_.end_all(alice().id)));
+  EXPECT_TRUE(is_revoked(again.access.token));
+}
+
+TEST_F(LoginsTest, ARefreshThatTheEndOfAllSessionsOvertookGetsNothing) {
+  const auto tokens = log_in("alice").value();
+  // As if it had been rotated before, and its user was read after.
+  clock_.advance(Seconds{2});
+  sqlite_end_without_families();
+  EXPECT_EQ(fault(refresh(tokens.refresh.token)), LoginFault::wrong);
+}
+
+TEST_F(LoginsTest, TabsOfOneBrowserAreNoThieves) {
+  const auto first = log_in("alice").value();
+  ASSERT_TRUE(refresh(first.refresh.token));
+  clock_.advance(Milliseconds{300});
+  const auto late = run(logins_.refresh(first.refresh.token, clock_.wall(), Milliseconds{5000}));
+  EXPECT_EQ(fault(late), LoginFault::wrong);
+  clock_.advance(Milliseconds{5000});
+  EXPECT_EQ(fault(run(logins_.refresh(first.refresh.token, clock_.wall(), Milliseconds{5000}))),
+            LoginFault::reused);
+}
+
+TEST_F(LoginsTest, ARoleThatDemandsASecondFactorIsNotKeptByRefreshing) {
+  const auto root = add("root", {{Role::viewer, "*"}});
+  const auto tokens = log_in("root").value();
+  const Logins stricter{
+      {*store_, accounts_, hashing_, state_},
+      {.passwords = {.cost = Passwords::kMinCost}, .second_factor_roles = {Role::viewer}},
+      tokens_,
+      {kSecret}};
+  EXPECT_EQ(fault(run(stricter.refresh(tokens.refresh.token, clock_.wall()))),
+            LoginFault::enrolment_needed);
+}
+
+TEST_F(LoginsTest, AFloodOfStrangersLeavesUsersAWayInAndTakesNoAttempt) {
+  ASSERT_TRUE(log_in("alice", kPassword, {}, kHome));
+  net::Background slow{{.name = "slow", .threads = 1, .queue = 4}};
+  const Logins busy{{*store_, accounts_, slow, state_},
+                    {.passwords = {.cost = Passwords::kMinCost}},
+                    tokens_,
+                    {kSecret}};
+  std::promise<void> gate;
+  auto opened = gate.get_future().share();
+  std::promise<void> waiting;
+  worker_.post([&] {
+    for (int i = 0; i < 3; ++i) {
+      spawn([](net::Background& threads, std::shared_future<void> until) -> Task<void> {
+        (void)co_await threads.run([until] { until.wait(); });
+      }(slow, opened));
+    }
+    waiting.set_value();
+  });
+  waiting.get_future().get();
+  for (std::uint32_t i = 0; i < 3 * Logins::kAttempts; ++i) {
+    const auto refused = run(busy.log_in({"alice", kPassword, {}, kAway}));
+    EXPECT_EQ(fault(refused), LoginFault::busy);
+    EXPECT_GT(refused.error().retry_after, Seconds{0});
+  }
+  std::promise<Logins::Outcome> known;
+  worker_.post([&] {
+    spawn([](Task<Logins::Outcome> task, std::promise<Logins::Outcome>& out) -> Task<void> {
+      out.set_value(co_await task);
+    }(busy.log_in({"alice", kPassword, {}, kHome}), known));
+  });
+  gate.set_value();
+  EXPECT_TRUE(known.get_future().get()) << "from where she was before";
+  EXPECT_TRUE(run(busy.log_in({"alice", kPassword, {}, kAway}))) << "no attempt was taken";
+  slow.stop();
 }
 
 TEST_F(LoginsTest, AHashOfAnOlderCostIsMadeAnewAtALogin) {

@@ -23,10 +23,4 @@ inline state::Revocation revocation_of(const RevokedCredentials& revoked) {
   return {revocation_key(revoked.kind, revoked.id), revoked.since, revoked.until};
 }
 
-/// Everything of this kind and id that was issued until now.
-inline state::Revocation revocation_until_now(RevocableKind kind, std::string_view id,
-                                              WallTime now) {
-  return {revocation_key(kind, id), next_second(now), now + kMaxAccessLife};
-}
-
 }  // namespace portcullis::identity

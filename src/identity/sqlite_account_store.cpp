@@ -64,7 +64,7 @@ void insert_grants(Connection& connection, std::string_view id, std::span<const 
 
 Result<WallTime> end_sessions_of(Connection& connection, std::string_view id, WallTime now) {
   auto row = connection.query(
-      "UPDATE users SET sessions_valid_from = max(sessions_valid_from, ?2), "
+      "UPDATE users SET sessions_valid_from = max(sessions_valid_from + 1000, ?2), "
       "sessions_ended = sessions_ended + 1 WHERE id = ?1 RETURNING sessions_valid_from",
       id, epoch_millis(next_second(now)));
   if (!row.step()) return no_such_user();
@@ -160,6 +160,19 @@ Result<void> SqliteAccountStore::set_password(std::string_view id, std::string_v
   });
 }
 
+Result<std::optional<User>> SqliteAccountStore::replace_password(const User& user,
+                                                                 std::string_view hash,
+                                                                 WallTime now) {
+  if (auto good = check_hash(hash); !good) return std::unexpected(good.error());
+  return database_->write([&](Connection& connection) -> Result<std::optional<User>> {
+    TRY(const bool as_found, is_as_found(connection, user));
+    if (!as_found) return std::nullopt;
+    connection.run("UPDATE users SET password_hash = ?2 WHERE id = ?1", user.id, hash);
+    TRY([[maybe_unused]] const auto valid_from, end_sessions_of(connection, user.id, now));
+    return one_user(connection, kUserById, user.id);
+  });
+}
+
 Result<bool> SqliteAccountStore::rehash_password(std::string_view id, std::string_view old_hash,
                                                  std::string_view hash) {
   if (auto good = check_hash(hash); !good) return std::unexpected(good.error());
@@ -188,17 +201,20 @@ Result<void> SqliteAccountStore::enable(std::string_view id) {
 
 Result<void> SqliteAccountStore::remove_user(std::string_view id, WallTime now) {
   return database_->write([&](Connection& connection) {
+    // The name may be given to somebody else at once.
     note_revocation_of_user(connection, id, next_second(now));
     return must_be_made(connection.run("DELETE FROM users WHERE id = ?1", id));
   });
 }
 
-Result<void> SqliteAccountStore::set_grants(std::string_view id, std::span<const Grant> grants) {
+Result<void> SqliteAccountStore::set_grants(std::string_view id, std::span<const Grant> grants,
+                                            WallTime now) {
   if (auto good = check_grants(grants); !good) return good;
   return database_->write([&](Connection& connection) -> Result<void> {
     if (auto there = require_user(connection, id); !there) return there;
     connection.run("DELETE FROM grants WHERE user_id = ?1", id);
     insert_grants(connection, id, grants);
+    TRY([[maybe_unused]] const auto valid_from, end_sessions_of(connection, id, now));
     return {};
   });
 }

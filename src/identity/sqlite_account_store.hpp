@@ -23,12 +23,15 @@ class SqliteAccountStore final : public AccountStore {
   Result<Page> users(std::string_view after, std::size_t limit) override;
   Result<Credentials> credentials(std::string_view id) override;
   Result<void> set_password(std::string_view id, std::string_view hash, WallTime now) override;
+  Result<std::optional<User>> replace_password(const User& user, std::string_view hash,
+                                               WallTime now) override;
   Result<bool> rehash_password(std::string_view id, std::string_view old_hash,
                                std::string_view hash) override;
   Result<void> disable(std::string_view id, WallTime now) override;
   Result<void> enable(std::string_view id) override;
   Result<void> remove_user(std::string_view id, WallTime now) override;
-  Result<void> set_grants(std::string_view id, std::span<const Grant> grants) override;
+  Result<void> set_grants(std::string_view id, std::span<const Grant> grants,
+                          WallTime now) override;
 
   Result<void> note_login(std::string_view id, std::string_view network, WallTime now) override;
   Result<bool> knows_network(std::string_view id, std::string_view network) override;
@@ -51,7 +54,7 @@ class SqliteAccountStore final : public AccountStore {
   Result<void> revoke_families(std::string_view user, WallTime now) override;
   Result<std::size_t> purge_families(WallTime now) override;
 
-  Result<void> revoke_token(std::string_view id, WallTime until, WallTime now) override;
+  Result<void> revoke_token(std::string_view id, WallTime now) override;
   Result<std::vector<RevokedCredentials>> revocations(std::int64_t after,
                                                       std::size_t limit) override;
   Result<std::size_t> purge_revocations(WallTime now) override;

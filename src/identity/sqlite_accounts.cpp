@@ -117,6 +117,14 @@ Result<void> require_user(sqlite::Connection& connection, std::string_view id) {
   return {};
 }
 
+Result<bool> is_as_found(sqlite::Connection& connection, const User& user) {
+  auto row = connection.query(
+      "SELECT disabled_at IS NULL AND sessions_ended = ?2 FROM users WHERE id = ?1", user.id,
+      std::int64_t{user.sessions_ended});
+  if (!row.step()) return no_such_user();
+  return row.number(0) != 0;
+}
+
 Result<bool> made(sqlite::Connection& connection, std::string_view id, int changes) {
   if (changes > 0) return true;
   if (auto there = require_user(connection, id); !there) return std::unexpected(there.error());
@@ -134,21 +142,21 @@ void revoke_families_of(sqlite::Connection& connection, std::string_view user, W
       epoch_millis(now));
 }
 
-void note_revocation(sqlite::Connection& connection, RevocableKind kind, std::string_view id,
-                     WallTime since) {
+void note_revocation(sqlite::Connection& connection, const RevokedCredentials& revoked) {
   connection.run("INSERT INTO revocations (kind, revoked_id, since, until) VALUES (?1, ?2, ?3, ?4)",
-                 static_cast<std::int64_t>(kind), id, epoch_millis(since),
-                 epoch_millis(since + kMaxAccessLife));
+                 static_cast<std::int64_t>(revoked.kind), revoked.id, epoch_millis(revoked.since),
+                 epoch_millis(revoked.until));
 }
 
 void note_revocation_of_user(sqlite::Connection& connection, std::string_view id, WallTime since) {
-  note_revocation(connection, RevocableKind::user, id, since);
   std::string key;
   {
     auto row = connection.query("SELECT name_key FROM users WHERE id = ?1", id);
     if (row.step()) key = row.text(0);
   }
-  if (!key.empty()) note_revocation(connection, RevocableKind::user, key, since);
+  for (const std::string& by : {std::string(id), key}) {
+    if (!by.empty()) note_revocation(connection, revoked_user(by, since));
+  }
 }
 
 }  // namespace portcullis::identity::sqlite_accounts

@@ -22,6 +22,9 @@ std::unexpected<Error> refuse_input(std::string what);
 /// @returns not_found where there is no such user.
 Result<void> require_user(sqlite::Connection& connection, std::string_view id);
 
+/// Whether the user is enabled, and no session has been ended since.
+Result<bool> is_as_found(sqlite::Connection& connection, const User& user);
+
 /// What a conditional change of a user's row came to: whether it was made, or not_found.
 Result<bool> made(sqlite::Connection& connection, std::string_view id, int changes);
 /// The same where the condition is that the user is there.
@@ -29,9 +32,8 @@ Result<void> must_be_made(int changes);
 
 void revoke_families_of(sqlite::Connection& connection, std::string_view user, WallTime now);
 
-/// Notes that what was issued before is void, for whoever keeps what is in force.
-void note_revocation(sqlite::Connection& connection, RevocableKind kind, std::string_view id,
-                     WallTime since);
+/// For whoever keeps what is in force; it gets a number.
+void note_revocation(sqlite::Connection& connection, const RevokedCredentials& revoked);
 /// The same for a user, by the id and by the name.
 void note_revocation_of_user(sqlite::Connection& connection, std::string_view id, WallTime since);
 

@@ -34,15 +34,6 @@ Outcome outcome_for(const std::optional<RefreshFamily>& family, std::uint32_t ge
   return family->generation == generation ? Outcome::rotated : Outcome::reused;
 }
 
-/// Whether the user is enabled, and no session has been ended since.
-Result<bool> is_as_found(Connection& connection, const User& user) {
-  auto row = connection.query(
-      "SELECT disabled_at IS NULL AND sessions_ended = ?2 FROM users WHERE id = ?1", user.id,
-      std::int64_t{user.sessions_ended});
-  if (!row.step()) return no_such_user();
-  return row.number(0) != 0;
-}
-
 /// Leaves room for one more.
 void forget_oldest_families(Connection& connection, std::string_view user) {
   connection.run(
@@ -93,7 +84,10 @@ Result<void> SqliteAccountStore::revoke_family(std::string_view id, WallTime now
     const int changed = connection.run(
         "UPDATE refresh_families SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL", id,
         epoch_millis(now));
-    if (changed > 0) note_revocation(connection, RevocableKind::login, id, next_second(now));
+    // One that was forgotten to make room has tokens all the same.
+    if (changed > 0 || !family_of(connection, id)) {
+      note_revocation(connection, revoked_id(RevocableKind::login, id, now));
+    }
     return {};
   });
 }
@@ -108,7 +102,7 @@ Result<void> SqliteAccountStore::revoke_families(std::string_view user, WallTime
       while (rows.step()) logins.push_back(rows.text(0));
     }
     for (const auto& login : logins) {
-      note_revocation(connection, RevocableKind::login, login, next_second(now));
+      note_revocation(connection, revoked_id(RevocableKind::login, login, now));
     }
     revoke_families_of(connection, user, now);
     return {};

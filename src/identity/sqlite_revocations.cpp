@@ -7,13 +7,10 @@ namespace portcullis::identity {
 using namespace sqlite_accounts;
 using sqlite::Connection;
 
-Result<void> SqliteAccountStore::revoke_token(std::string_view id, WallTime until, WallTime now) {
+Result<void> SqliteAccountStore::revoke_token(std::string_view id, WallTime now) {
   if (!is_name(id)) return refuse_input("the id of a token has another form");
   return database_->write([&](Connection& connection) -> Result<void> {
-    connection.run(
-        "INSERT INTO revocations (kind, revoked_id, since, until) VALUES (?1, ?2, ?3, ?4)",
-        static_cast<std::int64_t>(RevocableKind::token), id, epoch_millis(next_second(now)),
-        epoch_millis(std::min(until, now + kMaxAccessLife)));
+    note_revocation(connection, revoked_id(RevocableKind::token, id, now));
     return {};
   });
 }

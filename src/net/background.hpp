@@ -69,6 +69,8 @@ class Background {
   void stop();
 
   Load load() const;
+  /// How many may wait.
+  std::size_t places() const noexcept { return options_.queue; }
 
  private:
   /// A call and who waits for it.

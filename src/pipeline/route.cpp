@@ -69,6 +69,13 @@ bool Route::allows(http::Method method) const noexcept {
   });
 }
 
+namespace {
+
+/// Without one of these a login or a management route would be open.
+constexpr std::string_view kGuardsOfUsers[] = {"origin", "credentials", "rate", "access", "body"};
+
+}  // namespace
+
 std::vector<std::string> RouteTable::build(const config::Settings& settings) {
   std::vector<std::string> problems;
   for (const auto& override : settings.routes) {
@@ -95,7 +102,15 @@ std::vector<std::string> RouteTable::build(const config::Settings& settings) {
     }
     return false;
   });
-  for (auto& route : routes_) route.path.insert(0, settings.gateway_prefix);
+  for (auto& route : routes_) {
+    route.path.insert(0, settings.gateway_prefix);
+    if (!route.access.always_guarded) continue;
+    for (std::size_t g = 0; g < kGuardCount; ++g) {
+      if (std::ranges::find(kGuardsOfUsers, config::kGuardNames[g]) != std::end(kGuardsOfUsers)) {
+        route.guards[g] = {config::Mode::enforce, config::OnError::refuse};
+      }
+    }
+  }
   for (std::size_t a = 0; a < routes_.size(); ++a) {
     for (std::size_t b = a + 1; b < routes_.size(); ++b) {
       const bool same_method = std::ranges::any_of(routes_[a].methods, [&](auto m) {

@@ -40,6 +40,10 @@ struct Access {
   bool location = false;    ///< an API key comes with X-Location-ID, the site that it speaks of
   /// Nobody is let in while what nodes share cannot be asked: a revocation may have been missed.
   bool needs_shared_state = false;
+  /// Whatever the settings say, no guard that stands before such a route is switched off there.
+  bool always_guarded = false;
+  /// The handler verifies a credential itself, so that one behind a blocked address may reach it.
+  bool by_handler = false;
 };
 
 /// Which family of security headers an answer gets.

@@ -4,6 +4,26 @@
 
 namespace portcullis::routes {
 
+namespace {
+
+/// What it must be, where it is not.
+std::optional<std::string> type_fault(const boost::json::value& value, ObjectSchema::Type type) {
+  switch (type) {
+    case ObjectSchema::Type::string:
+      if (!value.is_string()) return "a string.";
+      break;
+    case ObjectSchema::Type::object:
+      if (!value.is_object()) return "an object.";
+      break;
+    case ObjectSchema::Type::integer:
+      if (!value.is_int64()) return "an integer.";
+      break;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
 std::optional<http::Problem> ObjectSchema::check(const http::JsonBody& body) const {
   using http::Code;
   using http::Problem;
@@ -15,11 +35,8 @@ std::optional<http::Problem> ObjectSchema::check(const http::JsonBody& body) con
       if (!member.required) continue;
       return Problem(Code::schema_invalid, "The member '" + member.name + "' is missing.");
     }
-    const bool right_type = member.type == Type::string ? value->is_string() : value->is_object();
-    if (!right_type) {
-      return Problem(Code::schema_invalid,
-                     "The member '" + member.name + "' must be " +
-                         (member.type == Type::string ? "a string." : "an object."));
+    if (auto expected = type_fault(*value, member.type)) {
+      return Problem(Code::schema_invalid, "The member '" + member.name + "' must be " + *expected);
     }
     if (member.rule) {
       if (auto wrong = member.rule(*value)) return Problem(Code::schema_invalid, *std::move(wrong));

@@ -14,7 +14,7 @@ namespace portcullis::routes {
 /// ignored.
 class ObjectSchema final : public pipeline::BodySchema {
  public:
-  enum class Type : std::uint8_t { string, object };
+  enum class Type : std::uint8_t { string, object, integer };
   struct Member {
     std::string name;
     Type type = Type::string;

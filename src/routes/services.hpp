@@ -11,6 +11,7 @@
 #include "observe/metrics.hpp"
 #include "pipeline/guard.hpp"
 #include "pipeline/reporter.hpp"
+#include "state/block_table.hpp"
 #include "state/store.hpp"
 #include "upstream/assistant.hpp"
 
@@ -21,6 +22,7 @@ struct Services {
   const config::Settings* settings = nullptr;
   const identity::SessionTokens* session_tokens = nullptr;
   state::Store* store = nullptr;
+  state::BlockTable* blocks = nullptr;
   chat::StreamHub* hub = nullptr;
   const pipeline::Reporter* reporter = nullptr;
   const identity::Logins* logins = nullptr;  ///< null: there are no users

@@ -31,7 +31,30 @@ void BlockTable::learn(const IpAddress& network, const Block& block) {
   if (block.until + kMemory <= now) return;
   const std::lock_guard lock(mutex_);
   Block* known = place_of(network, now);
-  if (known != nullptr && known->until < block.until) *known = block;
+  if (known != nullptr && supersedes(block, *known, now)) *known = block;
+}
+
+std::optional<Block> BlockTable::impose(const IpAddress& address, WallTime until,
+                                        std::string_view reason) {
+  const IpAddress network = address.network();
+  const WallTime now = clock_.wall();
+  const Block made{now, std::max(now, until), Block::By::operator_, std::string(reason), 0};
+  {
+    const std::lock_guard lock(mutex_);
+    Block* block = place_of(network, now);
+    if (block == nullptr) return std::nullopt;
+    *block = made;
+  }
+  if (made_) made_(network, made);
+  return made;
+}
+
+bool BlockTable::supersedes(const Block& fresh, const Block& known, WallTime now) noexcept {
+  if (fresh.by == Block::By::operator_) {
+    return known.by == fresh.by ? fresh.since > known.since : fresh.since >= known.since;
+  }
+  if (known.by != Block::By::operator_) return fresh.until > known.until;
+  return known.until <= now && fresh.since > known.since;
 }
 
 /// The entry of a network, made where there is room for one.
@@ -50,10 +73,24 @@ Block* BlockTable::place_of(const IpAddress& network, WallTime now) {
 
 std::vector<std::pair<IpAddress, Block>> BlockTable::lasting() const {
   const WallTime now = clock_.wall();
+  std::vector<std::pair<IpAddress, Block>> out;
+  {
+    const std::shared_lock lock(mutex_);
+    for (const auto& [network, block] : blocks_) {
+      if (block.until > now) out.emplace_back(network, block);
+    }
+  }
+  std::ranges::sort(out, {}, &std::pair<IpAddress, Block>::first);
+  return out;
+}
+
+std::vector<std::pair<IpAddress, Block>> BlockTable::decided() const {
+  const WallTime now = clock_.wall();
   const std::shared_lock lock(mutex_);
   std::vector<std::pair<IpAddress, Block>> out;
   for (const auto& [network, block] : blocks_) {
-    if (block.until > now) out.emplace_back(network, block);
+    const bool is_lifted = block.by == Block::By::operator_ && block.until + kMemory > now;
+    if (block.until > now || is_lifted) out.emplace_back(network, block);
   }
   return out;
 }

@@ -41,14 +41,23 @@ class BlockTable {
   /// blocked already, up to kLongest. A block that lasts is left as it is.
   /// @returns the block; nullopt where there is no room.
   std::optional<Block> offend(const IpAddress& address, Seconds first, std::string_view reason);
-  /// A block that another node has made. One that lasts longer is kept.
+  /// An operator blocks this address until then, whatever was decided before; a time that is not
+  /// to come lifts its block. @returns the block; nullopt where there is no room.
+  std::optional<Block> impose(const IpAddress& address, WallTime until, std::string_view reason);
+  /// What another node has decided. It counts where supersedes() says so.
   void learn(const IpAddress& network, const Block& block);
-  /// Calls `made` with each block that a rule makes here, on the thread that made it.
+  /// Whether a decision replaces the one that is known: of two operators' the later one; of two
+  /// rules' the one that lasts longer; a rule's only what no operator has decided since, and no
+  /// block of an operator's that lasts.
+  static bool supersedes(const Block& fresh, const Block& known, WallTime now) noexcept;
+  /// Calls `made` with each decision that is made here, on the thread that made it.
   /// REQUIRES: before the first block.
   using Made = std::function<void(const IpAddress& network, const Block& block)>;
   void on_made(Made made) { made_ = std::move(made); }
-  /// Those that last now.
+  /// Those that last now, by address.
   std::vector<std::pair<IpAddress, Block>> lasting() const;
+  /// Beside these what operators have lifted lately: all that other nodes should know.
+  std::vector<std::pair<IpAddress, Block>> decided() const;
   /// The block of this address that lasts now.
   std::optional<Block> find(const IpAddress& address) const;
   /// Addresses that are blocked now.

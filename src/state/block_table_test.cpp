@@ -100,5 +100,42 @@ TEST_F(BlockTableTest, TellsOfWhatARuleMadeHereAndLearnsWhatOthersMade) {
   EXPECT_LE(other.size(), 4U) << "bounded";
 }
 
+TEST_F(BlockTableTest, AnOperatorsWordCountsWhateverRulesSaid) {
+  ASSERT_TRUE(table_.offend(kOne, Seconds{900}, "rule"));
+  const auto imposed = table_.impose(kOne, clock_.wall() + Seconds{60}, "a shorter one");
+  ASSERT_TRUE(imposed);
+  EXPECT_EQ(imposed->by, Block::By::operator_);
+  EXPECT_EQ(table_.find(kOne)->reason, "a shorter one");
+  EXPECT_EQ(table_.offend(kOne, Seconds{900}, "rule")->reason, "a shorter one");
+  ASSERT_TRUE(table_.impose(kOne, clock_.wall(), "lifted"));
+  EXPECT_FALSE(table_.find(kOne));
+  EXPECT_TRUE(table_.lasting().empty());
+  ASSERT_EQ(table_.decided().size(), 1U) << "others must hear of it";
+  clock_.advance(Seconds{1});
+  EXPECT_EQ(table_.offend(kOne, Seconds{900}, "rule")->offences, 1U) << "forgiven";
+}
+
+TEST(BlockDecisions, CountTheSameInWhateverOrderTheyCome) {
+  const auto at = [](std::int64_t seconds) { return from_epoch_seconds(1'000'000 + seconds); };
+  const auto decision = [&](std::int64_t since, std::int64_t until, Block::By by) {
+    return Block{at(since), at(until), by, "", 1};
+  };
+  using enum Block::By;
+  const Block early_rule = decision(0, 900, rule);
+  const Block lifted = decision(10, 10, operator_);
+  const Block late_rule = decision(20, 800, rule);
+  const Block imposed = decision(30, 600, operator_);
+  const Block later_rule = decision(40, 2000, rule);
+  const WallTime now = at(100);
+  EXPECT_TRUE(BlockTable::supersedes(lifted, early_rule, now));
+  EXPECT_FALSE(BlockTable::supersedes(early_rule, lifted, now)) << "it was lifted since";
+  EXPECT_TRUE(BlockTable::supersedes(late_rule, lifted, now)) << "and has offended again";
+  EXPECT_FALSE(BlockTable::supersedes(lifted, late_rule, now));
+  EXPECT_TRUE(BlockTable::supersedes(imposed, late_rule, now));
+  EXPECT_FALSE(BlockTable::supersedes(later_rule, imposed, now)) << "an operator's lasts";
+  EXPECT_TRUE(BlockTable::supersedes(later_rule, imposed, at(700)));
+  EXPECT_FALSE(BlockTable::supersedes(imposed, imposed, now)) << "no news";
+}
+
 }  // namespace
 }  // namespace portcullis::state

@@ -37,8 +37,20 @@ Eventual<Result<AdmitAnswer>> FallbackStore::admit(const AdmitRequest& request) 
 
 Task<Result<AdmitAnswer>> FallbackStore::admit_there(AdmitRequest request) {
   auto answer = co_await shared_.admit(request);
+  if (answer && is_revoked_here(request)) answer->revoked = true;
   if (answer) co_return answer;
   co_return co_await admit_here(request);
+}
+
+/// The shared store may have been emptied since.
+bool FallbackStore::is_revoked_here(const AdmitRequest& request) {
+  if (request.revocable_count == 0) return false;
+  AdmitRequest look;
+  look.revocables = request.revocables;
+  look.revocable_count = request.revocable_count;
+  look.issued = request.issued;
+  auto known = local_.admit(look);
+  return known.ready() && known.value() && known.value()->revoked;
 }
 
 Eventual<Result<AdmitAnswer>> FallbackStore::admit_here(AdmitRequest request) {

@@ -24,7 +24,7 @@ enum class FallbackPolicy : std::uint8_t {
 /// Threads: any.  Ownership: both stores outlive it.
 /// Bounds:  kMaxPending ended sessions are remembered; of more the oldest are forgotten, so that
 ///          their tokens open empty sessions again. As many revocations; this node keeps knowing of
-///          those that it cannot tell.
+///          those that it cannot tell, and of those that the shared store has forgotten.
 class FallbackStore final : public Store {
  public:
   static constexpr std::size_t kMaxPending = 10'000;
@@ -77,6 +77,7 @@ class FallbackStore final : public Store {
   Eventual<Result<AdmitAnswer>> admit_here(AdmitRequest request);
   Eventual<Result<void>> end_here(const SessionId& session, WallTime created);
   Task<Result<AdmitAnswer>> admit_there(AdmitRequest request);
+  bool is_revoked_here(const AdmitRequest& request);
   Task<Result<void>> end_there(SessionId session, WallTime created);
   Task<Result<void>> revoke_there(Revocation revocation);
   template <class T>

@@ -187,6 +187,13 @@ TEST_F(FallbackStoreTest, ARevocationHoldsHereAtOnceAndIsToldLater) {
   EXPECT_FALSE(now(store.admit(look))->alone);
   up_ = false;
   EXPECT_TRUE(now(store.admit(look))->revoked) << "this node has not forgotten it";
+  up_ = true;
+  const Key kept = key_of("token", "kept here");
+  (void)local_.revoke({kept, clock_.wall() + Seconds{1}, clock_.wall() + Seconds{600}});
+  AdmitRequest other;
+  other.may_be_revoked_by(kept);
+  other.issued = clock_.wall();
+  EXPECT_TRUE(now(store.admit(other))->revoked) << "what is shared may have been emptied";
 }
 
 }  // namespace

@@ -39,6 +39,7 @@ Eventual<Result<AdmitAnswer>> MemoryStore::admit(const AdmitRequest& request) {
   for (std::size_t i = 0; i < request.revocable_count && !answer.revoked; ++i) {
     answer.revoked = revocations_.is_revoked(request.revocables[i], request.issued, clock_.wall());
   }
+  if (answer.revoked) return Result<AdmitAnswer>(answer);
   answer.admission = limiter_.charge(request);
   if (!answer.admission.admitted) return Result<AdmitAnswer>(answer);
   if (request.claim) answer.claim = visit(*request.claim);

@@ -122,7 +122,7 @@ struct AdmitAnswer {
   Admission admission;
   SessionView session;
   ClaimStanding claim = ClaimStanding::unknown;
-  bool revoked = false;  ///< by one of the keys that were asked for
+  bool revoked = false;  ///< by one of the keys that were asked for: nothing was charged
   bool alone = false;    ///< decided by this node, since what is shared cannot be asked
 };
 

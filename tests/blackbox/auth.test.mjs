@@ -223,7 +223,6 @@ describe('keys and lives of tokens', () => {
     assert.match((await check({ SECURITY_JWT_SECRET_KEY: 'your-super-secret-jwt-key-change-in-production' })).stderr, /well-known default/);
     assert.match((await check({ AUTH_KEY_FILES: '/nowhere.pem' })).stderr, /nowhere\.pem cannot be read/);
     assert.match((await check({ AUTH_TOTP_REQUIRED_ROLES: 'emperor' })).stderr, /'emperor' is not one of/);
-    assert.match((await check({ SECURITY_ENVIRONMENT: 'production', GUARDS_ACCESS_MODE: 'monitor' })).stderr, /GUARDS_ACCESS_MODE/);
   });
 
   test(PROVES('F174', 'F175', 'F176', 'F177') + 'how long tokens live follows the profile, and a setting wins', async () => {

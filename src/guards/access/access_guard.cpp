@@ -68,12 +68,16 @@ class AccessGuard final : public pipeline::Guard {
   }
 
   static std::optional<Verdict> location_fault(const http::Exchange& exchange) {
+    const bool is_key = exchange.principal.kind == http::Principal::Kind::api_key;
+    const auto of_key = http::Roles{http::Role::service};
+    if (is_key && !http::grants_any(exchange.principal.grants, of_key, exchange.site->id)) {
+      return forbidden("an API key of another site");
+    }
     const auto told = exchange.head().find("x-location-id");
     if (told) {
       if (*told == exchange.site->id && exchange.head().count("x-location-id") == 1) return {};
       return forbidden("X-Location-ID is not the site that the caller speaks for");
     }
-    const bool is_key = exchange.principal.kind == http::Principal::Kind::api_key;
     if (!exchange.route->access.location || !is_key) return {};
     return Verdict::refuse(
         Problem(Code::auth_failed, "The header X-Location-ID is missing."),

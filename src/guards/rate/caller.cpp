@@ -42,7 +42,7 @@ bool is_anothers_doing(const http::Exchange& exchange) {
   const auto& head = exchange.head();
   // No page sends a credential in a header to where its preflight was refused, and with anything
   // but GET and HEAD a browser names the page's origin.
-  if (exchange.origin || head.find("authorization")) return false;
+  if (exchange.origin || head.find("authorization") || head.find("x-api-key")) return false;
   const bool told = head.find("origin").has_value();
   const bool plain = head.method == http::Method::get || head.method == http::Method::head;
   const auto site = head.get("sec-fetch-site");

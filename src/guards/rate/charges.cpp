@@ -15,6 +15,8 @@ constexpr state::Space kBlockedLightTier = "blocked-light";
 constexpr state::Space kSiteTier = "site-minute";
 constexpr state::Space kReserveTier = "site-reserve";
 constexpr state::Space kAuthTier = "auth-failures";
+/// Of one address: so many guesses more than `limits.auth_failures` may be looked at.
+constexpr std::uint32_t kLoginsAtATime = 4;
 
 /// The /48 of an IPv6 address.
 state::KeyedValue network_of(const Caller& caller) {
@@ -70,9 +72,14 @@ std::optional<Verdict> Charges::enter(http::Exchange& exchange,
   }
   // Who goes on behind a blocked address is one of those at that address all the same.
   const Key address = caller.is_verified() ? caller.subject.key : caller.place.in("address");
-  holders[count++] = {address, limits.in_flight_address, "address-in-flight"};
+  // A login takes a core for as long as nothing else does here.
+  const bool logs_in = exchange.route->cls == RouteClass::auth;
+  const auto at_a_time =
+      logs_in ? std::min(kLoginsAtATime, limits.in_flight_address) : limits.in_flight_address;
+  holders[count++] = {logs_in ? caller.place.in("logins-in-flight") : address, at_a_time,
+                      logs_in ? "logins-in-flight" : "address-in-flight"};
   if (!caller.is_verified() && !caller.network.is_v4()) {
-    const auto limit = wide_of(limits.in_flight_address);
+    const auto limit = wide_of(at_a_time);
     holders[count++] = {network_of(caller).in("network"), limit, "network-in-flight"};
   }
   holders[count++] = {state::key_of("site", exchange.site->id), limits.in_flight_site,

@@ -10,6 +10,7 @@ namespace portcullis::guards {
 namespace {
 
 using identity::SessionKeys;
+using Revoked = http::SessionState::Revoked;
 using pipeline::RouteClass;
 using pipeline::Verdict;
 using state::AdmitAnswer;
@@ -51,32 +52,52 @@ class RateGuard final : public pipeline::Guard {
       if (auto full = charges_.enter(exchange, known ? &*session : nullptr))
         return *std::move(full);
     }
+    return charge(exchange);
+  }
+
+ private:
+  pipeline::Decision charge(http::Exchange& exchange) const {
+    const auto& route = *exchange.route;
+    const auto& session = exchange.principal.session;
     AdmitRequest request;
     if (route.claims != nullptr) {
       // Whose message it is stands in the body; the claim guard charges the rest.
       charges_.add(request, exchange, RouteClass::light, nullptr);
     } else {
-      charges_.add(request, exchange, route.cls, route.is_message && session ? &*session : nullptr);
+      // Who was shut out of a session takes nothing of what its owner has.
+      const bool speaks =
+          route.is_message && session && exchange.session_state.revoked != Revoked::yes;
+      charges_.add(request, exchange, route.cls, speaks ? &*session : nullptr);
       if (session) add_session(request, exchange);
     }
-    if (exchange.principal.kind == http::Principal::Kind::user)
+    if (exchange.principal.kind == http::Principal::Kind::user) {
       look_for_revocation(request, exchange);
+    }
     if (request.count == 0 && !request.session && request.revocable_count == 0) {
       return Verdict::pass();
     }
     auto answer = store_.admit(request);
-    if (answer.ready()) {
-      if (Charges::is_site_spent(request, answer.value()))
-        return reserve(exchange, request, *answer.value());
-      return judge(exchange, request, std::move(answer.value()));
-    }
-    return wait(exchange, request, std::move(answer));
+    if (!answer.ready()) return wait(exchange, request, std::move(answer));
+    if (answer.value() && answer.value()->revoked) return charge_bearer(exchange);
+    if (Charges::is_site_spent(request, answer.value()))
+      return reserve(exchange, request, *answer.value());
+    return judge(exchange, request, std::move(answer.value()));
   }
 
- private:
+  /// What was shown is void: its bearer pays as anybody at his address does.
+  pipeline::Decision charge_bearer(http::Exchange& exchange) const {
+    if (exchange.principal.kind == http::Principal::Kind::user) {
+      forget_user(exchange);
+    } else {
+      exchange.session_state.revoked = Revoked::yes;
+    }
+    return charge(exchange);
+  }
+
   Task<Result<Verdict>> wait(http::Exchange& exchange, AdmitRequest request,
                              Eventual<Result<AdmitAnswer>> answer) const {
     auto result = co_await answer;
+    if (result && result->revoked) co_return co_await charge_bearer(exchange);
     if (Charges::is_site_spent(request, result))
       co_return co_await reserve(exchange, request, *result);
     co_return judge(exchange, request, std::move(result));
@@ -108,13 +129,11 @@ class RateGuard final : public pipeline::Guard {
     if (!answer) return std::unexpected(std::move(answer).error());
     if (request.session) note_session(exchange, answer->session);
     exchange.decided_alone = answer->alone;
-    using Revoked = http::SessionState::Revoked;
-    auto& session_revoked = exchange.session_state.revoked;
-    if (exchange.principal.kind == http::Principal::Kind::user) {
-      if (exchange.presenter) session_revoked = Revoked::unasked;
-      if (answer->revoked) forget_user(exchange);
-    } else if (exchange.presenter) {
-      session_revoked = answer->revoked ? Revoked::yes : Revoked::no;
+    if (exchange.presenter) {
+      // Of a user and his session at a time nobody could say which one is revoked.
+      auto& revoked = exchange.session_state.revoked;
+      const bool is_user = exchange.principal.kind == http::Principal::Kind::user;
+      if (revoked != Revoked::yes) revoked = is_user ? Revoked::unasked : Revoked::no;
     }
     return charges_.judge(exchange, request, answer->admission);
   }
@@ -122,8 +141,10 @@ class RateGuard final : public pipeline::Guard {
   static void add_session(AdmitRequest& request, const http::Exchange& exchange) {
     const auto& session = *exchange.principal.session;
     request.session = state::session_key(session.id);
-    // Of a user and his session at a time nobody could say which one is revoked.
-    if (!exchange.presenter || exchange.principal.kind == http::Principal::Kind::user) return;
+    if (!exchange.presenter || exchange.principal.kind == http::Principal::Kind::user ||
+        exchange.session_state.revoked != Revoked::unknown) {
+      return;
+    }
     const SessionKeys keys(session, *exchange.presenter);
     request.may_be_revoked_by(keys.token());
     request.may_be_revoked_by(keys.shut_out());

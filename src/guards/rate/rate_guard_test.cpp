@@ -481,16 +481,18 @@ TEST_F(RateGuardTest, ARevokedTokenLeavesItsCallerAnonymous) {
     route_.cls = cls;
     EXPECT_TRUE(is_user());
   }
-  for (const auto& [kind, id] :
-       {std::pair(RevocableKind::token, "token"), std::pair(RevocableKind::login, "login"),
-        std::pair(RevocableKind::user, "ann")}) {
-    (void)store_.revoke(identity::revocation_until_now(kind, id, clock_.wall()));
+  for (const auto& revoked : {identity::revoked_user("ann", clock_.wall() + Seconds{1}),
+                              identity::revoked_id(RevocableKind::login, "login", clock_.wall()),
+                              identity::revoked_id(RevocableKind::token, "token", clock_.wall())}) {
+    (void)store_.revoke(identity::revocation_of(revoked));
     for (const auto cls : {RouteClass::api, RouteClass::light, RouteClass::probe}) {
       route_.cls = cls;
       EXPECT_FALSE(is_user());
     }
     clock_.advance(Seconds{1});
-    EXPECT_TRUE(is_user()) << "issued anew";
+    route_.cls = RouteClass::api;
+    EXPECT_EQ(is_user(), revoked.kind == RevocableKind::user)
+        << "a user is issued another one, and no id is used again";
   }
 }
 
@@ -521,6 +523,44 @@ TEST_F(RateGuardTest, TellsWhetherASessionWasRevokedForWhoPresentsIt) {
   kind = http::Principal::Kind::session;
   clock_.advance(Seconds{61});
   EXPECT_EQ(look(thief), Revoked::no);
+}
+
+TEST_F(RateGuardTest, ARevokedTokenIsChargedToWhoShowsItAndNotToItsUser) {
+  route_.cls = RouteClass::api;
+  (void)store_.revoke(identity::revocation_of(
+      identity::revoked_id(identity::RevocableKind::token, "stolen", clock_.wall())));
+  const auto show = [&](const char* token) {
+    http::MemoryExchange exchange(worker_, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    exchange.route = &route_;
+    exchange.site = &site_;
+    exchange.client.address = *IpAddress::parse("203.0.113.7");
+    exchange.principal.kind = http::Principal::Kind::user;
+    exchange.principal.id = "ann";
+    exchange.principal.token_id = token;
+    EXPECT_EQ(guard_->on_request(exchange).value()->kind, Verdict::Kind::pass);
+    return std::string(exchange.limit_state.tier) + ' ' +
+           std::to_string(exchange.limit_state.remaining);
+  };
+  for (int i = 1; i <= 5; ++i) EXPECT_EQ(show("stolen"), "api-minute " + std::to_string(1000 - i));
+  EXPECT_EQ(show("her own"), "user-minute 999");
+}
+
+TEST_F(RateGuardTest, SoManyLoginsOfAnAddressAtATime) {
+  route_.cls = RouteClass::auth;
+  std::vector<std::unique_ptr<http::MemoryExchange>> under_way;
+  const auto enter = [&](const char* address) {
+    auto& exchange = *under_way.emplace_back(
+        std::make_unique<http::MemoryExchange>(worker_, "POST / HTTP/1.1\r\nHost: a\r\n\r\n"));
+    exchange.route = &route_;
+    exchange.site = &site_;
+    exchange.client.address = *IpAddress::parse(address);
+    return guard_->on_request(exchange).value()->kind == Verdict::Kind::pass;
+  };
+  for (int i = 0; i < 4; ++i) EXPECT_TRUE(enter("203.0.113.7"));
+  EXPECT_FALSE(enter("203.0.113.7"));
+  EXPECT_TRUE(enter("203.0.113.8"));
+  under_way.clear();
+  EXPECT_TRUE(enter("203.0.113.7"));
 }
 
 TEST_F(RateGuardTest, TheFifthFailedLoginBlocksItsAddressAsWell) {

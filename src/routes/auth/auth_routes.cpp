@@ -22,6 +22,8 @@ constexpr std::string_view kRefreshPath = "/api/auth/refresh";
 constexpr std::uint64_t kMaxBody = 16 * 1024;
 constexpr std::size_t kMaxName = 256;
 constexpr std::size_t kMaxCode = 64;
+/// Tabs of one browser have one cookie: one of them may send what another has just used.
+constexpr Milliseconds kTabs{5000};
 
 std::optional<std::string> name_fault(const boost::json::value& value) {
   if (value.get_string().empty()) return "The username is empty.";
@@ -72,6 +74,14 @@ class AuthRoutes::Handler : public pipeline::RouteHandler {
   explicit Handler(const Services& services) : s_(services) {}
 
  protected:
+  /// Only where the body guard is switched off there is none.
+  static bool has_object(const http::Exchange& exchange) {
+    return exchange.json && exchange.json->value.is_object();
+  }
+  Task<void> refuse_body(http::Exchange& exchange) const {
+    return s_.reporter->answer(exchange, Problem(Code::schema_invalid));
+  }
+
   /// Pages are told from programs by an Origin, which has been found to be allowed.
   static bool is_page(const http::Exchange& exchange) { return exchange.origin.has_value(); }
 
@@ -171,6 +181,7 @@ class AuthRoutes::Login final : public Handler {
  public:
   using Handler::Handler;
   Task<void> serve(http::Exchange& exchange) override {
+    if (!has_object(exchange)) co_return co_await refuse_body(exchange);
     const auto& body = exchange.json->value;
     Logins::Attempt attempt{.name = std::string(string_member(body, "username")),
                             .password = std::string(string_member(body, "password")),
@@ -201,11 +212,18 @@ class AuthRoutes::Refresh final : public Handler {
           exchange, Problem(Code::auth_failed),
           {EventType::authentication, ThreatLevel::low, "AUTH_002", "no refresh token"});
     }
-    const auto tokens = co_await s_.logins->refresh(std::move(token), exchange.started_wall());
+    const auto tokens = co_await s_.logins->refresh(std::move(token), exchange.started_wall(),
+                                                    is_page(exchange) ? kTabs : Milliseconds{0});
     if (tokens) co_return co_await answer(exchange, *tokens);
     auto why = tokens.error();
     // Nobody guesses a signed token; one that is over is no attack.
     if (why.fault != LoginFault::wrong) co_return co_await refuse(exchange, why);
+    if (exchange.client.blocked_since) {
+      co_return co_await s_.reporter->refuse(
+          exchange, Problem(Code::address_blocked),
+          {EventType::network_security, ThreatLevel::medium, "RATE_001",
+           "blocked address, and a refresh token that is not good"});
+    }
     co_await s_.reporter->refuse(exchange, Problem(Code::auth_failed),
                                  {EventType::authentication, ThreatLevel::low, "AUTH_002",
                                   "refresh refused: " + why.reason});
@@ -218,7 +236,7 @@ class AuthRoutes::Logout final : public Handler {
   Task<void> serve(http::Exchange& exchange) override {
     const auto& who = exchange.principal;
     // A token of the command line belongs to no login.
-    const auto ended = who.login.empty() ? co_await s_.logins->end_token(who.token_id, who.expires)
+    const auto ended = who.login.empty() ? co_await s_.logins->end_token(who.token_id)
                                          : co_await s_.logins->end_login(who.login);
     if (!ended) co_return co_await s_.reporter->refuse_without_state(exchange, ended.error());
     s_.reporter->report(exchange, done("AUTH_011", "logged out", {}), EventDecision::passed);
@@ -260,6 +278,7 @@ class AuthRoutes::Password final : public Handler {
  public:
   using Handler::Handler;
   Task<void> serve(http::Exchange& exchange) override {
+    if (!has_object(exchange)) co_return co_await refuse_body(exchange);
     const auto& body = exchange.json->value;
     Logins::Attempt attempt{.name = exchange.principal.id,
                             .password = std::string(string_member(body, "current_password")),
@@ -317,7 +336,7 @@ pipeline::Route AuthRoutes::route(std::string name, std::string path, http::Meth
   out.path = std::move(path);
   out.methods = {method};
   out.cls = pipeline::RouteClass::auth;
-  out.access.needs_shared_state = true;
+  out.access.needs_shared_state = out.access.always_guarded = true;
   out.handler = handler;
   return out;
 }
@@ -342,6 +361,7 @@ void AuthRoutes::add_to(pipeline::RouteTable& table) {
       route("auth_refresh", std::string(kRefreshPath), http::Method::post, refresh_.get());
   take_body(refresh, refresh_schema_, {"refresh_token"});
   refresh.body_optional = true;
+  refresh.access.by_handler = true;
   table.add(std::move(refresh));
 
   auto password = route("auth_password", "/api/auth/password", http::Method::post, password_.get());

@@ -59,7 +59,7 @@ void BlockNews::check() {
 }
 
 /// Reads all blocks there are, and then tells those of this node. News that come meanwhile are
-/// learned as well: what lasts longer wins, in whatever order they come.
+/// learned as well: which decision counts does not depend on the order in which they come.
 Task<void> BlockNews::exchange_all() {
   behind_ = true;
   const std::string order = name("order");
@@ -76,7 +76,7 @@ Task<void> BlockNews::exchange_all() {
     }
     if (page->size() < 2 * static_cast<std::size_t>(kPage)) break;
   }
-  for (const auto& [network, block] : table_.lasting()) {
+  for (const auto& [network, block] : table_.decided()) {
     if (!co_await tell(network, block)) co_return;
   }
   behind_ = false;

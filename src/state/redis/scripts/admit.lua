@@ -16,6 +16,14 @@ for i = 1, windows do
   local at = HEAD + (i - 1) * 4
   charges[i] = {tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4])}
 end
+-- What has been revoked is charged to nobody.
+local revocables = tonumber(ARGV[8])
+for i = 1, revocables do
+  local since = redis.call('GET', KEYS[windows + subjects + i])
+  if tonumber(ARGV[9]) < tonumber(since or 0) then
+    return {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, now, 0, 1, 0, 0, '', 0, 0}
+  end
+end
 local function charge(i) return unpack(charges[i]) end
 local function seconds(ms) return math.floor((ms + 999) / 1000) end
 
@@ -110,13 +118,7 @@ if windows > 0 then
 end
 for s, t in pairs(throttles) do keep(KEYS[windows + s], t) end
 
-local at = windows + subjects
-local revoked = 0
-for _ = 1, tonumber(ARGV[8]) do
-  at = at + 1
-  if tonumber(ARGV[9]) < tonumber(redis.call('GET', KEYS[at]) or 0) then revoked = 1 end
-end
-
+local at = windows + subjects + revocables
 local status, active, messages, senders = 0, 0, 0, {}
 if ARGV[4] == '1' then
   at = at + 1
@@ -152,5 +154,5 @@ if use > 0 and admitted == 1 then
   end
 end
 return {admitted, decided - 1, remaining, reset, paced, offence, status, active, messages, standing,
-        told, now, claimed, revoked, tonumber(senders[1] or 0), tonumber(senders[2] or 0), senders[3] or '',
+        told, now, claimed, 0, tonumber(senders[1] or 0), tonumber(senders[2] or 0), senders[3] or '',
         tonumber(senders[4] or 0), tonumber(senders[5] or 0)}
