@@ -25,6 +25,7 @@ LAYERS = {
     "routes": {"base", "detect", "crypto", "observe", "config", "net", "http", "state", "identity", "audit", "upstream", "pipeline", "chat"},
 }
 LAYERS["gateway"] = set(LAYERS)
+LAYERS["commands"] = {"base", "detect", "crypto", "observe", "config", "net", "http", "state", "identity"}
 BEAST_ALLOWED = {"net", "http", "upstream"}
 SOCKETS_FORBIDDEN = {"guards", "routes", "pipeline"}
 

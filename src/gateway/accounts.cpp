@@ -6,7 +6,6 @@
 #include "crypto/digest.hpp"
 #include "identity/from_settings.hpp"
 #include "identity/revocations.hpp"
-#include "identity/sqlite_account_store.hpp"
 
 namespace portcullis::gateway {
 namespace {
@@ -24,14 +23,8 @@ constexpr std::size_t kFirstPasswordBytes = 15;
 
 Result<std::unique_ptr<Accounts>> Accounts::open(const config::Settings& settings,
                                                  state::Store& state, observe::Log& log) {
-  const auto file = identity::accounts_file(settings);
-  std::error_code error;
-  std::filesystem::create_directories(file.parent_path(), error);
-  auto store = identity::SqliteAccountStore::open({.file = file});
-  if (!store) {
-    return fail(store.error().code, "accounts in " + file.string() + ": " + store.error().detail);
-  }
-  std::unique_ptr<Accounts> out(new Accounts(*std::move(store), state, log));
+  TRY(auto store, identity::open_account_store(settings));
+  std::unique_ptr<Accounts> out(new Accounts(std::move(store), state, log));
   // Nothing that was revoked before may pass while the first look is awaited.
   TRY(const auto revoked, out->news());
   for (const auto& revocation : revoked) (void)state.revoke(revocation);

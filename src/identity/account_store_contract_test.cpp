@@ -411,6 +411,15 @@ TEST_P(AccountStoreContract, EndingSessionsVoidsWhatWasIssuedBeforeAndNeverGoesB
   EXPECT_EQ(home->open()->user(id)->sessions_valid_from, from_epoch_seconds(1'800'000'002));
 }
 
+TEST_P(AccountStoreContract, RemovingVoidsWhatWasIssuedForTheSecondAheadToo) {
+  const auto id = add();
+  const auto from = store->end_sessions(id, kNow).value();
+  ASSERT_TRUE(store->remove_user(id, kNow));
+  const auto noted = store->revocations(0, 200).value();
+  ASSERT_FALSE(noted.empty());
+  EXPECT_GT(noted.back().since, from) << "as a token that was issued meanwhile says";
+}
+
 TEST_P(AccountStoreContract, TotpCountsOnceItHasBeenConfirmed) {
   const auto id = add();
   EXPECT_FALSE(store->confirm_totp(id, 100).value()) << "there is none";

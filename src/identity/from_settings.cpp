@@ -3,6 +3,7 @@
 #include <fstream>
 
 #include "crypto/wipe.hpp"
+#include "identity/sqlite_account_store.hpp"
 
 namespace portcullis::identity {
 namespace {
@@ -29,6 +30,18 @@ std::filesystem::path accounts_file(const config::Settings& settings) {
   return std::filesystem::path(settings.data_dir) / "accounts.db";
 }
 
+Result<std::unique_ptr<AccountStore>> open_account_store(const config::Settings& settings) {
+  const auto file = accounts_file(settings);
+  // Where this fails, to open the file does, and says why.
+  std::error_code error;
+  std::filesystem::create_directories(file.parent_path(), error);
+  auto store = SqliteAccountStore::open({.file = file});
+  if (!store) {
+    return fail(store.error().code, "accounts in " + file.string() + ": " + store.error().detail);
+  }
+  return *std::move(store);
+}
+
 Result<UserTokens> user_tokens_of(const config::Settings& settings) {
   std::vector<JwtKey> keys;
   for (const auto& path : settings.auth_key_files) {
@@ -45,6 +58,7 @@ Result<UserTokens> user_tokens_of(const config::Settings& settings) {
                 "AUTH_KEY_FILES: the first file must hold a private key, which signs");
   }
   std::vector<std::string> secrets;
+  secrets.reserve(settings.session_secrets.size());
   for (const auto& secret : settings.session_secrets) {
     secrets.push_back(crypto::hkdf(secret, "portcullis refresh tokens v1"));
   }

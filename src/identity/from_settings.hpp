@@ -1,7 +1,9 @@
 #pragma once
 #include <filesystem>
+#include <memory>
 
 #include "config/settings.hpp"
+#include "identity/account_store.hpp"
 #include "identity/logins.hpp"
 #include "identity/user_tokens.hpp"
 
@@ -10,6 +12,9 @@ namespace portcullis::identity {
 
 /// Where accounts are kept.
 std::filesystem::path accounts_file(const config::Settings& settings);
+
+/// Opens what is there, made with its folder where it is missing. An error names the file.
+Result<std::unique_ptr<AccountStore>> open_account_store(const config::Settings& settings);
 
 /// Reads the key files. Refresh tokens have keys of their own, from the session secrets.
 /// @returns what is wrong with a key. REQUIRES: settings.has_users(), and session secrets.

@@ -200,9 +200,9 @@ Result<void> SqliteAccountStore::enable(std::string_view id) {
 }
 
 Result<void> SqliteAccountStore::remove_user(std::string_view id, WallTime now) {
-  return database_->write([&](Connection& connection) {
-    // The name may be given to somebody else at once.
-    note_revocation_of_user(connection, id, next_second(now));
+  return database_->write([&](Connection& connection) -> Result<void> {
+    // Tokens may have been issued for the second ahead, where sessions were ended in this one.
+    TRY([[maybe_unused]] const auto valid_from, end_sessions_of(connection, id, now));
     return must_be_made(connection.run("DELETE FROM users WHERE id = ?1", id));
   });
 }

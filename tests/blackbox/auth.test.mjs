@@ -381,7 +381,97 @@ describe('guessing', () => {
   });
 });
 
+describe('what must not open a door', () => {
+  test('no guard of these routes can be switched off', async () => {
+    const off = Object.fromEntries(['ORIGIN', 'CREDENTIALS', 'RATE', 'ACCESS', 'BODY'].map((name) => [`GUARDS_${name}_MODE`, 'off']));
+    const routes = 'routes: [{path: /api/auth/me, guards: {access: off, rate: monitor}}]\n';
+    const gateway = await startWithAdmin({ env: { ...patient, ...off }, yaml: routes });
+    try {
+      assertProblem(await call(gateway, 'GET', '/api/auth/me'), 401, 'AUTH_FAILED');
+      assertProblem(await call(gateway, 'GET', '/api/security/blocks'), 401, 'AUTH_FAILED');
+      assertProblem(await logIn(gateway, '{bad', { 'Content-Type': 'application/json' }), 400, 'VALIDATION_FAILED');
+      assertProblem(await logIn(gateway, '[]', { 'Content-Type': 'application/json' }), 422, 'SCHEMA_INVALID');
+      assertProblem(await logInAsAdmin(gateway, { Origin: foreign }), 403, 'INVALID_ORIGIN');
+      const { access_token: token } = (await logInAsAdmin(gateway)).json;
+      await call(gateway, 'POST', '/api/auth/logout', { headers: bearer(token) });
+      assertProblem(await me(gateway, token), 401, 'AUTH_FAILED');
+    } finally {
+      await gateway.stop();
+    }
+  });
+
+  test('a token that is shown at the login takes no blame for guesses', async () => {
+    const gateway = await startWithAdmin({ env: { TRUSTED_PROXIES: '127.0.0.0/8' } });
+    try {
+      const from = { 'X-Forwarded-For': '203.0.113.5' };
+      const { access_token: token } = (await logInAsAdmin(gateway)).json;
+      const statuses = [];
+      for (let i = 0; i < 6; ++i) {
+        statuses.push((await logIn(gateway, { username: `user${i}`, password: 'x' }, { ...from, ...bearer(token) })).status);
+      }
+      assert.deepEqual(statuses, [401, 401, 401, 401, 403, 403]);
+    } finally {
+      await gateway.stop();
+    }
+  });
+
+  test('guesses by API key count, whatever a client says of itself', async () => {
+    const gateway = await startWithAdmin({ env: { TRUSTED_PROXIES: '127.0.0.0/8' } });
+    try {
+      const headers = { 'X-Forwarded-For': '203.0.113.5', 'X-API-Key': 'pck_x', 'Sec-Fetch-Site': 'cross-site' };
+      const statuses = [];
+      for (let i = 0; i < 5; ++i) statuses.push((await call(gateway, 'GET', '/api/auth/me', { headers })).status);
+      assert.deepEqual(statuses, [401, 401, 401, 401, 403]);
+    } finally {
+      await gateway.stop();
+    }
+  });
+
+  test('behind a blocked address a login goes on, and none begins', async () => {
+    const gateway = await startWithAdmin({ env: { TRUSTED_PROXIES: '127.0.0.0/8' } });
+    try {
+      const from = { 'X-Forwarded-For': '203.0.113.5' };
+      const { refresh_token: token } = (await logInAsAdmin(gateway, from)).json;
+      for (let i = 0; i < 5; ++i) await logIn(gateway, { username: 'nobody', password: 'x' }, from);
+      assertProblem(await logInAsAdmin(gateway, from), 403, 'ADDRESS_BLOCKED');
+      const fresh = await refresh(gateway, token, from);
+      assert.equal(fresh.status, 200, fresh.text);
+      const who = await call(gateway, 'GET', '/api/auth/me', { headers: { ...from, ...bearer(fresh.json.access_token) } });
+      assert.equal(who.status, 200);
+      assertProblem(await refresh(gateway, 'x.y.z', from), 403, 'ADDRESS_BLOCKED');
+    } finally {
+      await gateway.stop();
+    }
+  });
+});
+
 describe('with Redis', () => {
+  test('a Redis that comes back empty revives nothing', async () => {
+    const redis = await startRedis();
+    const folder = await mkdtemp(join(tmpdir(), 'portcullis-'));
+    const env = { ...patient, REDIS_URL: redis.url, SESSION_SECRET_KEY: secret(), JWT_SECRET_KEY: secret(), SECURITY_JWT_SECRET_KEY: secret() };
+    const nodes = [];
+    try {
+      nodes.push(await startWithAdmin({ env, folder }));
+      nodes.push(await startGateway({ env }));
+      const { access_token: ended } = (await logInAsAdmin(nodes[0])).json;
+      await call(nodes[0], 'POST', '/api/auth/logout', { headers: bearer(ended) });
+      const { access_token: good } = (await logInAsAdmin(nodes[0])).json;
+      await redis.kill();
+      for (const node of nodes) await eventually(async () => (await me(node, good)).status === 503, { what: 'an answer without Redis' });
+      await redis.start();
+      for (const node of nodes) {
+        await eventually(async () => (await me(node, good)).status === 200, { what: 'Redis again' });
+      }
+      assertProblem(await me(nodes[0], ended), 401, 'AUTH_FAILED');
+      await eventually(async () => (await me(nodes[1], ended)).status === 401, { what: 'the other node to be told again', within: 5000 });
+    } finally {
+      await Promise.allSettled(nodes.map((node) => node.stop()));
+      await redis.stop();
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+
   test('what is revoked at one node is void at all, and while Redis is away nobody logs in', async () => {
     const redis = await startRedis();
     const env = {

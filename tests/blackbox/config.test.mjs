@@ -300,16 +300,18 @@ test('a secret in the file works and is warned about', kTimeout, async () => {
   assert.ok(!result.stdout.includes(kJwt));
 });
 
+const kMade = ['jwt_secret_key', 'security_jwt_secret_key', 'session_secret_key'];
+
 test('development makes its secrets once, readable by nobody else, and keeps them', kTimeout, () =>
   withFolder(async (folder) => {
     const secrets = join(folder, 'data/secrets');
-    const read = () => Promise.all(['jwt_secret_key', 'session_secret_key'].map((name) => readFile(join(secrets, name), 'utf8')));
+    const read = () => Promise.all(kMade.map((name) => readFile(join(secrets, name), 'utf8')));
     const env = { ALLOWED_ORIGINS: kOrigin };
     let gateway = await startGateway({ folder, env });
     const token = await openSession(gateway);
     await gateway.stop();
-    assert.deepEqual((await readdir(secrets)).sort(), ['jwt_secret_key', 'session_secret_key']);
-    for (const name of ['jwt_secret_key', 'session_secret_key']) {
+    assert.deepEqual((await readdir(secrets)).sort(), kMade);
+    for (const name of kMade) {
       assert.equal((await stat(join(secrets, name))).mode & 0o777, 0o600, name);
     }
     assert.equal((await stat(secrets)).mode & 0o777, 0o700);

@@ -38,7 +38,10 @@ function assertNoFinding(stderr) {
   if (at >= 0) throw new Error(`a sanitizer reported:\n${stderr.slice(at, at + 12_000)}`);
 }
 
-/** Runs a command of the binary to its end. */
+/**
+ * Runs a command of the binary to its end. `input` is all of its standard input, or a function that is called with what it has
+ * said so far and returns what to say to that, if anything.
+ */
 export async function runCommand(args, { env = {}, yaml, input } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'portcullis-'));
   try {
@@ -50,9 +53,14 @@ export async function runCommand(args, { env = {}, yaml, input } = {}) {
     const child = spawn(binary, all, { env: environment(folder, env), cwd: folder });
     let stdout = '';
     let stderr = '';
-    child.stdout.on('data', (data) => (stdout += data));
+    child.stdout.on('data', (data) => {
+      stdout += data;
+      const reply = typeof input === 'function' ? input(stdout) : undefined;
+      if (reply !== undefined) child.stdin.write(reply);
+    });
     child.stderr.on('data', (data) => (stderr += data));
-    if (input !== undefined) child.stdin.end(input);
+    child.stdin.on('error', () => {}); // it may end without reading what it was given
+    if (input !== undefined && typeof input !== 'function') child.stdin.end(input);
     const timer = setTimeout(() => child.kill('SIGKILL'), 20_000);
     const status = await new Promise((resolve) => child.on('close', resolve));
     clearTimeout(timer);

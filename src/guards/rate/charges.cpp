@@ -73,7 +73,8 @@ std::optional<Verdict> Charges::enter(http::Exchange& exchange,
   // Who goes on behind a blocked address is one of those at that address all the same.
   const Key address = caller.is_verified() ? caller.subject.key : caller.place.in("address");
   // A login takes a core for as long as nothing else does here.
-  const bool logs_in = exchange.route->cls == RouteClass::auth;
+  const bool logs_in =
+      exchange.route->cls == RouteClass::auth && !exchange.route->access.by_handler;
   const auto at_a_time =
       logs_in ? std::min(kLoginsAtATime, limits.in_flight_address) : limits.in_flight_address;
   holders[count++] = {logs_in ? caller.place.in("logins-in-flight") : address, at_a_time,

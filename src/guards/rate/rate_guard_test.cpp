@@ -521,6 +521,9 @@ TEST_F(RateGuardTest, TellsWhetherASessionWasRevokedForWhoPresentsIt) {
   kind = http::Principal::Kind::user;
   EXPECT_EQ(look(thief), Revoked::unasked);
   kind = http::Principal::Kind::session;
+  route_.is_message = true;
+  for (int i = 0; i < 40; ++i) EXPECT_EQ(look(thief), Revoked::yes);
+  EXPECT_TRUE(call("203.0.113.7", claims).passed()) << "it is not the owner who pays for that";
   clock_.advance(Seconds{61});
   EXPECT_EQ(look(thief), Revoked::no);
 }

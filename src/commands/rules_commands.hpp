@@ -4,7 +4,7 @@
 
 #include "detect/finding.hpp"
 
-namespace portcullis {
+namespace portcullis::commands {
 
 /// `portcullis rules …`: what operators do with detection rules. Each prints to `out`, problems to
 /// `err`, and returns the exit status.
@@ -19,4 +19,4 @@ int rules_explain(const std::string& id, std::ostream& out, std::ostream& err);
 /// Holds every rule against its texts. 1 where one misses.
 int rules_test(std::ostream& out, std::ostream& err);
 
-}  // namespace portcullis
+}  // namespace portcullis::commands

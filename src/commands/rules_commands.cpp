@@ -1,4 +1,4 @@
-#include "rules_command.hpp"
+#include "commands/rules_commands.hpp"
 
 #include <algorithm>
 #include <iomanip>
@@ -9,7 +9,7 @@
 #include "detect/engine.hpp"
 #include "http/json_body.hpp"
 
-namespace portcullis {
+namespace portcullis::commands {
 namespace {
 
 constexpr int kFailed = 1;
@@ -151,4 +151,4 @@ int rules_test(std::ostream& out, std::ostream& err) {
   return missed == 0 ? 0 : kFailed;
 }
 
-}  // namespace portcullis
+}  // namespace portcullis::commands

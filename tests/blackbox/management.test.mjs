@@ -1,0 +1,135 @@
+// What operators do while the gateway runs, and who may.
+
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { after, before, describe, test } from 'node:test';
+import { assertProblem, call, eventually } from '../harness/client.mjs';
+import { startGateway } from '../harness/gateway.mjs';
+import { PROVES } from '../harness/proves.mjs';
+import { startRedis } from '../harness/redis.mjs';
+import { bearer, logInAsAdmin, startWithAdmin } from '../harness/users.mjs';
+
+const secret = () => randomBytes(48).toString('base64url');
+const from = (address) => ({ 'X-Forwarded-For': address });
+const blocks = '/api/security/blocks';
+
+describe('blocks by operators', () => {
+  let gateway;
+  let admin;
+  before(async () => {
+    gateway = await startWithAdmin({ env: { TRUSTED_PROXIES: '127.0.0.0/8', ADDRESSES_NEVER_BLOCKED: '203.0.113.200' } });
+    admin = bearer((await logInAsAdmin(gateway)).json.access_token);
+  });
+  after(() => gateway?.stop());
+  const manage = (method, path, body) => call(gateway, method, path, { headers: admin, body });
+  const visit = (address) => call(gateway, 'GET', '/api/health', { headers: from(address) });
+
+  test(PROVES('F212') + 'nobody manages without a token', async () => {
+    for (const [method, path] of [['GET', blocks], ['POST', blocks], ['DELETE', `${blocks}/203.0.113.1`], ['POST', '/api/security/threat-response']]) {
+      assertProblem(await call(gateway, method, path), 401, 'AUTH_FAILED');
+      assertProblem(await call(gateway, method, path, { headers: bearer('x.y.z') }), 401, 'AUTH_FAILED');
+    }
+  });
+
+  test('an address is blocked, listed and let in again', async () => {
+    assert.equal((await visit('203.0.113.7')).status, 200);
+    const made = await manage('POST', blocks, { address: '203.0.113.7', reason: 'scans us', duration_minutes: 5 });
+    assert.equal(made.status, 201, made.text);
+    assert.equal(made.json.by, 'operator');
+    const refused = await visit('203.0.113.7');
+    assertProblem(refused, 403, 'ADDRESS_BLOCKED');
+    assert.ok(Number(refused.headers['retry-after']) > 280);
+    const list = (await manage('GET', blocks)).json;
+    assert.deepEqual(list.blocks.map(({ address, reason }) => [address, reason]), [['203.0.113.7', 'scans us']]);
+    assert.equal(list.total, 1);
+    assert.equal((await manage('DELETE', `${blocks}/203.0.113.7`)).status, 200);
+    assert.equal((await visit('203.0.113.7')).status, 200);
+    assertProblem(await manage('DELETE', `${blocks}/203.0.113.7`), 404, 'NOT_FOUND');
+    assert.equal((await manage('GET', blocks)).json.total, 0);
+    for (const code of ['MGT_002', 'MGT_003']) await eventually(() => gateway.log().includes(code), { what: `the event ${code}` });
+  });
+
+  test('an IPv6 address is blocked with its network', async () => {
+    assert.equal((await manage('POST', blocks, { address: '2001:db8:1:2::7', reason: 'scans us' })).json.address, '2001:db8:1:2::');
+    assertProblem(await visit('2001:db8:1:2:ffff::1'), 403, 'ADDRESS_BLOCKED');
+    assert.equal((await manage('DELETE', `${blocks}/2001:db8:1:2::9`)).status, 200);
+  });
+
+  test('lists come in pages', async () => {
+    for (let i = 1; i <= 5; ++i) await manage('POST', blocks, { address: `198.51.100.${i}`, reason: 'many' });
+    const seen = [];
+    for (let after = ''; ; ) {
+      const page = (await manage('GET', `${blocks}?limit=2${after && `&after=${after}`}`)).json;
+      seen.push(...page.blocks.map(({ address }) => address));
+      if (!page.next) break;
+      after = page.next;
+    }
+    assert.deepEqual(seen, [1, 2, 3, 4, 5].map((i) => `198.51.100.${i}`));
+    for (const address of seen) await manage('DELETE', `${blocks}/${address}`);
+  });
+
+  test('nobody shuts himself out, or whom the configuration protects', async () => {
+    assertProblem(await manage('POST', blocks, { address: '127.0.0.1', reason: 'me' }), 409, 'CONFLICT');
+    assertProblem(await manage('POST', blocks, { address: '203.0.113.200', reason: 'protected' }), 409, 'CONFLICT');
+  });
+
+  test('bad input gets a clear answer', async () => {
+    assertProblem(await manage('POST', blocks, { reason: 'x' }), 422, 'SCHEMA_INVALID');
+    assertProblem(await manage('POST', blocks, { address: 'localhost', reason: 'x' }), 422, 'SCHEMA_INVALID');
+    assertProblem(await manage('POST', blocks, { address: '203.0.113.7', reason: ' ' }), 422, 'SCHEMA_INVALID');
+    for (const minutes of [0, -1, 525_601, 1.5, '5']) {
+      assertProblem(await manage('POST', blocks, { address: '203.0.113.7', reason: 'x', duration_minutes: minutes }), 422, 'SCHEMA_INVALID');
+    }
+    assertProblem(await manage('DELETE', `${blocks}/nobody`), 422, 'SCHEMA_INVALID');
+    assertProblem(await manage('GET', `${blocks}?limit=0`), 422, 'SCHEMA_INVALID');
+    assertProblem(await manage('GET', `${blocks}?after=x`), 422, 'SCHEMA_INVALID');
+  });
+
+  test('the words of the platform guide do the same', async () => {
+    const respond = (body) => manage('POST', '/api/security/threat-response', body);
+    const blocked = await respond({ action: 'block_ip', target: '203.0.113.9', reason: 'Multiple SQL injection attempts', duration_minutes: 60 });
+    assert.equal(blocked.status, 200, blocked.text);
+    assert.equal(blocked.json.success, true);
+    assert.equal(blocked.json.target, '203.0.113.9');
+    assertProblem(await visit('203.0.113.9'), 403, 'ADDRESS_BLOCKED');
+    assert.equal((await respond({ action: 'unblock_ip', target: '203.0.113.9', reason: 'a mistake' })).json.success, true);
+    assert.equal((await visit('203.0.113.9')).status, 200);
+    assert.equal((await respond({ action: 'dismiss', target: '203.0.113.9', reason: 'known' })).status, 200);
+    const escalated = await respond({ action: 'escalate', target: '01ARZ3NDEKTSV4RRFFQ69G5FAV', reason: 'look at this' });
+    assert.equal(escalated.status, 200, escalated.text);
+    await eventually(() => /critical.*MGT_005|MGT_005.*critical/.test(gateway.log()), { what: 'a critical event' });
+    assertProblem(await respond({ action: 'explode', target: '203.0.113.9', reason: 'x' }), 400, 'VALIDATION_FAILED');
+    assertProblem(await respond({ action: 'block_ip', reason: 'x' }), 422, 'SCHEMA_INVALID');
+  });
+});
+
+test('what an operator decides at one node holds at all within a second', async () => {
+  const redis = await startRedis();
+  const env = {
+    REDIS_URL: redis.url,
+    REDIS_DEADLINE: '2s',
+    TRUSTED_PROXIES: '127.0.0.0/8',
+    SESSION_SECRET_KEY: secret(),
+    JWT_SECRET_KEY: secret(),
+    SECURITY_JWT_SECRET_KEY: secret(),
+  };
+  const nodes = [];
+  try {
+    nodes.push(await startWithAdmin({ env }));
+    for (let i = 0; i < 2; ++i) nodes.push(await startGateway({ env }));
+    const admin = bearer((await logInAsAdmin(nodes[0])).json.access_token);
+    const visits = (status) => eventually(async () => {
+      const answers = await Promise.all(nodes.map((node) => call(node, 'GET', '/api/health', { headers: from('203.0.113.7') })));
+      return answers.every((answer) => answer.status === status);
+    }, { within: 1000, what: `${status} at every node` });
+    await visits(200);
+    // A token is good at every node, whoever issued it.
+    assert.equal((await call(nodes[1], 'POST', blocks, { headers: admin, body: { address: '203.0.113.7', reason: 'scans us' } })).status, 201);
+    await visits(403);
+    assert.equal((await call(nodes[2], 'DELETE', `${blocks}/203.0.113.7`, { headers: admin })).status, 200);
+    await visits(200);
+  } finally {
+    await Promise.allSettled(nodes.map((node) => node.stop()));
+    await redis.stop();
+  }
+});
