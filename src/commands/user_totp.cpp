@@ -71,7 +71,7 @@ Result<void> confirm(Accounts& accounts, const User& user, std::int64_t step, st
   const auto codes = identity::RecoveryCodes(accounts.settings.session_secrets).make(user.id);
   // Before it counts, so that nobody has a second factor and no way around its loss.
   if (auto kept = accounts.store->store_recovery_codes(user.id, codes.hashes); !kept) return kept;
-  TRY(const bool confirmed, accounts.store->confirm_totp(user.id, step));
+  TRY(const bool confirmed, accounts.store->confirm_totp(user.id, step, Clock::system().wall()));
   if (!confirmed) return refused("the second factor was changed meanwhile");
   out << "recovery codes, each good once, shown only now:\n";
   for (const auto& text : codes.texts) out << text << "\n";

@@ -408,29 +408,46 @@ void check_values(Loaded& loaded) {
   }
 }
 
-/// Reads a secret made before or makes it. Empty where the folder cannot be used.
-std::string development_secret(const std::filesystem::path& folder, const std::string& name,
-                               Loaded& loaded) {
-  const auto file = folder / name;
-  if (std::ifstream in(file); in) {
-    std::string secret;
-    std::getline(in, secret);
-    if (secret.size() >= kShortestSecret) return secret;
-  }
-  const std::string secret = text::base64url(crypto::random_bytes(48));
-  const int descriptor = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+/// A secret made before; empty where there is none.
+std::string secret_in(const std::filesystem::path& file) {
+  std::ifstream in(file);
+  std::string secret;
+  std::getline(in, secret);
+  return secret.size() >= kShortestSecret ? secret : std::string();
+}
+
+/// Writes a secret where there is none: all of it at once, and by one of those that try.
+/// @returns what stands there then; empty where the folder cannot be used.
+std::string put_secret(const std::filesystem::path& file, const std::string& secret) {
+  const std::string fresh = file.string() + '.' + std::to_string(::getpid());
+  const int descriptor = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   const std::string line = secret + "\n";
   const bool written = descriptor >= 0 && ::write(descriptor, line.data(), line.size()) ==
                                               static_cast<ssize_t>(line.size());
   if (descriptor >= 0) ::close(descriptor);
-  if (!written) {
+  // A link is refused where the name is taken. What is too short to be a secret is none.
+  const bool linked = written && ::link(fresh.c_str(), file.c_str()) == 0;
+  std::string out = linked ? secret : secret_in(file);
+  if (written && out.empty() && ::rename(fresh.c_str(), file.c_str()) == 0) out = secret;
+  ::unlink(fresh.c_str());
+  return out;
+}
+
+/// Reads a secret made before or makes it, the same for several processes that start at a time.
+std::string development_secret(const std::filesystem::path& folder, const std::string& name,
+                               Loaded& loaded) {
+  const auto file = folder / name;
+  if (auto secret = secret_in(file); !secret.empty()) return secret;
+  std::string secret = text::base64url(crypto::random_bytes(48));
+  auto kept = put_secret(file, secret);
+  if (kept.empty()) {
     loaded.warnings.push_back(
         {file.string(), "cannot be written: the secret lasts until the next start"});
-  } else {
-    loaded.notes.push_back("made " + file.string() + " (development only; set " +
-                           text::to_upper(name) + " elsewhere)");
+    return secret;
   }
-  return secret;
+  loaded.notes.push_back("made " + file.string() + " (development only; set " +
+                         text::to_upper(name) + " elsewhere)");
+  return kept;
 }
 
 }  // namespace

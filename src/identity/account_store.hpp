@@ -81,9 +81,9 @@ class AccountStore {
   /// Begins: the secret counts once it has been confirmed; one that has not is replaced.
   /// @returns false where there is a confirmed one, which must be removed first.
   virtual Result<bool> enrol_totp(std::string_view id, std::string_view sealed) = 0;
-  /// The user has shown a password of it, that of `step`. @returns false where none is to be
-  /// confirmed.
-  virtual Result<bool> confirm_totp(std::string_view id, std::int64_t step) = 0;
+  /// The user has shown a password of it, that of `step`. Ends all sessions, which began without
+  /// it. @returns false where none is to be confirmed.
+  virtual Result<bool> confirm_totp(std::string_view id, std::int64_t step, WallTime now) = 0;
   /// Recovery codes go with it.
   virtual Result<void> remove_totp(std::string_view id) = 0;
   /// @returns whether `step` had not been used: true to one caller alone, and never again for it
@@ -118,6 +118,9 @@ class AccountStore {
 
   /// `id`: the `jti` of an access token.
   virtual Result<void> revoke_token(std::string_view id, WallTime now) = 0;
+  /// Of somebody who is not stored, and has tokens all the same: all that were issued before
+  /// `since`.
+  virtual Result<void> revoke_tokens_of(std::string_view name_key, WallTime since) = 0;
   /// Those with a number above `after`, in their order; at most `limit` (1 to kMaxPage).
   virtual Result<std::vector<RevokedCredentials>> revocations(std::int64_t after,
                                                               std::size_t limit) = 0;

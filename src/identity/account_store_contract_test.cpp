@@ -199,7 +199,7 @@ TEST_P(AccountStoreContract, WhoIsNotThereIsNotFound) {
   EXPECT_TRUE(missing(store->note_failed_login(id, kNow)));
   EXPECT_TRUE(missing(store->end_sessions(id, kNow)));
   EXPECT_TRUE(missing(store->enrol_totp(id, "sealed")));
-  EXPECT_TRUE(missing(store->confirm_totp(id, 1)));
+  EXPECT_TRUE(missing(store->confirm_totp(id, 1, kNow)));
   EXPECT_TRUE(missing(store->remove_totp(id)));
   EXPECT_TRUE(missing(store->advance_totp(id, 1)));
   EXPECT_TRUE(missing(store->store_recovery_codes(id, hashes)));
@@ -422,14 +422,16 @@ TEST_P(AccountStoreContract, RemovingVoidsWhatWasIssuedForTheSecondAheadToo) {
 
 TEST_P(AccountStoreContract, TotpCountsOnceItHasBeenConfirmed) {
   const auto id = add();
-  EXPECT_FALSE(store->confirm_totp(id, 100).value()) << "there is none";
+  EXPECT_FALSE(store->confirm_totp(id, 100, kNow).value()) << "there is none";
   EXPECT_TRUE(store->enrol_totp(id, "first").value());
   const std::string sealed("sec\0nd", 6);
   EXPECT_TRUE(store->enrol_totp(id, sealed).value()) << "one that is not confirmed is replaced";
   EXPECT_FALSE(store->user(id)->has_totp);
   EXPECT_FALSE(store->advance_totp(id, 100).value());
-  EXPECT_TRUE(store->confirm_totp(id, 100).value());
-  EXPECT_FALSE(store->confirm_totp(id, 101).value());
+  const auto before = open_family(id);
+  EXPECT_TRUE(store->confirm_totp(id, 100, kNow).value());
+  EXPECT_EQ(rotate(before, 0), Outcome::revoked) << "that login had one factor";
+  EXPECT_FALSE(store->confirm_totp(id, 101, kNow).value());
   EXPECT_FALSE(store->enrol_totp(id, "third").value());
   const auto totp = store->credentials(id)->totp.value();
   EXPECT_EQ(totp.sealed, sealed);
@@ -449,7 +451,7 @@ TEST_P(AccountStoreContract, TotpCountsOnceItHasBeenConfirmed) {
 TEST_P(AccountStoreContract, AStepOfTotpIsUsedOnce) {
   const auto id = add();
   ASSERT_TRUE(store->enrol_totp(id, "sealed").value());
-  ASSERT_TRUE(store->confirm_totp(id, 100).value());
+  ASSERT_TRUE(store->confirm_totp(id, 100, kNow).value());
   EXPECT_FALSE(store->advance_totp(id, 100).value());
   EXPECT_TRUE(store->advance_totp(id, 102).value());
   EXPECT_FALSE(store->advance_totp(id, 102).value());

@@ -313,9 +313,16 @@ Task<Result<void>> Logins::end_token(std::string id) const {
 
 Task<Result<void>> Logins::end_all(std::string user) const {
   const WallTime now = now_of_worker();
-  auto since = co_await parts_.accounts.run([&] { return parts_.store.end_sessions(user, now); });
-  // Somebody who is not stored has tokens all the same.
-  if (!since && since.error().code == ErrorCode::not_found) since = next_second(now);
+  const auto since = co_await parts_.accounts.run([&]() -> Result<WallTime> {
+    auto ended = parts_.store.end_sessions(user, now);
+    if (ended || ended.error().code != ErrorCode::not_found) return ended;
+    // Somebody who is not stored has tokens all the same.
+    const WallTime from = next_second(now);
+    if (auto noted = parts_.store.revoke_tokens_of(user, from); !noted) {
+      return std::unexpected(noted.error());
+    }
+    return from;
+  });
   if (!since) co_return std::unexpected(since.error());
   co_return co_await revoke(revoked_user(user, *since));
 }

@@ -83,7 +83,7 @@ class LoginsTest : public testing::Test {
   std::string enrol(const User& user) {
     const auto secret = new_totp_secret();
     EXPECT_TRUE(store_->enrol_totp(user.id, TotpVault({kSecret}).seal(user.id, secret)).value());
-    EXPECT_TRUE(store_->confirm_totp(user.id, totp_step(clock_.wall()) - 5).value());
+    EXPECT_TRUE(store_->confirm_totp(user.id, totp_step(clock_.wall()) - 5, clock_.wall()).value());
     return secret;
   }
   /// The end of all sessions as a refresh sees it that has rotated its family already.

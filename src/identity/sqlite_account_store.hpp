@@ -39,7 +39,7 @@ class SqliteAccountStore final : public AccountStore {
   Result<WallTime> end_sessions(std::string_view id, WallTime now) override;
 
   Result<bool> enrol_totp(std::string_view id, std::string_view sealed) override;
-  Result<bool> confirm_totp(std::string_view id, std::int64_t step) override;
+  Result<bool> confirm_totp(std::string_view id, std::int64_t step, WallTime now) override;
   Result<void> remove_totp(std::string_view id) override;
   Result<bool> advance_totp(std::string_view id, std::int64_t step) override;
   Result<void> store_recovery_codes(std::string_view id,
@@ -55,6 +55,7 @@ class SqliteAccountStore final : public AccountStore {
   Result<std::size_t> purge_families(WallTime now) override;
 
   Result<void> revoke_token(std::string_view id, WallTime now) override;
+  Result<void> revoke_tokens_of(std::string_view name_key, WallTime since) override;
   Result<std::vector<RevokedCredentials>> revocations(std::int64_t after,
                                                       std::size_t limit) override;
   Result<std::size_t> purge_revocations(WallTime now) override;

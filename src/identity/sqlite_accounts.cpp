@@ -159,4 +159,17 @@ void note_revocation_of_user(sqlite::Connection& connection, std::string_view id
   }
 }
 
+Result<WallTime> end_sessions_of(sqlite::Connection& connection, std::string_view id,
+                                 WallTime now) {
+  auto row = connection.query(
+      "UPDATE users SET sessions_valid_from = max(sessions_valid_from + 1000, ?2), "
+      "sessions_ended = sessions_ended + 1 WHERE id = ?1 RETURNING sessions_valid_from",
+      id, epoch_millis(next_second(now)));
+  if (!row.step()) return no_such_user();
+  const auto valid_from = time_of(row.number(0));
+  revoke_families_of(connection, id, now);
+  note_revocation_of_user(connection, id, valid_from);
+  return valid_from;
+}
+
 }  // namespace portcullis::identity::sqlite_accounts

@@ -37,4 +37,7 @@ void note_revocation(sqlite::Connection& connection, const RevokedCredentials& r
 /// The same for a user, by the id and by the name.
 void note_revocation_of_user(sqlite::Connection& connection, std::string_view id, WallTime since);
 
+/// AccountStore::end_sessions().
+Result<WallTime> end_sessions_of(sqlite::Connection& connection, std::string_view id, WallTime now);
+
 }  // namespace portcullis::identity::sqlite_accounts

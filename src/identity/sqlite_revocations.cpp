@@ -15,6 +15,16 @@ Result<void> SqliteAccountStore::revoke_token(std::string_view id, WallTime now)
   });
 }
 
+Result<void> SqliteAccountStore::revoke_tokens_of(std::string_view name_key, WallTime since) {
+  if (name_key.empty() || name_key.size() > kMaxUserNameBytes) {
+    return refuse_input("a user name has 1 to 128 characters");
+  }
+  return database_->write([&](Connection& connection) -> Result<void> {
+    note_revocation(connection, revoked_user(name_key, since));
+    return {};
+  });
+}
+
 Result<std::vector<RevokedCredentials>> SqliteAccountStore::revocations(std::int64_t after,
                                                                         std::size_t limit) {
   if (limit == 0 || limit > kMaxPage) return refuse_input("a page has 1 to 200 revocations");

@@ -23,12 +23,18 @@ Result<bool> SqliteAccountStore::enrol_totp(std::string_view id, std::string_vie
   });
 }
 
-Result<bool> SqliteAccountStore::confirm_totp(std::string_view id, std::int64_t step) {
-  return database_->write([&](Connection& connection) {
-    return made(connection, id,
-                connection.run("UPDATE users SET totp_confirmed = 1, totp_last_step = ?2 "
-                               "WHERE id = ?1 AND totp_confirmed = 0 AND totp_secret IS NOT NULL",
-                               id, step));
+Result<bool> SqliteAccountStore::confirm_totp(std::string_view id, std::int64_t step,
+                                              WallTime now) {
+  return database_->write([&](Connection& connection) -> Result<bool> {
+    TRY(const bool confirmed,
+        made(connection, id,
+             connection.run("UPDATE users SET totp_confirmed = 1, totp_last_step = ?2 "
+                            "WHERE id = ?1 AND totp_confirmed = 0 AND totp_secret IS NOT NULL",
+                            id, step)));
+    if (confirmed) {
+      TRY([[maybe_unused]] const auto valid_from, end_sessions_of(connection, id, now));
+    }
+    return confirmed;
   });
 }
 

@@ -3,11 +3,12 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
+import { withAccounts } from '../harness/accounts.mjs';
 import { assertProblem, call, eventually } from '../harness/client.mjs';
 import { startGateway } from '../harness/gateway.mjs';
 import { PROVES } from '../harness/proves.mjs';
 import { startRedis } from '../harness/redis.mjs';
-import { bearer, logInAsAdmin, startWithAdmin } from '../harness/users.mjs';
+import { bearer, logIn, logInAsAdmin, startWithAdmin } from '../harness/users.mjs';
 
 const secret = () => randomBytes(48).toString('base64url');
 const from = (address) => ({ 'X-Forwarded-For': address });
@@ -100,6 +101,57 @@ describe('blocks by operators', () => {
     await eventually(() => /critical.*MGT_005|MGT_005.*critical/.test(gateway.log()), { what: 'a critical event' });
     assertProblem(await respond({ action: 'explode', target: '203.0.113.9', reason: 'x' }), 400, 'VALIDATION_FAILED');
     assertProblem(await respond({ action: 'block_ip', reason: 'x' }), 422, 'SCHEMA_INVALID');
+  });
+});
+
+test(PROVES('F212') + 'a role opens what it is for, and a role for one site nothing that concerns all', async () => {
+  await withAccounts(async (desk) => {
+    const tokens = {};
+    for (const [name, grants] of Object.entries({
+      viewer: ['viewer'],
+      operator: ['operator'],
+      admin: ['admin'],
+      service: ['service'],
+      of_a_site: ['admin@default'],
+    })) {
+      const roles = grants.flatMap((grant) => ['--role', grant]);
+      await desk.done(['user', 'add', name, ...roles, '--password-stdin'], { input: 'correct horse battery\n' });
+    }
+    const key = await desk.done(['key', 'add', '--owner', 'admin', '--name', 'a program']);
+    await desk.gateway(async (gateway) => {
+      for (const name of ['viewer', 'operator', 'admin', 'service', 'of_a_site']) {
+        const { json } = await logIn(gateway, { username: name, password: 'correct horse battery' });
+        tokens[name] = bearer(json.access_token);
+      }
+      tokens.key = { 'X-API-Key': key };
+      const block = { address: '203.0.113.7', reason: 'scans us' };
+      const respond = { action: 'dismiss', target: '203.0.113.7', reason: 'known' };
+      for (const [name, list, add, act] of [
+        ['viewer', 200, 403, 403],
+        ['operator', 200, 201, 403],
+        ['admin', 200, 201, 200],
+        ['service', 403, 403, 403],
+        ['of_a_site', 403, 403, 403],
+        ['key', 403, 403, 403],
+      ]) {
+        const headers = tokens[name];
+        const statuses = [
+          await call(gateway, 'GET', blocks, { headers }),
+          await call(gateway, 'POST', blocks, { headers, body: block }),
+          await call(gateway, 'POST', '/api/security/threat-response', { headers, body: respond }),
+        ];
+        assert.deepEqual(statuses.map(({ status }) => status), [list, add, act], name);
+        for (const answer of statuses.filter(({ status }) => status === 403)) assertProblem(answer, 403, 'FORBIDDEN');
+        assert.equal((await call(gateway, 'GET', '/api/auth/me', { headers })).status, 200, name);
+      }
+      // Another site named does not make a role of that site one for all.
+      assertProblem(await call(gateway, 'GET', blocks, { headers: { ...tokens.of_a_site, 'X-Location-ID': 'default' } }), 403, 'FORBIDDEN');
+      assertProblem(await call(gateway, 'GET', blocks, { headers: { ...tokens.admin, 'X-Location-ID': 'elsewhere' } }), 403, 'FORBIDDEN');
+      await desk.done(['user', 'grant', 'admin', '--role', 'viewer']);
+      await eventually(async () => (await call(gateway, 'GET', blocks, { headers: tokens.admin })).status === 401, { what: 'the end of an admin', within: 3000 });
+      const { json } = await logIn(gateway, { username: 'admin', password: 'correct horse battery' });
+      assertProblem(await call(gateway, 'POST', blocks, { headers: bearer(json.access_token), body: block }), 403, 'FORBIDDEN');
+    });
   });
 });
 
