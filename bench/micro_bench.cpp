@@ -23,11 +23,13 @@
 #include "guards/bot/browser_evidence.hpp"
 #include "guards/bot/message_evidence.hpp"
 #include "guards/bot/trails.hpp"
+#include "guards/session/session_risk.hpp"
 #include "http/head_parser.hpp"
 #include "http/in_flight.hpp"
 #include "http/json_body.hpp"
 #include "identity/api_keys.hpp"
 #include "identity/passwords.hpp"
+#include "identity/session_keys.hpp"
 #include "identity/session_tokens.hpp"
 #include "identity/sqlite_account_store.hpp"
 #include "identity/totp.hpp"
@@ -189,6 +191,45 @@ void session_token_check(benchmark::State& bench) {
 }
 BENCHMARK(session_token_check);
 
+/// All that a session costs a request of its owner: its token, who presents it, how it stands in
+/// the store and whether it was revoked, and what speaks against him.
+void session_security(benchmark::State& bench) {
+  const std::string text =
+      "POST / HTTP/1.1\r\nHost: a\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64) "
+      "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36\r\n"
+      "Accept-Language: en-GB,en;q=0.9\r\nSec-CH-UA-Platform: \"Linux\"\r\n"
+      "Sec-CH-UA-Mobile: ?0\r\n\r\n";
+  http::RequestHead head;
+  if (!http::parse_request_head(text, head)) return bench.SkipWithError("no head");
+  const auto address = *IpAddress::parse("203.0.113.7");
+  const identity::SessionTokens tokens({secret()});
+  state::MemoryStore store({});
+  http::SessionClaims claims;
+  claims.id = identity::new_session_id();
+  claims.site = "default";
+  claims.origin = "https://www.example.com";
+  claims.owner = tokens.presenters().of(head, address, claims);
+  const std::string token = tokens.issue(claims);
+  state::NewMessage message;
+  message.session = claims.id;
+  (void)store.begin_message(message);
+  const WallTime now = Clock::system().wall();
+  for (auto _ : bench) {
+    const auto session = tokens.verify(token);
+    const auto presenter = tokens.presenters().of(head, address, *session);
+    const identity::SessionKeys keys(*session, presenter);
+    state::AdmitRequest look;
+    look.session = state::session_key(session->id);
+    look.may_be_revoked_by(keys.token());
+    look.may_be_revoked_by(keys.shut_out());
+    auto answer = store.admit(look);
+    const auto& use = answer.value()->session.use;
+    const auto standing = identity::standing_of(*session, presenter, use, now);
+    benchmark::DoNotOptimize(guards::judge_presenter({*session, presenter, use, standing, 0, now}));
+  }
+}
+BENCHMARK(session_security);
+
 void upstream_token_mint(benchmark::State& bench) {
   const identity::UpstreamTokens tokens(secret(), Seconds{60});
   const WallTime now = Clock::system().wall();
@@ -216,13 +257,14 @@ identity::UserTokens user_tokens(std::string_view kind) {
 }
 
 const identity::UserClaims& user_claims() {
-  static const identity::UserClaims claims{.subject = "alice@example.com",
-                                           .grants = {{http::Role::operator_, "shop"}, {http::Role::viewer, "*"}},
-                                           .family = identity::UserTokens::new_id(),
-                                           .generation = 0,
-                                           .id = {},
-                                           .issued = {},
-                                           .expires = {}};
+  static const identity::UserClaims claims{
+      .subject = "alice@example.com",
+      .grants = {{http::Role::operator_, "shop"}, {http::Role::viewer, "*"}},
+      .family = identity::UserTokens::new_id(),
+      .generation = 0,
+      .id = {},
+      .issued = {},
+      .expires = {}};
   return claims;
 }
 

@@ -344,6 +344,12 @@ void check_values(Loaded& loaded) {
   if (s.geo_enabled && s.geo_blocked_countries.empty()) {
     error("SECURITY_BLOCKED_COUNTRIES", "is empty, so there is nothing to block");
   }
+  for (const auto& site : s.sites) {
+    const auto alert = site.session_risk.alert.value_or(s.session_risk_alert);
+    if (site.session_risk.deny.value_or(s.session_risk_deny) < alert) {
+      error("SESSION_RISK_DENY", "is below SESSION_RISK_ALERT on site " + site.id);
+    }
+  }
   for (const auto* name : {&s.auth_issuer, &s.auth_audience}) {
     const bool good =
         !name->empty() && name->size() <= 256 && text::is_utf8(*name) &&

@@ -482,6 +482,29 @@ TEST_F(LoaderTest, SitesHaveOriginsUpstreamsAndLimitsOfTheirOwn) {
   EXPECT_EQ(shop.limits.size(), 2U);
 }
 
+TEST_F(LoaderTest, SitesJudgeWhoPresentsTheirSessionsInTheirOwnWay) {
+  const auto shop_of = [&](const std::string& risk, std::map<std::string, std::string> variables) {
+    return load_both("sites: [{id: shop, origins: [https://a.com], session_risk: " + risk + "}]",
+                     std::move(variables));
+  };
+  const auto loaded = shop_of("{mode: off, alert: 30}", {{"SESSION_RISK", "monitor"}});
+  EXPECT_TRUE(loaded.errors.empty()) << all_of(loaded.errors);
+  EXPECT_EQ(loaded.settings.session_risk, Mode::monitor);
+  EXPECT_EQ(loaded.settings.session_risk_alert, 50);
+  EXPECT_EQ(loaded.settings.session_risk_deny, 75);
+  const auto& risk = loaded.settings.sites[1].session_risk;
+  EXPECT_EQ(risk.mode, Mode::off);
+  EXPECT_EQ(risk.alert, 30);
+  EXPECT_FALSE(risk.deny);
+  for (const char* wrong : {"{mode: perhaps}", "{alert: 0}", "{deny: 101}", "{colour: red}", "off",
+                            "{alert: 76}", "{deny: 49}"}) {
+    EXPECT_FALSE(shop_of(wrong, {}).errors.empty()) << wrong;
+  }
+  EXPECT_TRUE(shop_of("{deny: 76}", {{"SESSION_RISK_ALERT", "75"}}).errors.empty());
+  EXPECT_FALSE(load_environment({{"SESSION_RISK_ALERT", "76"}}).errors.empty());
+  EXPECT_FALSE(load_environment({{"SESSION_RISK", "perhaps"}}).errors.empty());
+}
+
 TEST_F(LoaderTest, RoutesHaveACostAndAWindowOfTheirOwn) {
   const auto loaded = load_file(
       "routes:\n- path: /api/health\n  cost: 5\n  limits: {address_per_minute: 20}\n"

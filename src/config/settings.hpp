@@ -31,6 +31,7 @@ enum class HistoryMode : std::uint8_t { on, off };
 
 std::string_view name_of(Profile profile) noexcept;
 std::string_view name_of(Mode mode) noexcept;
+std::optional<Mode> mode_of(std::string_view name) noexcept;
 std::string_view name_of(UpstreamKind kind) noexcept;
 std::string_view name_of(BotChallenge challenge) noexcept;
 std::optional<BotChallenge> bot_challenge_of(std::string_view name) noexcept;
@@ -95,12 +96,20 @@ struct SiteChallenge {
 /// do.
 using Texts = std::map<std::string, std::map<std::string, std::string, std::less<>>, std::less<>>;
 
+/// What a site has of its own to judge those who present its sessions by.
+struct SiteSessionRisk {
+  std::optional<Mode> mode;
+  std::optional<std::int64_t> alert;
+  std::optional<std::int64_t> deny;
+};
+
 /// A set of origins with an assistant of its own.
 struct SiteSettings {
   std::string id;
   std::vector<OriginPattern> origins;
   UpstreamSettings upstream;
   SiteChallenge challenge;
+  SiteSessionRisk session_risk;
   HistoryMode history = HistoryMode::on;
   std::map<std::string, std::int64_t, std::less<>> limits;  ///< its own, by key of kSiteLimits
   Texts texts;
@@ -203,6 +212,9 @@ struct Settings {
   Seconds cookie_max_age{};
   Seconds session_life{};
   Seconds session_idle{};
+  Mode session_risk = Mode::enforce;
+  std::int64_t session_risk_alert = 0;
+  std::int64_t session_risk_deny = 0;
   std::int64_t max_sessions = 0;
   std::int64_t history_max_messages = 0;
   std::int64_t history_max_bytes = 0;

@@ -73,6 +73,10 @@ void add_identity_of_visitors(std::vector<Setting>& t) {
   t.push_back(strings({.path = "session.secret_key", .text = "Signs session tokens; other keys are derived from it. A list: the first signs, all verify. At least 32 bytes; made once in development.", .secrecy = Secrecy::secret}, &S::session_secrets));
   t.push_back(seconds({.path = "session.life", .env = {"JWT_EXPIRATION_HOURS"}, .text = "A session ends this long after its start, however active (a bare number: hours)."}, &S::session_life, hours{24}, Seconds{1}, hours{24 * 365}, hours{1}));
   t.push_back(seconds({.path = "session.idle", .text = "A session ends after this time without a message."}, &S::session_idle, hours{2}, Seconds{1}, hours{24 * 365}));
+  t.push_back(choice<Mode>({.path = "session.risk", .text = "Whether those who present a session are judged by how they differ from its owner and by what they do: `enforce`, `monitor` (told, without effect) or `off`."}, &S::session_risk, Mode::enforce,
+      {{"enforce", Mode::enforce}, {"monitor", Mode::monitor}, {"off", Mode::off}}));
+  t.push_back(integer({.path = "session.risk_alert", .text = "From so many points on a presenter is told of, has a quarter of the limits and is challenged."}, &S::session_risk_alert, 50, 1, 100));
+  t.push_back(integer({.path = "session.risk_deny", .text = "With more points than this a presenter may not use the session for an hour; where it is its owner, the session ends. 100: nobody."}, &S::session_risk_deny, 75, 1, 100));
   t.push_back(string({.path = "session.cookie_name", .text = "Name of the session cookie."}, &S::cookie_name, "chat_session_id"));
   t.push_back(seconds({.path = "session.cookie_max_age", .text = "`Max-Age` of the session cookie."}, &S::cookie_max_age, Seconds{86'400}, Seconds{60}, hours{24 * 365}));
   t.push_back(integer({.path = "session.max", .text = "Stored sessions (those with a message). At the bound the one silent longest gives way, unless it was active in the last 15 minutes.", .restart = Restart::needed}, &S::max_sessions, 100'000, 1, 100'000'000));
@@ -264,13 +268,10 @@ void add_guards(std::vector<Setting>& t) {
         [guard](Settings& out, const RawValue& raw) -> std::expected<void, std::string> {
           const auto text = scalar(raw);
           if (!text) return std::unexpected(text.error());
-          for (const Mode mode : {Mode::enforce, Mode::monitor, Mode::off}) {
-            if (*text == name_of(mode)) {
-              out.guards[guard].mode = mode;
-              return {};
-            }
-          }
-          return std::unexpected("'" + *text + "' is not one of enforce, monitor, off");
+          const auto mode = mode_of(*text);
+          if (!mode) return std::unexpected("'" + *text + "' is not one of enforce, monitor, off");
+          out.guards[guard].mode = *mode;
+          return {};
         },
         [guard](const Settings& in) { return std::string(name_of(in.guards.at(guard).mode)); }));
     t.push_back(finish({.path = "guards." + guard + ".on_error", .text = "What happens when the `" + guard + "` guard cannot decide."}, "one of", "refuse", "refuse, pass",
@@ -325,6 +326,13 @@ std::string_view name_of(BotChallenge challenge) noexcept {
     case BotChallenge::turnstile: return "turnstile";
   }
   return {};
+}
+
+std::optional<Mode> mode_of(std::string_view name) noexcept {
+  for (const Mode mode : {Mode::enforce, Mode::monitor, Mode::off}) {
+    if (name_of(mode) == name) return mode;
+  }
+  return std::nullopt;
 }
 
 std::optional<BotChallenge> bot_challenge_of(std::string_view name) noexcept {

@@ -153,6 +153,8 @@ class Reader {
           read_upstream(value, path + ".upstream", site.upstream);
         else if (key == "challenge")
           read_challenge(value, path + ".challenge", site.challenge);
+        else if (key == "session_risk")
+          read_session_risk(value, path + ".session_risk", site.session_risk);
         else if (key == "history")
           read_history(value, path + ".history", site);
         else if (key == "limits")
@@ -197,6 +199,25 @@ class Reader {
       } else if (key == "secret") {
         check(captcha_secret_fault(text));
         challenge.keys.secret = text;
+      } else {
+        return false;
+      }
+      return true;
+    });
+  }
+
+  void read_session_risk(const YAML::Node& node, const std::string& path, SiteSessionRisk& risk) {
+    read_entry(node, path, [&](const std::string& key, const YAML::Node& value) {
+      const std::string place = below(path, key);
+      if (key == "mode") {
+        // As with a challenge's kind.
+        const std::string text = text_of(value, place);
+        risk.mode = mode_of(text == "false" ? "off" : text);
+        if (!risk.mode) error(value, place, "'" + text + "' is not one of enforce, monitor, off");
+      } else if (key == "alert") {
+        risk.alert = read_number(value, place, 1, 100);
+      } else if (key == "deny") {
+        risk.deny = read_number(value, place, 1, 100);
       } else {
         return false;
       }
@@ -391,13 +412,11 @@ class Reader {
     read_entry(node, path, [&](const std::string& guard, const YAML::Node& mode) {
       if (std::ranges::find(kGuardNames, guard) == std::end(kGuardNames)) return false;
       const auto text = text_of(mode, below(path, guard));
-      for (const Mode m : {Mode::enforce, Mode::monitor, Mode::off}) {
-        if (text == name_of(m)) {
-          route.guard_modes[guard] = m;
-          return true;
-        }
+      if (const auto known = mode_of(text)) {
+        route.guard_modes[guard] = *known;
+      } else {
+        error(mode, below(path, guard), "'" + text + "' is not one of enforce, monitor, off");
       }
-      error(mode, below(path, guard), "'" + text + "' is not one of enforce, monitor, off");
       return true;
     });
   }

@@ -17,7 +17,7 @@ namespace portcullis::gateway {
 Result<std::vector<std::unique_ptr<pipeline::Guard>>> make_guards(
     const config::Settings& settings, const Lasting& lasting,
     const guards::CredentialParts& credentials, const guards::LimitParts& limits,
-    const detect::Inspector& inspector) {
+    const pipeline::Reporter& reporter, const detect::Inspector& inspector) {
   std::vector<std::unique_ptr<pipeline::Guard>> guards;
   // Everything after it speaks of the visitor, so first find out who that is.
   guards.push_back(guards::make_address_guard(settings, lasting.forwarding));
@@ -36,8 +36,11 @@ Result<std::vector<std::unique_ptr<pipeline::Guard>>> make_guards(
   guards.push_back(guards::make_credentials_guard(settings, credentials));
   // One call for all tiers; what the store knows of the session comes along.
   guards.push_back(guards::make_rate_guard(settings, limits));
-  // Is the session alive, and of this site and origin?
-  guards.push_back(guards::make_session_guard());
+  // Is the session alive, of this site and origin, and in the hands of its owner?
+  guards.push_back(guards::make_session_guard(
+      settings, limits,
+      {credentials.sessions, reporter,
+       [&hub = lasting.hub](const state::Key& session) { hub.drop(session); }}));
   // Is the user or program one that the route is for?
   guards.push_back(guards::make_access_guard());
   // Reading a body is the most expensive step, so only callers that got here are listened to.

@@ -277,7 +277,8 @@ Result<void> Runtime::build(const Lasting& lasting, const routes::Vitals& vitals
   services.metrics = &lasting.metrics;
   services.owner = weak_from_this();
   for (const auto& site : settings_.sites) {
-    sites_.push_back({sites_.size(), site.id, site.origins, pipeline::Limits::of(settings_, site)});
+    sites_.push_back({sites_.size(), site.id, site.origins, pipeline::Limits::of(settings_, site),
+                      pipeline::SessionRisk::of(settings_, site)});
     TRY(auto assistant, assistant_of(site, settings_, lasting, assistants_));
     // Told from the start, also where no model is asked.
     for (const char* direction : {"input", "output"}) {
@@ -362,7 +363,7 @@ Result<std::unique_ptr<pipeline::Pipeline>> Runtime::make_pipeline(
   }
   pipeline::Pipeline::Parts parts;
   TRY(parts.guards, make_guards(settings_, lasting, credential_parts(lasting),
-                                limit_parts(lasting, services.captchas), *inspector_));
+                                limit_parts(lasting, services.captchas), *reporter_, *inspector_));
   parts.routes = set.table;
   parts.sites = sites_;
   parts.not_found = routes::make_not_found(*reporter_, set.table);

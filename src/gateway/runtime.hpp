@@ -103,6 +103,6 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
 Result<std::vector<std::unique_ptr<pipeline::Guard>>> make_guards(
     const config::Settings& settings, const Lasting& lasting,
     const guards::CredentialParts& credentials, const guards::LimitParts& limits,
-    const detect::Inspector& inspector);
+    const pipeline::Reporter& reporter, const detect::Inspector& inspector);
 
 }  // namespace portcullis::gateway

@@ -7,6 +7,7 @@
 
 #include "base/address.hpp"
 #include "base/clock.hpp"
+#include "base/session_use.hpp"
 #include "http/roles.hpp"
 
 namespace portcullis::http {
@@ -20,15 +21,35 @@ struct Client {
   bool forwarded_by_stranger = false;  ///< forwarding headers came from a peer that is not trusted
 };
 
+/// The operating system that a browser says it runs on.
+enum class Platform : std::uint8_t { unknown, windows, macos, ios, android, linux, chromeos };
+
+/// What a request shows of who sends it, as keyed hashes. Those of one session can be compared.
+struct Presenter {
+  std::uint64_t network = 0;  ///< IPv4 address, IPv6 /64
+  bool ipv4 = false;
+  std::array<std::uint64_t, 2> fingerprint{};  ///< of the browser
+  std::uint64_t user_agent = 0;                ///< 0: it says nothing
+  Platform platform = Platform::unknown;
+
+  bool operator==(const Presenter&) const = default;
+};
+
 /// What a session token says; its signature has been checked.
 struct SessionClaims {
+  /// More sessions of one network within an hour than this are many.
+  static constexpr std::int64_t kManyCreations = 5;
   std::array<std::uint8_t, 32> id{};  ///< the secret; shown to nobody
   WallTime created;
   WallTime expires;  ///< absolute life
+  WallTime issued;   ///< this token, to the millisecond; a fresh one voids those before it
   std::string site;
   std::string origin;  ///< the origin that created it
   std::string page_url;
-  bool bearer = false;   ///< delivered in a body, so it is taken from Authorization only
+  std::optional<Presenter> owner;  ///< whom it was issued to; older tokens do not say
+  std::uint64_t device = 0;        ///< hash of the owner's screen and time zone; 0: not told
+  bool rapid = false;              ///< the owner's network created one after the other
+  bool bearer = false;             ///< delivered in a body, so it is taken from Authorization only
   std::uint8_t key = 0;  ///< which of the secrets signed it; handles stay the same over a rotation
 };
 
@@ -44,6 +65,15 @@ struct SessionState {
   };
   Status status = Status::silent;
   std::uint32_t message_count = 0;
+  SessionUse use;
+  /// For this presenter: by a fresh token, or he was shut out.
+  enum class Revoked : std::uint8_t {
+    unknown,  ///< nobody could be asked
+    no,
+    yes,
+    unasked,  ///< the caller is a user, too, and that was asked instead
+  };
+  Revoked revoked = Revoked::unknown;
 };
 
 /// Who is calling, as far as it has been proven. Anonymous until the credentials guard has run.

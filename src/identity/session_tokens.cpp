@@ -9,8 +9,13 @@
 namespace portcullis::identity {
 namespace {
 
-constexpr char kVersion = 1;
-constexpr char kBearerFlag = 1;
+/// Of tokens that do not say whom they were issued to, and of those that do.
+constexpr char kAnonymousVersion = 1;
+constexpr char kOwnedVersion = 2;
+constexpr unsigned kBearerFlag = 1;
+constexpr unsigned kRapidFlag = 2;
+constexpr unsigned kIpv4Flag = 4;
+constexpr unsigned kOwnedFlags = kBearerFlag | kRapidFlag | kIpv4Flag;
 constexpr std::size_t kMacBytes = 32;
 constexpr std::size_t kHandleKeyBytes = 32;
 constexpr std::array<std::string_view, 3> kAudiences = {"client", "upstream", "audit"};
@@ -23,6 +28,25 @@ void append_text(std::string& out, std::string_view value) {
   out += static_cast<char>(value.size() >> 8 & 0xff);
   out += static_cast<char>(value.size() & 0xff);
   out += value;
+}
+
+unsigned flags_of(const http::SessionClaims& claims) {
+  unsigned out = claims.bearer ? kBearerFlag : 0;
+  if (!claims.owner) return out;
+  if (claims.rapid) out |= kRapidFlag;
+  if (claims.owner->ipv4) out |= kIpv4Flag;
+  return out;
+}
+
+void append_owner(std::string& out, const http::SessionClaims& claims) {
+  const auto& owner = *claims.owner;
+  append_u64(out, static_cast<std::uint64_t>(epoch_millis(claims.issued)));
+  append_u64(out, claims.device);
+  append_u64(out, owner.network);
+  append_u64(out, owner.fingerprint[0]);
+  append_u64(out, owner.fingerprint[1]);
+  append_u64(out, owner.user_agent);
+  out += static_cast<char>(owner.platform);
 }
 
 /// Reads the claims front to back; every read after the end fails.
@@ -39,6 +63,10 @@ class Reader {
     const auto out = rest_.substr(0, count);
     rest_.remove_prefix(count);
     return out;
+  }
+  unsigned u8() {
+    const auto byte = take(1);
+    return byte.empty() ? 0 : static_cast<unsigned char>(byte[0]);
   }
   std::uint64_t u64() {
     std::uint64_t value = 0;
@@ -58,6 +86,18 @@ class Reader {
   bool ok_ = true;
 };
 
+void read_owner(Reader& reader, unsigned flags, http::SessionClaims& claims) {
+  claims.issued = WallTime{Milliseconds{static_cast<std::int64_t>(reader.u64())}};
+  claims.device = reader.u64();
+  http::Presenter& owner = claims.owner.emplace();
+  owner.ipv4 = (flags & kIpv4Flag) != 0;
+  owner.network = reader.u64();
+  owner.fingerprint = {reader.u64(), reader.u64()};
+  owner.user_agent = reader.u64();
+  owner.platform = static_cast<http::Platform>(reader.u8());
+  claims.rapid = (flags & kRapidFlag) != 0;
+}
+
 }  // namespace
 
 std::array<std::uint8_t, 32> new_session_id() {
@@ -68,7 +108,8 @@ std::array<std::uint8_t, 32> new_session_id() {
 }
 
 SessionTokens::SessionTokens(const std::vector<std::string>& secrets)
-    : claim_key_(crypto::hkdf(secrets.front(), "portcullis claimed session v1")) {
+    : claim_key_(crypto::hkdf(secrets.front(), "portcullis claimed session v1")),
+      presenters_(secrets) {
   for (const auto& secret : secrets) {
     auto& key =
         keys_.emplace_back(crypto::HmacKey(crypto::hkdf(secret, "portcullis session token v1")));
@@ -80,23 +121,21 @@ SessionTokens::SessionTokens(const std::vector<std::string>& secrets)
       key.handles[i] = {siphash128(kAudiences[i], roots[0]), siphash128(kAudiences[i], roots[1])};
     }
   }
-  const auto print =
-      crypto::hkdf(secrets.front(), "portcullis fingerprint v1", sizeof fingerprint_key_);
-  std::memcpy(fingerprint_key_.data(), print.data(), sizeof fingerprint_key_);
 }
 
 std::string SessionTokens::issue(const http::SessionClaims& claims) const {
   std::string bytes;
-  bytes.reserve(160 + claims.page_url.size());
-  bytes += kVersion;
-  bytes += claims.bearer ? kBearerFlag : '\0';
+  bytes.reserve(208 + claims.page_url.size());
+  bytes += claims.owner ? kOwnedVersion : kAnonymousVersion;
+  bytes += static_cast<char>(flags_of(claims));
   bytes.append(reinterpret_cast<const char*>(claims.id.data()), claims.id.size());
   append_u64(bytes, static_cast<std::uint64_t>(epoch_seconds(claims.created)));
   append_u64(bytes, static_cast<std::uint64_t>(epoch_seconds(claims.expires)));
+  if (claims.owner) append_owner(bytes, claims);
   append_text(bytes, claims.site);
   append_text(bytes, claims.origin);
   append_text(bytes, claims.page_url);
-  const auto mac = keys_.front().sign.sign(bytes);
+  const auto mac = keys_[std::min<std::size_t>(claims.key, keys_.size() - 1)].sign.sign(bytes);
   bytes += crypto::bytes_of(mac);
   return std::string(kPrefix) + text::base64url(bytes);
 }
@@ -111,16 +150,22 @@ std::optional<http::SessionClaims> SessionTokens::verify(std::string_view token)
   const auto signer = std::find_if(keys_.begin(), keys_.end(), [&](const Key& key) {
     return key.sign.verify(signed_part, mac);
   });
-  if (signer == keys_.end() || signed_part[0] != kVersion) return std::nullopt;
+  if (signer == keys_.end()) return std::nullopt;
+  const bool owned = signed_part[0] == kOwnedVersion;
+  if (!owned && signed_part[0] != kAnonymousVersion) return std::nullopt;
 
+  const unsigned flags = static_cast<unsigned char>(signed_part[1]);
+  if ((flags & ~(owned ? kOwnedFlags : kBearerFlag)) != 0) return std::nullopt;
   Reader reader(signed_part.substr(2));
   http::SessionClaims claims;
   claims.key = static_cast<std::uint8_t>(signer - keys_.begin());
-  claims.bearer = signed_part[1] == kBearerFlag;
+  claims.bearer = (flags & kBearerFlag) != 0;
   const auto id = reader.take(claims.id.size());
   if (id.size() == claims.id.size()) std::memcpy(claims.id.data(), id.data(), id.size());
   claims.created = from_epoch_seconds(static_cast<std::int64_t>(reader.u64()));
   claims.expires = from_epoch_seconds(static_cast<std::int64_t>(reader.u64()));
+  claims.issued = claims.created;
+  if (owned) read_owner(reader, flags, claims);
   claims.site = reader.text();
   claims.origin = reader.text();
   claims.page_url = reader.text();
@@ -150,12 +195,6 @@ http::SessionClaims SessionTokens::claimed(std::string_view site, std::string_vi
   claims.created = now;
   claims.site = site;
   return claims;
-}
-
-std::string SessionTokens::fingerprint(std::string_view user_agent,
-                                       std::string_view accept_language) const {
-  const auto both = siphash128(accept_language, siphash128(user_agent, fingerprint_key_));
-  return text::hex({reinterpret_cast<const char*>(both.data()), sizeof both});
 }
 
 }  // namespace portcullis::identity

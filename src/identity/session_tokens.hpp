@@ -6,6 +6,7 @@
 
 #include "crypto/digest.hpp"
 #include "http/principal.hpp"
+#include "identity/presenters.hpp"
 
 namespace portcullis::identity {
 
@@ -27,9 +28,11 @@ class SessionTokens {
   /// Longest token that is looked at.
   static constexpr std::size_t kMaxTokenBytes = 4096;
 
-  /// The first secret signs, all verify. REQUIRES: not empty.
+  /// The first secret signs new sessions, all verify. REQUIRES: not empty.
   explicit SessionTokens(const std::vector<std::string>& secrets);
 
+  /// Signs with the session's own secret (SessionClaims::key), so that a further token of a session
+  /// changes no handle.
   std::string issue(const http::SessionClaims& claims) const;
   /// Checks signature and form. Expiry is the session guard's.
   std::optional<http::SessionClaims> verify(std::string_view token) const;
@@ -43,9 +46,8 @@ class SessionTokens {
   http::SessionClaims claimed(std::string_view site, std::string_view id,
                               std::string_view presenter, WallTime now) const;
 
-  /// A keyed hash of what a browser says about itself: stable, without a clock in it. 32 hex
-  /// digits.
-  std::string fingerprint(std::string_view user_agent, std::string_view accept_language) const;
+  /// Who presents them.
+  const Presenters& presenters() const noexcept { return presenters_; }
 
  private:
   using SipKey = std::array<std::uint64_t, 2>;
@@ -55,7 +57,7 @@ class SessionTokens {
   };
   std::vector<Key> keys_;
   crypto::HmacKey claim_key_;
-  std::array<std::uint64_t, 2> fingerprint_key_{};
+  Presenters presenters_;
 };
 
 /// 256 random bits.

@@ -46,6 +46,13 @@ constexpr MetricInfo kTable[] = {
      "that does not follow its grammar; too_complex: too costly to judge."},
     {"portcullis_bot_suspicions_total", "counter", "ground",
      "Grounds on which requests were held for the work of machines, or for spam."},
+    {"portcullis_session_risk_total", "counter", "outcome",
+     "What followed for those who present a session and are suspicious: alerted (once each), "
+     "challenged, renewed (got a fresh token), shut_out (for an hour), ended (the session, with "
+     "its "
+     "owner)."},
+    {"portcullis_session_suspicions_total", "counter", "ground",
+     "Grounds on which these were alerted of."},
     {"portcullis_challenges_total", "counter", "outcome",
      "Challenges: asked, and what became of what was sent for them: solved, wrong, expired, used "
      "(before), foreign (a captcha of another page or visitor), limited (too many tokens of one "

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::string_view kExposed =
     "X-Request-ID, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, RateLimit, "
-    "RateLimit-Policy, Retry-After";
+    "RateLimit-Policy, Retry-After, X-Session-Token";
 
 /// What n8n's hosted chat page needs: its script and style stand in it, its widget comes from the
 /// CDN, and it speaks to where it came from and nowhere else.
@@ -125,6 +125,10 @@ void ResponseFilters::apply(http::Exchange& exchange, http::ResponseHead& head) 
   }
   if (policy == HeaderPolicy::api && !has_cache_rule) out.add("Cache-Control", "no-store");
   out.add("X-Request-ID", exchange.request_id.view());
+  // What a handler does with the cookie goes before.
+  if (!exchange.fresh_token.empty() && !out.contains("Set-Cookie")) {
+    out.add_block(exchange.fresh_token);
+  }
   if (route != nullptr && route->kind != RouteKind::token) {
     if (!has_vary) out.add("Vary", "Origin");
     add_cors(exchange, out);

@@ -92,6 +92,16 @@ TEST_F(ResponseFiltersTest, HstsIsForProductionOverHttps) {
   EXPECT_EQ(hsts(Profile::production, true), "");
 }
 
+TEST_F(ResponseFiltersTest, AFreshTokenGoesOutWithAnyAnswerButOneThatSetsTheCookieItself) {
+  exchange_.fresh_token.add("Set-Cookie", "chat=fresh");
+  EXPECT_EQ(filtered().find("Set-Cookie"), "chat=fresh");
+  http::HeaderBlock destroyed;
+  destroyed.add("Set-Cookie", "chat=; Max-Age=0");
+  const auto headers = filtered(std::move(destroyed));
+  EXPECT_EQ(headers.find("Set-Cookie"), "chat=; Max-Age=0");
+  EXPECT_EQ(headers.text().find("fresh"), std::string_view::npos);
+}
+
 TEST_F(ResponseFiltersTest, SwitchesTakeHeadersAway) {
   PROVES("F219");
   settings_.csp_enabled = false;

@@ -50,6 +50,13 @@ Limits Limits::of(const config::Settings& settings, const config::SiteSettings& 
           limit(&S::in_flight_site)};
 }
 
+SessionRisk SessionRisk::of(const config::Settings& settings, const config::SiteSettings& site) {
+  const auto& own = site.session_risk;
+  return {own.mode.value_or(settings.session_risk),
+          static_cast<int>(own.alert.value_or(settings.session_risk_alert)),
+          static_cast<int>(own.deny.value_or(settings.session_risk_deny))};
+}
+
 bool Route::enforces(std::string_view guard) const noexcept {
   const auto at = std::ranges::find(config::kGuardNames, guard) - std::begin(config::kGuardNames);
   return guards[static_cast<std::size_t>(at)].mode == config::Mode::enforce;

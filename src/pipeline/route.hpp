@@ -162,12 +162,23 @@ struct Limits {
   static Limits of(const config::Settings& settings, const config::SiteSettings& site);
 };
 
+/// How those are judged who present sessions of a site.
+struct SessionRisk {
+  config::Mode mode = config::Mode::off;
+  int alert = 100;  ///< from so many points on
+  int deny = 100;   ///< with more points than this
+
+  /// That of the site, and of the settings where it has none.
+  static SessionRisk of(const config::Settings& settings, const config::SiteSettings& site);
+};
+
 /// A site, as guards and filters need it.
 struct Site {
   std::size_t index = 0;
   std::string id;
   std::vector<OriginPattern> origins;
   Limits limits;
+  SessionRisk session_risk{};
 };
 
 /// Finds the route of a request: exact paths first, then the longest prefix.

@@ -70,9 +70,23 @@ SessionView MemoryStore::view_of(const Key& key) {
   if (shard.ended.contains(key)) {
     view.status = SessionView::Status::ended;
   } else if (const Session* session = find(shard, key)) {
-    view = {SessionView::Status::live, session->last_active, session->message_count};
+    view = {SessionView::Status::live, session->last_active, session->message_count, session->use};
   }
   return view;
+}
+
+void MemoryStore::note_sender(Session& session, const NewMessage& message, WallTime now) {
+  if (!message.sender) return;
+  auto& use = session.use;
+  const bool early = now < message.session_created + SessionUse::kEarly;
+  if (message.sender->is_owner) {
+    use.owner_active = now;
+    if (early) ++use.owner_early;
+  } else {
+    use.others_active = now;
+    use.others_network = message.sender->network;
+    if (early) ++use.others_early;
+  }
 }
 
 MemoryStore::Session* MemoryStore::find(SessionShard& shard, const Key& key) {
@@ -182,6 +196,7 @@ Eventual<Result<BeginOutcome>> MemoryStore::begin_message(NewMessage message) {
   }
   session->last_active = now;
   ++session->message_count;
+  note_sender(*session, message, now);
   const auto at = shard.sessions.at(key);
   shard.by_age.splice(shard.by_age.end(), shard.by_age, at);
   BeginOutcome outcome{Kind::started, message.message.id, session->message_count};

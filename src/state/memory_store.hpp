@@ -80,6 +80,7 @@ class MemoryStore final : public Store {
     WallTime created;
     WallTime last_active;
     std::uint32_t message_count = 0;
+    SessionUse use;
     boost::container::deque<Message>
         messages;  // unlike std::deque they allocate nothing while empty
     std::size_t bytes = 0;
@@ -120,6 +121,7 @@ class MemoryStore final : public Store {
   }
   ClaimStanding visit(const Claim& claim);
   SessionView view_of(const Key& key);
+  static void note_sender(Session& session, const NewMessage& message, WallTime now);
   Session* find(SessionShard& shard, const Key& key);
   void purge_expired(SessionShard& shard, WallTime now, std::size_t most);
   void erase(SessionShard& shard, std::list<Session>::iterator at);

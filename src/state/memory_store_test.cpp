@@ -246,6 +246,42 @@ TEST_F(MemoryStoreTest, AMessageStoresItsSessionAndIsCounted) {
   EXPECT_EQ(now(store.admit(look)).session.status, Status::unknown);
 }
 
+TEST_F(MemoryStoreTest, RemembersWhoSpeaksInASession) {
+  MemoryStore store(options_, clock_);
+  const WallTime created = clock_.wall();
+  int sent = 0;
+  const auto send = [&](std::optional<Sender> sender) {
+    auto message = message_of(session_of(1), std::to_string(++sent), "hi", created);
+    message.sender = sender;
+    now(store.begin_message(std::move(message)));
+  };
+  const auto use = [&] {
+    AdmitRequest look;
+    look.session = session_key(session_of(1));
+    return now(store.admit(look)).session.use;
+  };
+  EXPECT_EQ(use().owner_active, WallTime{});
+  send(std::nullopt);
+  EXPECT_EQ(use().owner_active, WallTime{}) << "nobody can tell";
+  clock_.advance(Seconds{1});
+  send(Sender{true, 5});
+  clock_.advance(Seconds{1});
+  send(Sender{false, 6});
+  clock_.advance(Seconds{1});
+  send(Sender{false, 7});
+  EXPECT_EQ(use().owner_active, created + Seconds{1});
+  EXPECT_EQ(use().others_active, created + Seconds{3});
+  EXPECT_EQ(use().others_network, 7U);
+  EXPECT_EQ(use().owner_early, 1U);
+  EXPECT_EQ(use().others_early, 2U);
+  clock_.advance(hours{1});
+  send(Sender{true, 5});
+  send(Sender{false, 6});
+  EXPECT_EQ(use().owner_active, clock_.wall());
+  EXPECT_EQ(use().owner_early, 1U) << "after its first hour";
+  EXPECT_EQ(use().others_early, 2U);
+}
+
 TEST_F(MemoryStoreTest, ARepeatedSendIsADuplicateAndAnotherTextAConflict) {
   MemoryStore store(options_, clock_);
   const SessionId key = session_of(1);

@@ -9,6 +9,7 @@
 #include "base/clock.hpp"
 #include "base/eventual.hpp"
 #include "base/result.hpp"
+#include "base/session_use.hpp"
 #include "state/key.hpp"
 #include "state/revocation.hpp"
 
@@ -65,6 +66,7 @@ struct SessionView {
   Status status = Status::unknown;
   WallTime last_active;
   std::uint32_t message_count = 0;
+  SessionUse use{};
 };
 
 /// A session that its client named itself, and who names it. Whoever knows the name can claim it,
@@ -124,13 +126,20 @@ struct AdmitAnswer {
   bool alone = false;    ///< decided by this node, since what is shared cannot be asked
 };
 
+/// Who sends a message, as far as a session tells people apart.
+struct Sender {
+  bool is_owner = false;
+  std::uint64_t network = 0;  ///< a keyed hash
+};
+
 /// A user's message on its way into a session.
 struct NewMessage {
   SessionId session{};
   WallTime session_created;  ///< for the first one, which stores the session
   WallTime session_expires;
   Message message;
-  bool keep_text = true;  ///< false: site setting `history: off`
+  bool keep_text = true;         ///< false: site setting `history: off`
+  std::optional<Sender> sender;  ///< noted in the session's use; nullopt: nobody can tell
 };
 
 struct BeginOutcome {

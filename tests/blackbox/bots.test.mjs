@@ -2,7 +2,6 @@
 // everybody who is neither.
 
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { expectProblem } from '../harness/expect.mjs';
@@ -11,6 +10,7 @@ import { PROVES } from '../harness/proves.mjs';
 import { createRequest, kOrigin, kWideLimits, messageRequest, openSession } from '../harness/visitor.mjs';
 import { request } from '../harness/wire.mjs';
 import { withUpstream } from '../harness/with_gateway.mjs';
+import { solve } from '../harness/work.mjs';
 
 const kTimeout = { timeout: 60_000 };
 const kPerson = {
@@ -32,13 +32,6 @@ const say = (gateway, token, message, headers, more = {}) => {
 async function exhaust(gateway, token, message, headers) {
   for (let i = 0; i < 8; ++i) assert.equal((await say(gateway, token, message, headers)).status, 200, `message ${i}`);
   return say(gateway, token, message, headers);
-}
-
-function solve({ salt, target, max_number, signature }) {
-  for (let n = 0; n <= max_number; ++n) {
-    if (createHash('sha256').update(salt + n).digest('hex') === target) return `${salt}.${n}.${signature}`;
-  }
-  return assert.fail('no number solves the challenge');
 }
 
 test(PROVES('F051', 'F053', 'F054', 'F137', { guard: 'bot' }) + 'a machine has a quarter of the limit, then a challenge; who solves it goes on', kTimeout, async () => {

@@ -2,7 +2,6 @@
 // away. The provider is a fake that speaks the documented protocol.
 
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,6 +16,7 @@ import { startRedis } from '../harness/redis.mjs';
 import { keepSecrets } from '../harness/secret_keeper.mjs';
 import { kMachinesWelcome, kOrigin, kWideLimits, messageRequest, openSession } from '../harness/visitor.mjs';
 import { request } from '../harness/wire.mjs';
+import { solve as work } from '../harness/work.mjs';
 
 const kTimeout = { timeout: 30_000 };
 const kSiteKey = '0x4AAAAAAAfakeSiteKey';
@@ -88,13 +88,6 @@ class Machine {
 
 const solutionOf = (challenge, token) => `${challenge.kind}.${challenge.ticket}.${token}`;
 const isWork = (challenge) => challenge.algorithm === 'SHA-256' && challenge.kind === undefined;
-
-function work({ salt, target, max_number, signature }) {
-  for (let n = 0; n <= max_number; ++n) {
-    if (createHash('sha256').update(salt + n).digest('hex') === target) return `${salt}.${n}.${signature}`;
-  }
-  return assert.fail('no number solves the challenge');
-}
 
 const outcomes = async (gateway, outcome) => (await samplesOf(gateway)).value('portcullis_challenges_total', { outcome });
 const health = async (gateway) => (await request(gateway, { path: '/health', headers: {} })).json;

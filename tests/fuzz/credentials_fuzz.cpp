@@ -51,6 +51,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(head.count("authorization") == 1, "one Authorization");
     check_token(tokens, second, *bearer);
   }
+  const auto& presenters = tokens.presenters();
+  const portcullis::IpAddress address;
+  const auto presenter = presenters.of(head, address, {});
+  require(presenter == presenters.of(head, address, {}), "who presents it is the same twice");
+  require((presenter.user_agent == 0) == head.get("user-agent").empty(), "0: no User-Agent");
+  require(portcullis::identity::may_be_one_device(presenter.platform, presenter.platform),
+          "a device is itself");
   (void)portcullis::http::has_preference(head, "respond-async");
   constexpr std::string_view kOffered[] = {"application/json", "text/event-stream"};
   const auto chosen = portcullis::http::negotiate(head.get("accept"), kOffered);

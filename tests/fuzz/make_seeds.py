@@ -110,13 +110,16 @@ def b64(data):
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-def session_token(secret, number, bearer):
+def session_token(secret, number, bearer, owned=False):
     label = b"portcullis session token v1"
     key = hmac.new(b"\0" * 32, secret, hashlib.sha256).digest()
     key = hmac.new(key, label + b"\1", hashlib.sha256).digest()
     def text(s):
         return struct.pack(">H", len(s)) + s.encode()
-    claims = bytes([1, bearer]) + hashlib.sha256(b"%d" % number).digest() + struct.pack(">QQ", 1800000000, 1800086400)
+    claims = bytes([2 if owned else 1, bearer + (2 * number) % 8 if owned else bearer])
+    claims += hashlib.sha256(b"%d" % number).digest() + struct.pack(">QQ", 1800000000, 1800086400)
+    if owned:  # issued, device, network, fingerprint, User-Agent, platform
+        claims += struct.pack(">QQQQQQB", 1800000000123, 1, 2, 3, 2**64 - 4, 5, number)
     claims += text("default") + text("https://www.example.com") + text("https://www.example.com/page?%d" % number)
     return "pcs_" + b64(claims + hmac.new(key, claims, hashlib.sha256).digest())
 
@@ -124,6 +127,7 @@ def session_token(secret, number, bearer):
 def credentials():
     first, second = (b"fuzzing session secret %s, no secret at all" % n for n in (b"one", b"two"))
     tokens = [session_token(first, n, n % 2) for n in range(8)] + [session_token(second, n, n % 2) for n in range(4)]
+    tokens += [session_token(secret, n, n % 2, owned=True) for secret in (first, second) for n in range(4)]
     yield from tokens
     yield from ("Cookie: chat_session_id=" + t for t in tokens)
     yield from ("Authorization: Bearer " + t for t in tokens)
@@ -131,6 +135,7 @@ def credentials():
     yield from (t[:-1] for t in tokens[:3])
     yield from ["", "pcs_", "pcs_AAAA", "pcs_" + "A" * 200, "Authorization: Basic eDp5", "Authorization: Bearer a\r\nAuthorization: Bearer b",
                 "Cookie: chat_session_id", "Cookie: =; ;chat_session_id=;chat_session_id==", "Accept: text/*;q=0.5, */*;q=0.1, application/json;q=0",
+                "User-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\nSec-CH-UA-Platform: \"Chrome OS\"\r\nSec-CH-UA-Mobile: ?1\r\nAccept-Language: en",
                 "Prefer: respond-async, wait=5", "Content-Type: a/b; charset=\"utf-8\"", "X-Query: a=%20+&b&a=1"]
 
 

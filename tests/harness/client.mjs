@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { Agent, request } from 'undici';
+import { kManyWelcome } from './visitor.mjs';
 
 /** Limits out of the way, for tests that are about something else. */
 export const plenty = {
@@ -13,6 +14,7 @@ export const plenty = {
   LIMITS_IN_FLIGHT_PER_ADDRESS: '4000',
   LIMITS_IN_FLIGHT_PER_SESSION: '4000',
   SERVER_MAX_CONNECTIONS_PER_ADDRESS: '4000',
+  ...kManyWelcome,
 };
 
 export const ULID = /^[0-9A-HJKMNP-TV-Z]{26}$/;

@@ -5,6 +5,9 @@ import { request, bytesOf } from './wire.mjs';
 
 export const kOrigin = 'https://shop.example';
 
+/** For many sessions of one address, each with many messages, which are suspicious together. */
+export const kManyWelcome = { SESSION_RISK_ALERT: '100', SESSION_RISK_DENY: '100' };
+
 /** Limits so wide that a test of something else never meets them. */
 export const kWideLimits = {
   RATE_LIMIT_PER_MINUTE: '100000000',
@@ -15,6 +18,7 @@ export const kWideLimits = {
   LIMITS_IN_FLIGHT_PER_ADDRESS: '100000000',
   LIMITS_IN_FLIGHT_PER_SESSION: '100000000',
   LIMITS_IN_FLIGHT_PER_SITE: '100000000',
+  ...kManyWelcome,
 };
 
 /** For visitors that say the same thing in quick succession, as no person does, where that is not the matter. */

@@ -66,8 +66,30 @@ describe('Session', () => {
     assert.equal((await session.call(world.chat)).status, 200);
     await session.call(world.chat);
     assert.deepEqual(world.creates, [
-      { origin_domain: 'shop.example', page_url: 'https://shop.example/a?b=1' },
+      {
+        origin_domain: 'shop.example',
+        page_url: 'https://shop.example/a?b=1',
+        timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+        delivery: 'cookie',
+      },
     ]);
+  });
+
+  it('goes on with a fresh token that an answer brings, also after a reload', async () => {
+    world.tokenByDefault = true;
+    const session = new Session(kBase);
+    await session.call(world.chat);
+    world.valid = new Set(['fresh']);
+    const sent: Array<string | undefined> = [];
+    const renewing = async (headers: Record<string, string>) => {
+      sent.push(headers['Authorization']);
+      return new Response(null, { headers: { 'X-Session-Token': 'fresh' } });
+    };
+    assert.equal((await session.call(renewing)).status, 200);
+    assert.equal((await session.call(world.chat)).status, 200);
+    assert.equal((await new Session(kBase).callAsIs(world.chat)).status, 200);
+    assert.deepEqual(sent, ['Bearer s1']);
+    assert.equal(world.creates.length, 1);
   });
 
   it('knows after a reload that there is a session', async () => {
@@ -85,7 +107,7 @@ describe('Session', () => {
     assert.equal((await session.call(world.chat)).status, 200);
     assert.deepEqual(
       world.creates.map(({ delivery }) => delivery),
-      [undefined, 'bearer'],
+      ['cookie', 'bearer'],
     );
     assert.equal(
       (await new Session(kBase).callAsIs(world.chat)).status,

@@ -51,15 +51,21 @@ export class Session {
     const headers: Record<string, string> = {};
     if (this.token !== null) headers['Authorization'] = `Bearer ${this.token}`;
     const response = await paying(call, headers);
+    const fresh = response.headers.get('X-Session-Token');
+    if (fresh) this.keep(fresh);
     if (response.status !== 401 && this.cookie !== 'none') this.cookie = 'works';
     return response;
   }
 
   forget(): void {
-    this.token = null;
+    this.keep(null);
     this.cookie = 'none';
-    this.storedToken.set(null);
     this.storedHint.set(null);
+  }
+
+  private keep(token: string | null): void {
+    this.token = token;
+    this.storedToken.set(token);
   }
 
   private create(delivery: Delivery): Promise<void> {
@@ -72,7 +78,8 @@ export class Session {
     const body = {
       origin_domain: location.hostname,
       page_url: pageUrl(),
-      ...(delivery === 'bearer' ? { delivery } : {}),
+      timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+      delivery,
     };
     const create: Call = (headers) =>
       fetch(`${this.base}/api/v1/session/create`, {
@@ -86,8 +93,7 @@ export class Session {
     if (!response.ok) throw await failureOf(response);
     const made = (await response.json()) as { token?: unknown; expires_at?: unknown };
     if (typeof made.token === 'string') {
-      this.token = made.token;
-      this.storedToken.set(made.token);
+      this.keep(made.token);
     } else {
       this.cookie = 'fresh';
       this.storedHint.set(typeof made.expires_at === 'string' ? made.expires_at : null);

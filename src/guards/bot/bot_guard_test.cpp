@@ -1,9 +1,5 @@
 #include "guards/bot/bot_guard.hpp"
 
-#include <boost/json.hpp>
-
-#include "base/text.hpp"
-#include "crypto/digest.hpp"
 #include "http/json_body.hpp"
 #include "http/memory_exchange.hpp"
 #include "limited_guard_fixture.hpp"
@@ -11,6 +7,7 @@
 #include "proves.hpp"
 #include "state/memory_store.hpp"
 #include "state/simulated_store.hpp"
+#include "work_solver.hpp"
 
 namespace portcullis::guards {
 namespace {
@@ -69,17 +66,7 @@ class BotGuardTest : public LimitedGuardFixture {
     for (int i = 0; i < 15; ++i) EXPECT_EQ(say("hi").kind, Verdict::Kind::pass) << i;
   }
   static std::string solve(const Verdict& verdict) {
-    const auto members = boost::json::parse("{" + verdict.problem.members + "}");
-    const auto& task = members.at("challenge").as_object();
-    const std::string salt(task.at("salt").as_string());
-    for (std::int64_t n = 0; n <= task.at("max_number").as_int64(); ++n) {
-      const auto digest = crypto::sha256(salt + std::to_string(n));
-      if (text::hex(crypto::bytes_of(digest)) == task.at("target").as_string()) {
-        return "X-Challenge-Solution: " + salt + "." + std::to_string(n) + "." +
-               std::string(task.at("signature").as_string()) + "\r\n";
-      }
-    }
-    return {};
+    return "X-Challenge-Solution: " + solve_work(verdict.problem.members) + "\r\n";
   }
   std::uint64_t counted(const char* family, const std::string& label) {
     auto& counter = metrics_.counter(family);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/json_text.hpp"
+#include "state/tally.hpp"
 
 namespace portcullis::guards {
 namespace {
@@ -73,6 +74,14 @@ bool ChallengeDesk::asks(const http::Exchange& exchange) const noexcept {
 }
 
 Task<Result<ChallengeDesk::Payment>> ChallengeDesk::take(http::Exchange& exchange) const {
+  // Two guards may ask for it, and it is spent once.
+  if (exchange.challenge_paid) co_return Payment::paid;
+  auto payment = co_await take_solution(exchange);
+  exchange.challenge_paid = payment && *payment == Payment::paid;
+  co_return payment;
+}
+
+Task<Result<ChallengeDesk::Payment>> ChallengeDesk::take_solution(http::Exchange& exchange) const {
   const auto sent = exchange.head().find(kSolutionHeader);
   if (!sent) co_return Payment::none;
   if (const auto* provider = site_of(exchange).provider) {
@@ -149,7 +158,8 @@ ChallengeDesk::Payment ChallengeDesk::take_word(const http::Exchange& exchange,
 }
 
 Task<Result<Verdict>> ChallengeDesk::ask(http::Exchange& exchange, Payment payment,
-                                         pipeline::Incident about, std::int64_t retry_after) const {
+                                         pipeline::Incident about,
+                                         std::optional<std::int64_t> retry_after) const {
   const auto hardness = co_await hardness_for(exchange);
   if (!hardness) co_return std::unexpected(hardness.error());
   const Site& site = site_of(exchange);
@@ -158,7 +168,8 @@ Task<Result<Verdict>> ChallengeDesk::ask(http::Exchange& exchange, Payment payme
                           co_await site.verifier->ready(exchange);
   auto out = Verdict::challenge(std::move(about));
   out.problem.detail =
-      "Please solve the challenge and send the request again with X-Challenge-Solution, or wait.";
+      "Please solve the challenge and send the request again with X-Challenge-Solution";
+  out.problem.detail += retry_after ? ", or wait." : ".";
   out.problem.retry_after = retry_after;
   out.problem.members =
       "\"challenge\":" +
@@ -215,14 +226,10 @@ std::string ChallengeDesk::holder_of(const http::Exchange& exchange) {
 /// How many times as far as others this caller must search: the further, the more often it was
 /// asked of late.
 Task<Result<std::int64_t>> ChallengeDesk::hardness_for(const http::Exchange& exchange) const {
-  constexpr std::uint32_t kMany = 1'000'000'000;
-  AdmitRequest asked;
-  asked.add({"challenges", Caller::of(exchange).place.in("challenges"), kMany, Seconds{600}});
-  const auto answer = co_await store_.admit(asked);
+  const state::Tally asked("challenges", Caller::of(exchange).place.in("challenges"), Seconds{600});
+  const auto answer = co_await store_.admit(asked.adding());
   if (!answer) co_return std::unexpected(answer.error());
-  // By the limit as it was judged by: a node that is by itself has its part of it.
-  const std::int64_t limit = answer->admission.limit;
-  const std::int64_t before = std::max(std::int64_t{0}, limit - 1 - answer->admission.remaining);
+  const std::int64_t before = std::max(std::int64_t{0}, state::Tally::count(*answer) - 1);
   co_return std::min(kHardest, 1 + before / kChallengesPerStep);
 }
 

@@ -8,9 +8,10 @@
 namespace portcullis::guards {
 
 /// Hands out challenges in place of refusals, and takes what they were answered with: once each.
-/// The bot guard asks machines, the rate guard new visitors of a site whose window is spent. What
-/// is asked for is work, or where the site has a provider for it, its captcha; while the provider
-/// is away, work again.
+/// The bot guard asks machines, the rate guard new visitors of a site whose window is spent, the
+/// session guard suspicious presenters. What is asked for is work, or where the site has a provider
+/// for it, its captcha; while the provider is away, work again. A solution serves one request,
+/// whichever of them ask.
 ///
 /// Threads: immutable; any worker.
 class ChallengeDesk {
@@ -30,9 +31,10 @@ class ChallengeDesk {
   /// A good solution is used now.
   Task<Result<Payment>> take(http::Exchange& exchange) const;
   /// A challenge for who brought no more than `payment`; who cannot solve it waits for
-  /// `retry_after` seconds.
+  /// `retry_after` seconds, where waiting helps.
   Task<Result<pipeline::Verdict>> ask(http::Exchange& exchange, Payment payment,
-                                      pipeline::Incident about, std::int64_t retry_after) const;
+                                      pipeline::Incident about,
+                                      std::optional<std::int64_t> retry_after) const;
 
  private:
   /// How visitors of a site are challenged.
@@ -46,6 +48,7 @@ class ChallengeDesk {
   const Site& site_of(const http::Exchange& exchange) const noexcept;
   void count(std::string_view outcome) const;
   Payment counted(Payment payment, std::string_view outcome) const;
+  Task<Result<Payment>> take_solution(http::Exchange& exchange) const;
   Task<Result<Payment>> take_work(http::Exchange& exchange, std::string_view solution) const;
   Task<Result<Payment>> take_token(http::Exchange& exchange, CaptchaSolution solution) const;
   Task<Result<Payment>> check_token(http::Exchange& exchange, CaptchaSolution solution) const;

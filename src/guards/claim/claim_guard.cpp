@@ -56,7 +56,7 @@ class ClaimGuard final : public pipeline::Guard {
   std::string presenter_of(const http::Exchange& exchange) const {
     const auto& head = exchange.head();
     return exchange.client.address.network().text() + ' ' +
-           tokens_.fingerprint(head.get("user-agent"), head.get("accept-language"));
+           tokens_.presenters().browser(head.get("user-agent"), head.get("accept-language"));
   }
 
   /// The first message of a presenter is what creating a session is elsewhere.

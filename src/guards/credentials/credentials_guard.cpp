@@ -19,6 +19,10 @@ class CredentialsGuard final : public pipeline::Guard {
   pipeline::Decision on_request(http::Exchange& exchange) const override {
     find(exchange);
     const auto& principal = exchange.principal;
+    if (principal.session && principal.session->owner) {
+      exchange.presenter = parts_.sessions.presenters().of(exchange.head(), exchange.client.address,
+                                                           *principal.session);
+    }
     if (exchange.client.blocked_since && !exchange.route->access.by_handler && !principal.session &&
         !principal.is_verified()) {
       return refuse_blocked(std::nullopt, "blocked address, and a credential that does not verify");

@@ -62,6 +62,26 @@ TEST_F(CredentialsGuardTest, TakesASessionFromItsCookieOrHeader) {
   EXPECT_EQ(by_header.session->id[0], 2);
 }
 
+TEST_F(CredentialsGuardTest, NotesWhoPresentsASessionThatHasAnOwner) {
+  const auto presenter = [&](const http::SessionClaims& claims) {
+    http::MemoryExchange exchange(worker_,
+                                  "GET / HTTP/1.1\r\nHost: a\r\nUser-Agent: b\r\n"
+                                  "Authorization: Bearer " +
+                                      tokens_.issue(claims) + "\r\n\r\n");
+    exchange.route = &route_;
+    exchange.client.address = *IpAddress::parse("203.0.113.7");
+    (void)make_credentials_guard(settings_, {.sessions = tokens_, .sites = sites_})
+        ->on_request(exchange);
+    return std::pair{exchange.presenter,
+                     tokens_.presenters().of(exchange.head(), exchange.client.address, claims)};
+  };
+  http::SessionClaims claims;
+  EXPECT_FALSE(presenter(claims).first) << "a token of an older release";
+  claims.owner.emplace();
+  const auto [noted, expected] = presenter(claims);
+  EXPECT_EQ(noted, expected);
+}
+
 TEST_F(CredentialsGuardTest, ABearerTokenIsNoCookie) {
   expect_anonymous(principal("Cookie: my_chat=" + token(true) + "\r\n"), true);
 }

@@ -222,6 +222,30 @@ void Charges::add_narrow(state::AdmitRequest& request, const http::Exchange& exc
                exchange.route->cost});
 }
 
+void Charges::add_quarter(state::AdmitRequest& request, const http::Exchange& exchange,
+                          const std::function<state::Key(const state::Space&)>& key_of) const {
+  const auto& route = *exchange.route;
+  const auto charge = [&](const state::Space& tier, std::uint32_t limit) {
+    request.add({tier.name(), key_of(tier), std::max(1U, limit / 4), Seconds{60}, route.cost});
+  };
+  switch (route.cls) {
+    case RouteClass::chat:
+      charge("risk-minute", exchange.site->limits.chat_address_minute);
+      break;
+    case RouteClass::api:
+    case RouteClass::auth:
+    case RouteClass::admin:
+      charge("risk-api-minute", api_minute_);
+      break;
+    case RouteClass::light:
+      charge("risk-light-minute", light_minute_);
+      break;
+    case RouteClass::probe:
+      return;
+  }
+  if (route.is_message) charge("risk-session-minute", exchange.site->limits.session_minute);
+}
+
 /// Verified users and keys are paced instead, and so are visitors of a page that misuses them.
 bool Charges::may_block(const http::Exchange& exchange) const {
   return automatic_ && exchange.route->enforces(guard_) && !exchange.client.blocked_since &&

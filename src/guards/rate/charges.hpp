@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <optional>
 #include <span>
 
@@ -51,6 +52,10 @@ class Charges {
   void add_auth_failure(state::AdmitRequest& request, const http::Exchange& exchange) const;
   /// Adds the window of callers that are held for machines: a quarter of what their address has.
   void add_narrow(state::AdmitRequest& request, const http::Exchange& exchange) const;
+  /// Adds windows of a single presenter of a session: a quarter of what the class has for an
+  /// address, and a message's session. `key_of`: their keys, by tier.
+  void add_quarter(state::AdmitRequest& request, const http::Exchange& exchange,
+                   const std::function<state::Key(const state::Space&)>& key_of) const;
   /// Whether nothing but the site's window stood in the way, which all its visitors share.
   static bool is_site_spent(const state::AdmitRequest& request,
                             const Result<state::AdmitAnswer>& answer);

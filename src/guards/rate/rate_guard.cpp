@@ -4,10 +4,13 @@
 #include "guards/challenge/challenge_desk.hpp"
 #include "http/fields.hpp"
 #include "identity/revocations.hpp"
+#include "identity/session_keys.hpp"
 
 namespace portcullis::guards {
 namespace {
 
+using identity::SessionKeys;
+using Revoked = http::SessionState::Revoked;
 using pipeline::RouteClass;
 using pipeline::Verdict;
 using state::AdmitAnswer;
@@ -61,8 +64,11 @@ class RateGuard final : public pipeline::Guard {
       // Whose message it is stands in the body; the claim guard charges the rest.
       charges_.add(request, exchange, RouteClass::light, nullptr);
     } else {
-      charges_.add(request, exchange, route.cls, route.is_message && session ? &*session : nullptr);
-      if (session) request.session = state::session_key(session->id);
+      // Who was shut out of a session takes nothing of what its owner has.
+      const bool speaks =
+          route.is_message && session && exchange.session_state.revoked != Revoked::yes;
+      charges_.add(request, exchange, route.cls, speaks ? &*session : nullptr);
+      if (session) add_session(request, exchange);
     }
     if (exchange.principal.kind == http::Principal::Kind::user) {
       look_for_revocation(request, exchange);
@@ -72,22 +78,26 @@ class RateGuard final : public pipeline::Guard {
     }
     auto answer = store_.admit(request);
     if (!answer.ready()) return wait(exchange, request, std::move(answer));
-    if (answer.value() && answer.value()->revoked) return charge_nobody(exchange);
+    if (answer.value() && answer.value()->revoked) return charge_bearer(exchange);
     if (Charges::is_site_spent(request, answer.value()))
       return reserve(exchange, request, *answer.value());
     return judge(exchange, request, std::move(answer.value()));
   }
 
   /// What was shown is void: its bearer pays as anybody at his address does.
-  pipeline::Decision charge_nobody(http::Exchange& exchange) const {
-    forget_user(exchange);
+  pipeline::Decision charge_bearer(http::Exchange& exchange) const {
+    if (exchange.principal.kind == http::Principal::Kind::user) {
+      forget_user(exchange);
+    } else {
+      exchange.session_state.revoked = Revoked::yes;
+    }
     return charge(exchange);
   }
 
   Task<Result<Verdict>> wait(http::Exchange& exchange, AdmitRequest request,
                              Eventual<Result<AdmitAnswer>> answer) const {
     auto result = co_await answer;
-    if (result && result->revoked) co_return co_await charge_nobody(exchange);
+    if (result && result->revoked) co_return co_await charge_bearer(exchange);
     if (Charges::is_site_spent(request, result))
       co_return co_await reserve(exchange, request, *result);
     co_return judge(exchange, request, std::move(result));
@@ -119,7 +129,26 @@ class RateGuard final : public pipeline::Guard {
     if (!answer) return std::unexpected(std::move(answer).error());
     if (request.session) note_session(exchange, answer->session);
     exchange.decided_alone = answer->alone;
+    if (exchange.presenter) {
+      // Of a user and his session at a time nobody could say which one is revoked.
+      auto& revoked = exchange.session_state.revoked;
+      const bool is_user = exchange.principal.kind == http::Principal::Kind::user;
+      if (revoked != Revoked::yes) revoked = is_user ? Revoked::unasked : Revoked::no;
+    }
     return charges_.judge(exchange, request, answer->admission);
+  }
+
+  static void add_session(AdmitRequest& request, const http::Exchange& exchange) {
+    const auto& session = *exchange.principal.session;
+    request.session = state::session_key(session.id);
+    if (!exchange.presenter || exchange.principal.kind == http::Principal::Kind::user ||
+        exchange.session_state.revoked != Revoked::unknown) {
+      return;
+    }
+    const SessionKeys keys(session, *exchange.presenter);
+    request.may_be_revoked_by(keys.token());
+    request.may_be_revoked_by(keys.shut_out());
+    request.issued = session.issued;
   }
 
   /// An access token is as good as its login and its user are.
@@ -149,6 +178,7 @@ class RateGuard final : public pipeline::Guard {
     auto& out = exchange.session_state;
     const WallTime now = exchange.started_wall();
     out.message_count = view.message_count;
+    out.use = view.use;
     if (view.status == state::SessionView::Status::ended) {
       out.status = Status::ended;
     } else if (claims.expires <= now) {

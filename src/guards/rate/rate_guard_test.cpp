@@ -6,6 +6,7 @@
 #include "guards/rate/failed_logins.hpp"
 #include "http/memory_exchange.hpp"
 #include "identity/revocations.hpp"
+#include "identity/session_keys.hpp"
 #include "limited_guard_fixture.hpp"
 #include "pipeline/route.hpp"
 #include "proves.hpp"
@@ -15,6 +16,7 @@
 namespace portcullis::guards {
 namespace {
 
+using identity::SessionKeys;
 using pipeline::RouteClass;
 using pipeline::Verdict;
 
@@ -492,6 +494,38 @@ TEST_F(RateGuardTest, ARevokedTokenLeavesItsCallerAnonymous) {
     EXPECT_EQ(is_user(), revoked.kind == RevocableKind::user)
         << "a user is issued another one, and no id is used again";
   }
+}
+
+TEST_F(RateGuardTest, TellsWhetherASessionWasRevokedForWhoPresentsIt) {
+  auto claims = session();
+  claims.owner = http::Presenter{.network = 1, .fingerprint = {2, 3}};
+  auto kind = http::Principal::Kind::session;
+  const auto look = [&](std::optional<http::Presenter> presenter) {
+    http::MemoryExchange exchange(worker_, "POST / HTTP/1.1\r\nHost: a\r\n\r\n");
+    exchange.route = &route_;
+    exchange.site = &site_;
+    exchange.principal.session = claims;
+    exchange.presenter = presenter;
+    exchange.principal.kind = kind;
+    (void)guard_->on_request(exchange);
+    return exchange.session_state.revoked;
+  };
+  using Revoked = http::SessionState::Revoked;
+  EXPECT_EQ(look(std::nullopt), Revoked::unknown) << "a token of an older release";
+  EXPECT_EQ(look(claims.owner), Revoked::no);
+  const http::Presenter thief{.network = 9, .fingerprint = {2, 3}};
+  const auto until = clock_.wall() + Seconds{60};
+  (void)store_.revoke({SessionKeys(claims, thief).shut_out(), until, until});
+  EXPECT_EQ(look(thief), Revoked::yes);
+  EXPECT_EQ(look(claims.owner), Revoked::no);
+  kind = http::Principal::Kind::user;
+  EXPECT_EQ(look(thief), Revoked::unasked);
+  kind = http::Principal::Kind::session;
+  route_.is_message = true;
+  for (int i = 0; i < 40; ++i) EXPECT_EQ(look(thief), Revoked::yes);
+  EXPECT_TRUE(call("203.0.113.7", claims).passed()) << "it is not the owner who pays for that";
+  clock_.advance(Seconds{61});
+  EXPECT_EQ(look(thief), Revoked::no);
 }
 
 TEST_F(RateGuardTest, ARevokedTokenIsChargedToWhoShowsItAndNotToItsUser) {

@@ -1,13 +1,19 @@
 #include "guards/session/session_guard.hpp"
 
 #include "guards/blocks/blocks_guard.hpp"
+#include "guards/session/session_risk.hpp"
+#include "identity/session_keys.hpp"
 
 namespace portcullis::guards {
 namespace {
 
 using audit::EventType;
 using audit::ThreatLevel;
+using identity::SessionKeys;
+using identity::Standing;
 using pipeline::Verdict;
+
+constexpr std::string_view kName = "session";
 
 Verdict unauthorized(std::string reason, ThreatLevel level = ThreatLevel::low) {
   return Verdict::refuse(http::Problem(http::Code::session_invalid),
@@ -22,7 +28,9 @@ bool stood_before(const http::Exchange& exchange) {
 
 class SessionGuard final : public pipeline::Guard {
  public:
-  std::string_view name() const noexcept override { return "session"; }
+  SessionGuard(const config::Settings& settings, const LimitParts& limits, SessionParts parts)
+      : store_(limits.store), response_(kName, settings, limits, std::move(parts)) {}
+  std::string_view name() const noexcept override { return kName; }
 
   pipeline::Decision on_request(http::Exchange& exchange) const override {
     if (exchange.route->session == pipeline::SessionNeed::none) return Verdict::pass();
@@ -48,12 +56,98 @@ class SessionGuard final : public pipeline::Guard {
           {EventType::authorization, ThreatLevel::medium, "SES_002",
            "session used from another origin"});
     }
-    return Verdict::pass();
+    if (!exchange.presenter) return Verdict::pass();
+    using Revoked = http::SessionState::Revoked;
+    switch (exchange.session_state.revoked) {
+      case Revoked::unasked:
+        return look_for_revocation(exchange);
+      case Revoked::yes:
+        return look_closer(exchange);
+      case Revoked::no:
+      case Revoked::unknown:
+        break;
+    }
+    return judge(exchange);
   }
+
+ private:
+  /// Where the rate guard has asked something else.
+  Task<Result<Verdict>> look_for_revocation(http::Exchange& exchange) const {
+    const auto& session = *exchange.principal.session;
+    const SessionKeys keys(session, *exchange.presenter);
+    state::AdmitRequest request;
+    request.may_be_revoked_by(keys.token());
+    request.may_be_revoked_by(keys.shut_out());
+    request.issued = session.issued;
+    const auto answer = co_await store_.admit(request);
+    if (!answer) co_return std::unexpected(answer.error());
+    if (answer->revoked) co_return co_await look_closer(exchange);
+    co_return co_await judge(exchange);
+  }
+
+  static PresenterEvidence evidence_of(const http::Exchange& exchange) {
+    const auto& session = *exchange.principal.session;
+    const auto& use = exchange.session_state.use;
+    const WallTime now = exchange.started_wall();
+    return {session, *exchange.presenter,
+            use,     identity::standing_of(session, *exchange.presenter, use, now),
+            0,       now};
+  }
+
+  /// Either he was shut out, or his token was replaced. That one lives a little longer where it
+  /// was issued, for what is under way.
+  Task<Result<Verdict>> look_closer(http::Exchange& exchange) const {
+    const auto evidence = evidence_of(exchange);
+    const SessionKeys keys(evidence.session, evidence.presenter);
+    auto request = keys.replacements().asking();
+    request.may_be_revoked_by(keys.shut_out());
+    request.issued = evidence.session.issued;
+    const auto answer = co_await store_.admit(request);
+    if (!answer) co_return std::unexpected(answer.error());
+    if (answer->revoked) co_return unauthorized("who presents the session was shut out");
+    if (state::Tally::count(*answer) == 0 || evidence.standing == Standing::stranger) {
+      co_return unauthorized("the token was replaced by a fresh one", ThreatLevel::medium);
+    }
+    co_return co_await judge(exchange);
+  }
+
+  pipeline::Decision judge(http::Exchange& exchange) const {
+    if (exchange.site->session_risk.mode == config::Mode::off) return Verdict::pass();
+    const auto evidence = evidence_of(exchange);
+    if (!asks_for_creations(evidence)) return respond(exchange, evidence);
+    auto creations = store_.admit(state::session_creations(exchange.client.address).asking());
+    if (!creations.ready()) return wait(exchange, std::move(creations));
+    return respond(exchange, evidence, creations.value());
+  }
+
+  Task<Result<Verdict>> wait(http::Exchange& exchange,
+                             Eventual<Result<state::AdmitAnswer>> creations) const {
+    const auto answer = co_await creations;
+    co_return co_await respond(exchange, evidence_of(exchange), answer);
+  }
+
+  pipeline::Decision respond(http::Exchange& exchange, PresenterEvidence evidence,
+                             const Result<state::AdmitAnswer>& creations) const {
+    if (!creations) return std::unexpected(creations.error());
+    evidence.creations = state::Tally::count(*creations);
+    return respond(exchange, evidence);
+  }
+
+  pipeline::Decision respond(http::Exchange& exchange, const PresenterEvidence& evidence) const {
+    const Score score = judge_presenter(evidence);
+    if (score.points() < exchange.site->session_risk.alert) return Verdict::pass();
+    return response_.to(exchange, score, evidence.standing);
+  }
+
+  state::Store& store_;
+  const RiskResponse response_;
 };
 
 }  // namespace
 
-std::unique_ptr<pipeline::Guard> make_session_guard() { return std::make_unique<SessionGuard>(); }
+std::unique_ptr<pipeline::Guard> make_session_guard(const config::Settings& settings,
+                                                    const LimitParts& limits, SessionParts parts) {
+  return std::make_unique<SessionGuard>(settings, limits, std::move(parts));
+}
 
 }  // namespace portcullis::guards

@@ -90,6 +90,7 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
     incoming.session_created = claims.created;
     incoming.session_expires = claims.expires;
     incoming.keep_text = keep_text;
+    incoming.sender = sender_of(exchange, claims);
     incoming.message = {state::Message::Role::user, Ulid::make(exchange.started_wall()).text(),
                         in.message, exchange.started_wall(), in.client_id};
     chat::StreamHub::Place place;
@@ -151,6 +152,14 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
     return claims;
   }
 
+  static std::optional<state::Sender> sender_of(const http::Exchange& exchange,
+                                                const http::SessionClaims& session) {
+    if (!exchange.presenter) return std::nullopt;
+    const auto standing = identity::standing_of(
+        session, *exchange.presenter, exchange.session_state.use, exchange.started_wall());
+    return state::Sender{standing == identity::Standing::owner, exchange.presenter->network};
+  }
+
  private:
   enum class Form : std::uint8_t { json, sse, ndjson, accepted };
 
@@ -184,8 +193,8 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
     question.page_url = in.page_url.empty() ? claims.page_url : in.page_url;
     question.user_agent = clean_user_agent(head.get("user-agent"));
     question.address = exchange.client.address.text();
-    question.fingerprint =
-        s_.session_tokens->fingerprint(head.get("user-agent"), head.get("accept-language"));
+    question.fingerprint = identity::fingerprint_text(
+        s_.session_tokens->presenters().of(head, exchange.client.address, claims));
     question.message_count = begun.message_count;
     question.context_json = std::move(in.context.json);
     question.now = exchange.started_wall();

@@ -1,5 +1,7 @@
 #include "routes/chat/stream_reader.hpp"
 
+#include "identity/session_keys.hpp"
+
 namespace portcullis::routes {
 namespace {
 
@@ -32,12 +34,27 @@ class Beat {
   net::DeadlineTimer timer_;
 };
 
+/// Whether nothing that happened since the stream was opened has shut its reader out. Asked where
+/// that is not known, too: the next look will tell.
+Task<bool> may_go_on(const http::Exchange& exchange, state::Store& store) {
+  if (!exchange.presenter) co_return true;
+  const auto& session = *exchange.principal.session;
+  const identity::SessionKeys keys(session, *exchange.presenter);
+  state::AdmitRequest look;
+  look.may_be_revoked_by(keys.shut_out());
+  // A fresh token of the owner's own is none of his stream's concern.
+  if (!keys.is_holder()) look.may_be_revoked_by(keys.others_token());
+  look.issued = session.issued;
+  const auto answer = co_await store.admit(look);
+  co_return !answer || !answer->revoked;
+}
+
 }  // namespace
 
 StreamOptions stream_options(const Services& services) {
   return {services.settings->stream_heartbeat,
           &services.metrics->counter("portcullis_streams_total"),
-          &services.metrics->counter("portcullis_streams_dropped_total")};
+          &services.metrics->counter("portcullis_streams_dropped_total"), services.store};
 }
 
 void count_if_slow(const StreamOptions& options, const Error& error) {
@@ -64,8 +81,20 @@ Task<void> write_stream(http::Exchange& exchange, chat::StreamHub& hub,
   if (!co_await exchange.start(stream_head(face))) co_return;
   if (exchange.head().method == http::Method::head) co_return co_await exchange.end();
   bool opened = false;
+  bool welcome = true;
+  MonotonicTime looked = exchange.worker().clock().coarse();
   while (!exchange.gone()) {
     if (stream->wants_renewal()) co_await hub.renew(stream, options.follow_life());
+    if (const auto now = exchange.worker().clock().coarse(); now >= looked + options.heartbeat) {
+      looked = now;
+      welcome = co_await may_go_on(exchange, *options.store);
+    }
+    if (!welcome) {
+      std::string out;
+      chat::append_done(out, face);
+      if (co_await exchange.write(out)) co_await exchange.end();
+      co_return;
+    }
     {
       std::string out;
       if (!std::exchange(opened, true)) chat::append_opening(out, face);

@@ -13,6 +13,7 @@ struct StreamOptions {
   Milliseconds heartbeat{15'000};
   observe::CounterFamily* opened = nullptr;
   observe::CounterFamily* dropped = nullptr;  ///< by reason
+  state::Store* store = nullptr;  ///< says at every heartbeat whether the reader may go on
 
   /// For how long other nodes tell what they write: until after the next look for it.
   Milliseconds follow_life() const noexcept { return 2 * heartbeat + Milliseconds{30'000}; }
@@ -24,7 +25,7 @@ StreamOptions stream_options(const Services& services);
 void count_if_slow(const StreamOptions& options, const Error& error);
 
 /// Writes a session's events to one client until the message that was asked for has ended, the
-/// client leaves, or the server drains.
+/// client leaves or may not read it any longer, or the server drains.
 ///
 /// Memory: what an idle subscription keeps is this coroutine, a Reader and its place in the hub.
 Task<void> write_stream(http::Exchange& exchange, chat::StreamHub& hub,

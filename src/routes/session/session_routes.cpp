@@ -3,14 +3,19 @@
 #include <boost/json.hpp>
 
 #include "base/text.hpp"
+#include "identity/session_cookie.hpp"
 #include "routes/chat_api_route.hpp"
 #include "routes/validation.hpp"
+#include "state/tally.hpp"
 
 namespace portcullis::routes {
 namespace {
 
 using http::Code;
 using http::Problem;
+
+/// Bytes of what a page says of its visitor's device.
+constexpr std::size_t kMaxTrait = 64;
 
 std::optional<std::string> check_domain(const boost::json::value& value) {
   const std::string_view text(value.get_string().data(), value.get_string().size());
@@ -24,13 +29,14 @@ std::optional<std::string> check_delivery(const boost::json::value& value) {
   return "The delivery must be 'cookie' or 'bearer'.";
 }
 
-/// Whether the create call came from another site than ours, as far as the browser tells.
-bool is_cross_site(const http::Exchange& exchange) {
-  const auto told = exchange.head().get("sec-fetch-site");
-  if (!told.empty()) return told == "cross-site";
-  if (!exchange.origin) return false;
-  const auto host = HostPort::parse(exchange.head().get("host"));
-  return !host || !same_site_hosts(exchange.origin->host, host->host);
+std::optional<std::string> check_screen(const boost::json::value& value) {
+  if (value.get_string().size() <= kMaxTrait) return std::nullopt;
+  return "The screen_resolution is too long.";
+}
+
+std::optional<std::string> check_time_zone(const boost::json::value& value) {
+  if (value.get_string().size() <= kMaxTrait) return std::nullopt;
+  return "The timezone is too long.";
 }
 
 }  // namespace
@@ -52,10 +58,16 @@ class SessionRoutes::Create final : public pipeline::RouteHandler {
           {audit::EventType::system_integrity, audit::ThreatLevel::medium, "SES_003",
            "no room for a further session"});
     }
-    const bool cross_site = is_cross_site(exchange);
+    // Churn counts like creating: what was destroyed in between makes no difference.
+    const auto creations =
+        co_await s_.store->admit(state::session_creations(exchange.client.address).adding());
+    if (!creations) {
+      co_return co_await s_.reporter->refuse_without_state(exchange, creations.error());
+    }
     http::SessionClaims claims;
     claims.id = id;
     claims.created = now;
+    claims.issued = std::chrono::floor<Milliseconds>(now);
     claims.expires = now + s_.settings->session_life;
     claims.site = exchange.site->id;
     claims.origin = exchange.origin ? exchange.origin->text() : "";
@@ -63,10 +75,17 @@ class SessionRoutes::Create final : public pipeline::RouteHandler {
     if (exchange.json) {
       claims.page_url = string_member(exchange.json->value, "page_url");
       delivery = string_member(exchange.json->value, "delivery");
+      claims.device = s_.session_tokens->presenters().device(
+          string_member(exchange.json->value, "screen_resolution"),
+          string_member(exchange.json->value, "timezone"));
     }
+    claims.rapid = state::Tally::count(*creations) > http::SessionClaims::kManyCreations;
+    claims.owner =
+        s_.session_tokens->presenters().of(exchange.head(), exchange.client.address, claims);
     // Over plain http no browser takes a cookie for a foreign page, so the token goes into the
     // body.
-    claims.bearer = delivery == "bearer" || (cross_site && !exchange.client.https);
+    claims.bearer =
+        delivery == "bearer" || (identity::is_cross_site(exchange) && !exchange.client.https);
     const std::string token = s_.session_tokens->issue(claims);
 
     std::string body = "{\"session_id\":";
@@ -81,20 +100,10 @@ class SessionRoutes::Create final : public pipeline::RouteHandler {
     body += "}";
     auto response = http::Response::json(200, std::move(body));
     if (!claims.bearer) {
-      response.headers.add("Set-Cookie", cookie(*s_.settings, token, s_.settings->cookie_max_age,
-                                                exchange.client.https, cross_site));
+      response.headers.add("Set-Cookie", identity::session_cookie(*s_.settings, exchange, token,
+                                                                  s_.settings->cookie_max_age));
     }
     co_await exchange.send(std::move(response));
-  }
-
-  static std::string cookie(const config::Settings& settings, std::string_view value,
-                            Seconds max_age, bool https, bool cross_site) {
-    std::string out = settings.cookie_name + "=";
-    out += value;
-    out += "; Max-Age=" + std::to_string(max_age.count()) + "; Path=/; HttpOnly";
-    if (https) out += "; Secure";
-    out += cross_site && https ? "; SameSite=None; Partitioned" : "; SameSite=Lax";
-    return out;
   }
 
  private:
@@ -142,8 +151,7 @@ class SessionRoutes::Destroy final : public pipeline::RouteHandler {
     }
     auto response = http::Response::json(200, R"({"message":"Session destroyed"})");
     response.headers.add("Set-Cookie",
-                         Create::cookie(*s_.settings, "", Seconds{0}, exchange.client.https,
-                                        is_cross_site(exchange)));
+                         identity::session_cookie(*s_.settings, exchange, "", Seconds{0}));
     co_await exchange.send(std::move(response));
   }
 
@@ -156,7 +164,10 @@ SessionRoutes::SessionRoutes(Services services)
       create_schema_({{"origin_domain", ObjectSchema::Type::string, true, check_domain},
                       {"page_url", ObjectSchema::Type::string, false, page_url_fault},
                       {"delivery", ObjectSchema::Type::string, false, check_delivery},
-                      {"user_agent", ObjectSchema::Type::string, false, {}}}),
+                      {"user_agent", ObjectSchema::Type::string, false, {}},
+                      {"language", ObjectSchema::Type::string, false, {}},
+                      {"screen_resolution", ObjectSchema::Type::string, false, check_screen},
+                      {"timezone", ObjectSchema::Type::string, false, check_time_zone}}),
       create_(std::make_unique<Create>(services_)),
       validate_(std::make_unique<Validate>(services_)),
       destroy_(std::make_unique<Destroy>(services_)) {}

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/text.hpp"
+
 namespace portcullis::state {
 namespace {
 
@@ -9,7 +11,9 @@ std::string_view bytes_of(const Key& key) {
   return {reinterpret_cast<const char*>(key.data()), sizeof(key)};
 }
 
-constexpr std::size_t kReplySize = 14;
+constexpr std::size_t kReplySize = 19;
+
+WallTime from_millis(std::int64_t number) { return WallTime{Milliseconds{number}}; }
 
 }  // namespace
 
@@ -89,6 +93,12 @@ bool AdmitCall::take(const redis::Reply& r) {
   taken_at_ = r[11].integer();
   claimed_ = r[12].integer() != 0;
   answer_.revoked = r[13].integer() != 0;
+  auto& use = answer_.session.use;
+  use.owner_active = from_millis(r[14].integer());
+  use.others_active = from_millis(r[15].integer());
+  use.others_network = text::parse_number<std::uint64_t>(r[16].text()).value_or(0);
+  use.owner_early = static_cast<std::uint32_t>(r[17].integer());
+  use.others_early = static_cast<std::uint32_t>(r[18].integer());
   return true;
 }
 

@@ -267,6 +267,10 @@ Task<Result<BeginOutcome>> RedisStore::begin_there(NewMessage message) {
   values.add(static_cast<std::int64_t>(options_.history_max_bytes));
   values.add(kRememberedSends);
   values.add(EventRelay::kAlive.count());
+  const auto& sender = message.sender;
+  values.add(!sender ? "" : sender->is_owner ? "owner" : "others");
+  values.add(sender ? std::to_string(sender->network) : std::string());
+  values.add(Milliseconds(SessionUse::kEarly).count());
   const auto reply = co_await run(scripts::begin_message(), keys.some(0, 10), values.views());
   if (!reply) co_return std::unexpected(reply.error());
   using Kind = BeginOutcome::Kind;

@@ -167,6 +167,46 @@ TEST_P(RedisStoreAnywhere, HoldsSessionsAsTheStoreInMemoryDoes) {
   EXPECT_EQ(page->total, 0U) << "its data went with it";
 }
 
+TEST_P(RedisStoreAnywhere, RemembersWhoSpeaksInASessionAsTheStoreInMemoryDoes) {
+  Node node(options());
+  Node other(options());
+  MemoryStore memory({}, clock_);
+  const WallTime created = clock_.wall();
+  int sent = 0;
+  const auto send = [&](std::optional<Sender> sender) {
+    auto message = message_of(1, std::to_string(++sent), "hi");
+    message.session_created = created;
+    message.sender = sender;
+    (void)memory.begin_message(message);
+    EXPECT_EQ(begin(node, std::move(message)).kind, BeginOutcome::Kind::started);
+  };
+  const auto expect_same = [&] {
+    AdmitRequest look;
+    look.session = session_key(session_of(1));
+    const auto mine = memory.admit(look).value()->session.use;
+    const auto use = admit(other, look).session.use;
+    EXPECT_EQ(use.owner_active, mine.owner_active);
+    EXPECT_EQ(use.others_active, mine.others_active);
+    EXPECT_EQ(use.others_network, mine.others_network);
+    EXPECT_EQ(use.owner_early, mine.owner_early);
+    EXPECT_EQ(use.others_early, mine.others_early);
+    return mine;
+  };
+  expect_same();
+  send(std::nullopt);
+  expect_same();
+  send(Sender{true, 5});
+  expect_same();
+  clock_.advance(Milliseconds{1234});
+  send(Sender{false, ~std::uint64_t{0}});
+  EXPECT_EQ(expect_same().others_network, ~std::uint64_t{0});
+  clock_.advance(Seconds{3600});
+  send(Sender{true, 5});
+  const auto use = expect_same();
+  EXPECT_EQ(use.owner_early, 1U) << "after its first hour";
+  EXPECT_EQ(use.others_early, 1U);
+}
+
 TEST_P(RedisStoreAnywhere, KeepsBothSidesOfAConversation) {
   Node node(options());
   Node other(options());

@@ -7,7 +7,8 @@
 -- Returns: admitted, decided_by, remaining, reset in seconds, paced, offence, session (0 unknown,
 --       1 live, 2 ended), its last activity in seconds, its messages, claim (0 unknown, 1 own,
 --       2 foreign), limit of the window that decided, now, whether the presenter is remembered
---       since this call, whether the credential is revoked.
+--       since this call, whether the credential is revoked; of the session, the last activity of its
+--       owner and of others in milliseconds, the network of these, early messages of both.
 local windows, subjects = tonumber(ARGV[2]), tonumber(ARGV[3])
 local HEAD = 9
 local charges = {}
@@ -19,7 +20,9 @@ end
 local revocables = tonumber(ARGV[8])
 for i = 1, revocables do
   local since = redis.call('GET', KEYS[windows + subjects + i])
-  if tonumber(ARGV[9]) < tonumber(since or 0) then return {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, now, 0, 1} end
+  if tonumber(ARGV[9]) < tonumber(since or 0) then
+    return {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, now, 0, 1, 0, 0, '', 0, 0}
+  end
 end
 local function charge(i) return unpack(charges[i]) end
 local function seconds(ms) return math.floor((ms + 999) / 1000) end
@@ -116,14 +119,15 @@ end
 for s, t in pairs(throttles) do keep(KEYS[windows + s], t) end
 
 local at = windows + subjects + revocables
-local status, active, messages = 0, 0, 0
+local status, active, messages, senders = 0, 0, 0, {}
 if ARGV[4] == '1' then
   at = at + 1
-  local s = redis.call('HMGET', KEYS[at], 'ended', 'active', 'messages')
+  local s = redis.call('HMGET', KEYS[at], 'ended', 'active', 'messages', 'owner', 'others', 'network', 'owner-early', 'others-early')
   if s[1] then
     status = 2
   elseif s[2] then
     status, active, messages = 1, math.floor(tonumber(s[2]) / 1000), tonumber(s[3] or 0)
+    senders = {unpack(s, 4)}
   end
 end
 
@@ -150,4 +154,5 @@ if use > 0 and admitted == 1 then
   end
 end
 return {admitted, decided - 1, remaining, reset, paced, offence, status, active, messages, standing,
-        told, now, claimed, 0}
+        told, now, claimed, 0, tonumber(senders[1] or 0), tonumber(senders[2] or 0), senders[3] or '',
+        tonumber(senders[4] or 0), tonumber(senders[5] or 0)}

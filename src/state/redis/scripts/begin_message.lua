@@ -2,7 +2,9 @@
 -- record.
 -- ARGV: now, member, idle in ms, created in seconds, client id ('' for none), message id, hash of
 --       the text, sealed message ('' to keep none), most sessions, protection in ms, most
---       messages, most bytes, sends remembered, ms that a turn counts as alive before it says so.
+--       messages, most bytes, sends remembered, ms that a turn counts as alive before it says so,
+--       sender ('owner', 'others', '' where nobody can tell), his network, ms that count as the
+--       beginning.
 -- Returns: kind (started, duplicate, conflict, full, ended), message id, number of messages, whether
 --       a node follows the session's events.
 local idle = tonumber(ARGV[3])
@@ -40,6 +42,12 @@ if client ~= '' then
   redis.call('HSET', KEYS[3], client, (count + 1) .. '|0|' .. hash .. '|' .. message)
 end
 count = redis.call('HINCRBY', KEYS[1], 'messages', 1)
+local sender = ARGV[15]
+if sender ~= '' then
+  redis.call('HSET', KEYS[1], sender, string.format('%d', now))
+  if sender == 'others' then redis.call('HSET', KEYS[1], 'network', ARGV[16]) end
+  if now < tonumber(ARGV[4]) * 1000 + tonumber(ARGV[17]) then redis.call('HINCRBY', KEYS[1], sender .. '-early', 1) end
+end
 if ARGV[8] ~= '' then append(KEYS, ARGV[8], tonumber(ARGV[11]), tonumber(ARGV[12])) end
 touch(KEYS, ARGV[2], idle)
 -- Without a client id nobody asks again for what this one is answered.
