@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/json_text.hpp"
+
 namespace portcullis::http {
 namespace {
 
@@ -32,6 +34,18 @@ bool grants_any(std::span<const Grant> grants, const Roles& roles, std::string_v
   return std::ranges::any_of(grants, [&](const Grant& grant) {
     return roles.contains(grant.role) && (grant.site == kEverySite || grant.site == site);
   });
+}
+
+void append_json_grants(std::string& out, std::span<const Grant> grants) {
+  out += '[';
+  for (const auto& grant : grants) {
+    if (out.back() != '[') out += ',';
+    out += '{';
+    text::append_json_member(out, "role", name_of(grant.role));
+    text::append_json_member(out, "site", grant.site);
+    out += '}';
+  }
+  out += ']';
 }
 
 }  // namespace portcullis::http

@@ -60,4 +60,7 @@ class Roles {
 /// Whether one of the grants is a role of the set, for this site.
 bool grants_any(std::span<const Grant> grants, const Roles& roles, std::string_view site) noexcept;
 
+/// `[{"role":"admin","site":"*"}]`
+void append_json_grants(std::string& out, std::span<const Grant> grants);
+
 }  // namespace portcullis::http

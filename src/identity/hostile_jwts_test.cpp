@@ -11,6 +11,7 @@
 #include "base/text.hpp"
 #include "identity/claim_rules.hpp"
 #include "jwt_forge.hpp"
+#include "proves.hpp"
 
 namespace portcullis::identity {
 namespace {
@@ -151,6 +152,7 @@ TEST(HostileJwts, LeewayIsThirtySecondsAtEachEnd) {
 }
 
 TEST(HostileJwts, OfNoAlgorithm) {
+  PROVES("F236");
   std::vector<Case> cases;
   for (const auto* name : {"none",
                            "None",

@@ -29,19 +29,6 @@ std::string_view fault_in(const UserClaims& claims, UserTokens::Use use) {
   return {};
 }
 
-void append_grants(std::string& out, const std::vector<Grant>& grants) {
-  text::append_json_name(out, "grants");
-  out += '[';
-  for (const auto& grant : grants) {
-    if (out.back() != '[') out += ',';
-    out += '{';
-    text::append_json_member(out, "role", name_of(grant.role));
-    text::append_json_member(out, "site", grant.site);
-    out += '}';
-  }
-  out += ']';
-}
-
 std::optional<std::string> text_member(const json::object& object, std::string_view name) {
   const auto* value = object.if_contains(name);
   const auto* text = value == nullptr ? nullptr : value->if_string();
@@ -177,7 +164,8 @@ Result<UserTokens::Issued> UserTokens::issue(Use use, const UserClaims& claims, 
   if (const auto role = strongest(claims.grants)) {
     text::append_json_member(json, "role", name_of(*role));
   }
-  append_grants(json, claims.grants);
+  text::append_json_name(json, "grants");
+  http::append_json_grants(json, claims.grants);
   if (!claims.family.empty()) text::append_json_member(json, "fam", claims.family);
   if (use == Use::refresh) text::append_json_member(json, "gen", claims.generation);
   json += '}';

@@ -10,7 +10,7 @@ import { assertProblem, call, eventually, parseCookie } from '../harness/client.
 import { runCommand, startGateway } from '../harness/gateway.mjs';
 import { PROVES } from '../harness/proves.mjs';
 import { startRedis } from '../harness/redis.mjs';
-import { bearer, claimsOf, headerOf, logIn, logInAsAdmin, me, refresh, startWithAdmin } from '../harness/users.mjs';
+import { bearer, claimsOf, commonToNodes, headerOf, logIn, logInAsAdmin, me, refresh, startWithAdmin } from '../harness/users.mjs';
 import { withGateway } from '../harness/with_gateway.mjs';
 
 const page = 'https://panel.example';
@@ -382,6 +382,31 @@ describe('guessing', () => {
 });
 
 describe('what must not open a door', () => {
+  test(PROVES('F179') + 'the time of a refusal tells no name', async () => {
+    // Names of each kind in turns, each asked once, so that nothing else differs; medians in one run.
+    const gateway = await startWithAdmin({ env: patient });
+    try {
+      const time = async (username) => {
+        const begun = performance.now();
+        assertProblem(await logIn(gateway, { username, password: 'not the password' }), 401, 'AUTH_FAILED');
+        return performance.now() - begun;
+      };
+      await time('nobody-at-first');
+      assert.equal((await logInAsAdmin(gateway)).status, 200, 'a name is paced more generously from here now');
+      const known = [];
+      const unknown = [];
+      for (let i = 0; i < 25; ++i) {
+        known.push(await time('admin'));
+        unknown.push(await time(`nobody-${i}`));
+      }
+      const median = (times) => times.sort((a, b) => a - b)[Math.floor(times.length / 2)];
+      const ratio = median(known) / median(unknown);
+      assert.ok(ratio > 0.7 && ratio < 1.4, `${ratio}: ${median(known)} beside ${median(unknown)} ms`);
+    } finally {
+      await gateway.stop();
+    }
+  });
+
   test('no guard of these routes can be switched off', async () => {
     const off = Object.fromEntries(['ORIGIN', 'CREDENTIALS', 'RATE', 'ACCESS', 'BODY'].map((name) => [`GUARDS_${name}_MODE`, 'off']));
     const routes = 'routes: [{path: /api/auth/me, guards: {access: off, rate: monitor}}]\n';
@@ -449,7 +474,7 @@ describe('with Redis', () => {
   test('a Redis that comes back empty revives nothing', async () => {
     const redis = await startRedis();
     const folder = await mkdtemp(join(tmpdir(), 'portcullis-'));
-    const env = { ...patient, REDIS_URL: redis.url, SESSION_SECRET_KEY: secret(), JWT_SECRET_KEY: secret(), SECURITY_JWT_SECRET_KEY: secret() };
+    const env = commonToNodes(redis, patient);
     const nodes = [];
     try {
       nodes.push(await startWithAdmin({ env, folder }));
@@ -474,14 +499,7 @@ describe('with Redis', () => {
 
   test('what is revoked at one node is void at all, and while Redis is away nobody logs in', async () => {
     const redis = await startRedis();
-    const env = {
-      ...patient,
-      REDIS_URL: redis.url,
-      REDIS_DEADLINE: '2s',
-      SESSION_SECRET_KEY: secret(),
-      JWT_SECRET_KEY: secret(),
-      SECURITY_JWT_SECRET_KEY: secret(),
-    };
+    const env = commonToNodes(redis, { ...patient, REDIS_DEADLINE: '2s' });
     const nodes = [];
     try {
       nodes.push(await startWithAdmin({ env }));

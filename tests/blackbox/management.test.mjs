@@ -1,16 +1,14 @@
 // What operators do while the gateway runs, and who may.
 
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { withAccounts } from '../harness/accounts.mjs';
 import { assertProblem, call, eventually } from '../harness/client.mjs';
 import { startGateway } from '../harness/gateway.mjs';
 import { PROVES } from '../harness/proves.mjs';
 import { startRedis } from '../harness/redis.mjs';
-import { bearer, logIn, logInAsAdmin, startWithAdmin } from '../harness/users.mjs';
+import { bearer, commonToNodes, logIn, logInAsAdmin, startWithAdmin } from '../harness/users.mjs';
 
-const secret = () => randomBytes(48).toString('base64url');
 const from = (address) => ({ 'X-Forwarded-For': address });
 const blocks = '/api/security/blocks';
 
@@ -157,14 +155,7 @@ test(PROVES('F212') + 'a role opens what it is for, and a role for one site noth
 
 test('what an operator decides at one node holds at all within a second', async () => {
   const redis = await startRedis();
-  const env = {
-    REDIS_URL: redis.url,
-    REDIS_DEADLINE: '2s',
-    TRUSTED_PROXIES: '127.0.0.0/8',
-    SESSION_SECRET_KEY: secret(),
-    JWT_SECRET_KEY: secret(),
-    SECURITY_JWT_SECRET_KEY: secret(),
-  };
+  const env = commonToNodes(redis, { REDIS_DEADLINE: '2s', TRUSTED_PROXIES: '127.0.0.0/8' });
   const nodes = [];
   try {
     nodes.push(await startWithAdmin({ env }));

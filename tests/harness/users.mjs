@@ -1,5 +1,6 @@
 // Users of the gateway: how tests make them, and how these log in.
 
+import { randomBytes } from 'node:crypto';
 import { call } from './client.mjs';
 import { startGateway } from './gateway.mjs';
 
@@ -30,3 +31,14 @@ export const me = (gateway, token) => call(gateway, 'GET', '/api/auth/me', { hea
 /** The claims of a JWT, unverified. */
 export const claimsOf = (token) => JSON.parse(Buffer.from(token.split('.')[1], 'base64url'));
 export const headerOf = (token) => JSON.parse(Buffer.from(token.split('.')[0], 'base64url'));
+
+const secret = () => randomBytes(48).toString('base64url');
+
+/** What nodes have in common that share a Redis and know each other's users' tokens. */
+export const commonToNodes = (redis, env = {}) => ({
+  REDIS_URL: redis.url,
+  SESSION_SECRET_KEY: secret(),
+  JWT_SECRET_KEY: secret(),
+  SECURITY_JWT_SECRET_KEY: secret(),
+  ...env,
+});

@@ -45,19 +45,6 @@ std::int64_t seconds_until(WallTime time, WallTime now) {
   return std::max<std::int64_t>(0, epoch_seconds(time) - epoch_seconds(now));
 }
 
-void append_grants(std::string& out, const std::vector<http::Grant>& grants) {
-  text::append_json_name(out, "roles");
-  out += '[';
-  for (const auto& grant : grants) {
-    if (out.back() != '[') out += ',';
-    out += '{';
-    text::append_json_member(out, "role", name_of(grant.role));
-    text::append_json_member(out, "site", grant.site);
-    out += '}';
-  }
-  out += ']';
-}
-
 /// An event of something that went as it should.
 pipeline::Incident done(std::string code, std::string what, const std::string& user) {
   pipeline::Incident out{EventType::authentication, ThreatLevel::low, std::move(code),
@@ -267,7 +254,8 @@ class AuthRoutes::Me final : public Handler {
     text::append_json_name(body, "authenticated");
     body += "true";
     text::append_json_member(body, "kind", is_user ? "user" : "api_key");
-    append_grants(body, who.grants);
+    text::append_json_name(body, "roles");
+    http::append_json_grants(body, who.grants);
     if (is_user) text::append_json_member(body, "expires_at", text::iso8601(who.expires));
     body += '}';
     co_await exchange.send(http::Response::json(200, std::move(body)));
