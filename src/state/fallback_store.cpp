@@ -36,8 +36,12 @@ Eventual<Result<AdmitAnswer>> FallbackStore::admit(const AdmitRequest& request) 
 }
 
 Task<Result<AdmitAnswer>> FallbackStore::admit_there(AdmitRequest request) {
+  if (is_revoked_here(request)) {
+    AdmitAnswer known;
+    known.revoked = true;
+    co_return known;
+  }
   auto answer = co_await shared_.admit(request);
-  if (answer && is_revoked_here(request)) answer->revoked = true;
   if (answer) co_return answer;
   co_return co_await admit_here(request);
 }

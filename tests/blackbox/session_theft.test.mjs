@@ -131,7 +131,8 @@ function theft(start) {
     assert.equal(json.messages.filter((m) => m.role === 'user').length, 23, 'it is the same conversation');
 
     expectPassed(await validate(next(), token, updated), 'what is under way');
-    expectProblem(await validate(next(), token, at('198.51.100.9', kUpdated)), 401, 'SESSION_INVALID');
+    expectProblem(await validate(next(), token, at('198.51.100.9', kUpdated)), 403, 'CHALLENGE_REQUIRED');
+    expectPassed(await say(next(), token, kOwner), 'a neighbour with the old browser');
   });
 
   scenario(PROVES('F030', 'F033', { guard: 'session' }) + 'a thief whose network creates sessions in a burst is shut out', {}, async ({ next, nodes, open }) => {
@@ -172,13 +173,28 @@ function theft(start) {
     mine.close();
   });
 
+  scenario('a thief takes no window, no session and no address from the owner', kMinute, async ({ next, open }) => {
+    const token = await open();
+    expectPassed(await say(next(), token, kOwner));
+    const refused = [];
+    for (let i = 0; i < 120; ++i) refused.push((await say(next(), token, at(`198.51.100.${9 + (i % 4)}`, i % 2 ? kUpdated : undefined))).status);
+    assert.ok(refused.some((status) => status !== 200), 'he is stopped somewhere');
+    for (let i = 0; i < 20; ++i) expectPassed(await say(next(), token, kOwner));
+    const { status } = await request(next(), { method: 'DELETE', path: '/api/v1/session/destroy', headers: { Origin: kOrigin, Authorization: `Bearer ${token}`, ...at('198.51.100.200') } });
+    assert.equal(status, 200, 'he ends it for himself');
+    expectProblem(await validate(next(), token, at('198.51.100.200', kUpdated)), 401, 'SESSION_INVALID');
+    expectPassed(await say(next(), token, kOwner));
+  });
+
   scenario('messages of a thief do not count against the owner', {}, async ({ next, open }) => {
     const token = await createMany(next(), kOwner);
     const thief = at('198.51.100.9');
-    for (let i = 0; i < 102; ++i) expectPassed(await say(next(), token, i % 34 ? thief : kOwner)); // 99 of them his
-    for (let i = 0; i < 2; ++i) expectPassed(await say(next(), token, thief));
-    expectProblem(await say(next(), token, thief), 403, 'CHALLENGE_REQUIRED');
+    const disguised = at('198.51.100.9', kUpdated);
+    for (let i = 0; i < 105; ++i) expectPassed(await say(next(), token, i % 34 ? thief : kOwner)); // 101 of them his
+    expectPassed(await say(next(), token, thief), 'with the browser of the owner, who may have gone there');
+    expectProblem(await say(next(), token, disguised), 401, 'SESSION_INVALID');
     expectPassed(await say(next(), token, kOwner));
+    expectPassed(await say(next(), token, at('203.0.113.77')), 'the owner, who has gone elsewhere');
   });
 }
 

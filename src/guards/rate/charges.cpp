@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "identity/session_keys.hpp"
+
 namespace portcullis::guards {
 namespace {
 
@@ -12,6 +14,7 @@ using pipeline::Verdict;
 
 constexpr state::Space kLightTier = "light-minute";
 constexpr state::Space kBlockedLightTier = "blocked-light";
+constexpr state::Space kSessionTier = "session-minute";
 constexpr state::Space kSiteTier = "site-minute";
 constexpr state::Space kReserveTier = "site-reserve";
 constexpr state::Space kAuthTier = "auth-failures";
@@ -22,6 +25,12 @@ constexpr std::uint32_t kLoginsAtATime = 4;
 state::KeyedValue network_of(const Caller& caller) {
   const auto& bytes = caller.network.bytes();
   return state::KeyedValue({reinterpret_cast<const char*>(bytes.data()), 48 / 8});
+}
+
+/// Whom a message in a session is counted for: who has stolen a token has windows of his own.
+Key speaker_of(const http::Exchange& exchange, const http::SessionClaims& session) {
+  return exchange.presenter ? identity::SessionKeys(session, *exchange.presenter).speaker()
+                            : state::session_key(session.id);
 }
 
 }  // namespace
@@ -67,7 +76,7 @@ std::optional<Verdict> Charges::enter(http::Exchange& exchange,
   std::array<Holder, http::InFlight::kMost> holders;
   std::size_t count = 0;
   if (session != nullptr) {
-    holders[count++] = {state::session_key(session->id), limits.in_flight_session,
+    holders[count++] = {speaker_of(exchange, *session), limits.in_flight_session,
                         "session-in-flight"};
   }
   // Who goes on behind a blocked address is one of those at that address all the same.
@@ -90,7 +99,7 @@ std::optional<Verdict> Charges::enter(http::Exchange& exchange,
 
 std::optional<Verdict> Charges::enter_session(http::Exchange& exchange,
                                               const http::SessionClaims& session) const {
-  const std::array holders{Holder{state::session_key(session.id),
+  const std::array holders{Holder{speaker_of(exchange, session),
                                   exchange.site->limits.in_flight_session, "session-in-flight"}};
   return enter(exchange, std::span<const Holder>(holders));
 }
@@ -158,9 +167,9 @@ void Charges::add(state::AdmitRequest& request, const http::Exchange& exchange, 
   }
   if (session != nullptr) {
     const bool own = caller.subject.hold_back;  // the caller is this session already
-    const state::Key key = state::session_key(session->id);
+    const state::Key key = speaker_of(exchange, *session);
     const auto speaker = own ? watched : request.add(state::Subject{key});
-    charge("session-minute", state::KeyedValue(key), limits.session_minute, Seconds{60}, speaker);
+    charge(kSessionTier, state::KeyedValue(key), limits.session_minute, Seconds{60}, speaker);
   }
   request.add({.tier = kSiteTier.name(),
                .key = state::key_of(kSiteTier, exchange.site->id),
@@ -271,7 +280,9 @@ Verdict Charges::judge(http::Exchange& exchange, const state::AdmitRequest& requ
   if (admission.admitted) return Verdict::pass();
   limited_.add(limited_.cell({std::string(admission.paced ? "pace" : decided.tier)}));
   const bool guesses = decided.tier == kAuthTier.name();
-  if ((admission.offence || guesses) && may_block(exchange)) {
+  // What many may have done together in one session is nobody's offence.
+  const bool offends = admission.offence && decided.tier != kSessionTier.name();
+  if ((offends || guesses) && may_block(exchange)) {
     const std::string reason = guesses ? std::to_string(auth_failures_) + " failed authentications"
                                        : "far beyond tier " + std::string(decided.tier);
     if (const auto block = blocks_.offend(exchange.client.address, first_block_, reason)) {

@@ -34,6 +34,12 @@ Verdict denial(const Score& score, Standing standing) {
                                   score));
 }
 
+/// Whether he comes from where the session was given out, be it with another browser.
+bool is_at_home(const http::Exchange& exchange) {
+  const auto& owner = exchange.principal.session->owner;
+  return owner && owner->network == exchange.presenter->network;
+}
+
 pipeline::Incident challenge_of(const Score& score) {
   return incident(ThreatLevel::low, "SES_005", "who presents the session is challenged", score);
 }
@@ -67,7 +73,7 @@ Task<Result<Verdict>> RiskResponse::to(http::Exchange& exchange, Score score,
     if (!site_enforces) co_return Verdict::pass();
     co_return denied ? denial(score, standing) : Verdict::challenge(challenge_of(score));
   }
-  if (!denied) co_return co_await slow(exchange, score, standing, first);
+  if (!denied) co_return co_await slow(exchange, score, first);
   const auto done = co_await shut_out(exchange, standing);
   if (!done) co_return std::unexpected(done.error());
   co_return denial(score, standing);
@@ -101,14 +107,14 @@ Task<Result<void>> RiskResponse::shut_out(http::Exchange& exchange, Standing sta
   co_return done;
 }
 
-Task<Result<Verdict>> RiskResponse::slow(http::Exchange& exchange, Score score, Standing standing,
-                                         bool first) const {
+Task<Result<Verdict>> RiskResponse::slow(http::Exchange& exchange, Score score, bool first) const {
   using Payment = ChallengeDesk::Payment;
   const SessionKeys keys(*exchange.principal.session, *exchange.presenter);
   if (desk_.asks(exchange)) {
     const auto paid = co_await store_.admit(keys.payments().asking());
     if (!paid) co_return std::unexpected(paid.error());
-    if (state::Tally::count(*paid) == 0) {
+    const bool has_paid = state::Tally::count(*paid) > 0;
+    if (!has_paid) {
       const auto payment = co_await desk_.take(exchange);
       if (!payment) co_return std::unexpected(payment.error());
       if (*payment != Payment::paid) {
@@ -117,12 +123,14 @@ Task<Result<Verdict>> RiskResponse::slow(http::Exchange& exchange, Score score, 
       }
       const auto noted = co_await store_.admit(keys.payments().adding());
       if (!noted) co_return std::unexpected(noted.error());
-      // Never with the request that made him suspicious, and never for somebody from elsewhere:
-      // whoever has stolen a token can do some work, too.
-      if (!first && standing != Standing::stranger) {
-        const auto renewed = co_await renew(exchange, standing);
-        if (!renewed) co_return std::unexpected(renewed.error());
-      }
+    }
+    // Never with the request that made him suspicious, and never for somebody from elsewhere:
+    // whoever has stolen a token can do some work, too. Again where he shows the old one once
+    // more: the answer with the fresh one may never have reached him.
+    const bool was_replaced = exchange.session_state.revoked == http::SessionState::Revoked::yes;
+    if (is_at_home(exchange) && (has_paid ? was_replaced : !first)) {
+      const auto renewed = co_await renew(exchange);
+      if (!renewed) co_return std::unexpected(renewed.error());
     }
   }
   state::AdmitRequest request;
@@ -135,33 +143,24 @@ Task<Result<Verdict>> RiskResponse::slow(http::Exchange& exchange, Score score, 
 }
 
 /// A fresh token for a presenter who is, with the work that he has done, as good as the owner. What
-/// he shows of himself is the owner's from now on.
-Task<Result<void>> RiskResponse::renew(http::Exchange& exchange, Standing standing) const {
+/// he shows of himself is the owner's from now on. The old one is void for him alone, a little
+/// later: nobody else in that network is driven out by it.
+Task<Result<void>> RiskResponse::renew(http::Exchange& exchange) const {
   auto session = *exchange.principal.session;
   const SessionKeys keys(session, *exchange.presenter);
-  // Of several requests at a time one is answered with it: each would void what the others got.
-  const auto replaced = co_await store_.admit(keys.replacements().adding());
+  const auto replaced = co_await store_.admit(keys.replacements().asking());
   if (!replaced) co_return std::unexpected(replaced.error());
-  if (state::Tally::count(*replaced) > 1) co_return Result<void>{};
-
   const auto now = std::chrono::floor<Milliseconds>(exchange.worker().clock().wall());
   session.issued = std::max<WallTime>(now, session.issued + Milliseconds{1});
+  if (state::Tally::count(*replaced) == 0) {
+    // Counted once, so that the old one is not kept alive by asking again and again.
+    const auto noted = co_await store_.admit(keys.replacements().adding());
+    if (!noted) co_return std::unexpected(noted.error());
+    const auto voided = co_await store_.revoke({keys.token(), session.issued, session.expires});
+    if (!voided) co_return voided;
+  }
   session.rapid = false;
-  auto owner = *exchange.presenter;
-  if (standing == Standing::owner) {
-    // He may have come by the other side of his network.
-    owner.network = session.owner->network;
-    owner.ipv4 = session.owner->ipv4;
-  }
-  session.owner = owner;
-  const auto voided =
-      co_await store_.revoke({keys.others_token(), session.issued, session.expires});
-  if (!voided) co_return voided;
-  if (standing == Standing::owner) {
-    const auto own =
-        co_await store_.revoke({keys.holders_token(), session.issued, session.expires});
-    if (!own) co_return own;
-  }
+  session.owner = *exchange.presenter;
   count("renewed");
   exchange.fresh_token =
       identity::fresh_token_header(settings_, exchange, session, parts_.tokens.issue(session));

@@ -34,9 +34,8 @@ class RiskResponse {
 
  private:
   Task<Result<void>> shut_out(http::Exchange& exchange, identity::Standing standing) const;
-  Task<Result<pipeline::Verdict>> slow(http::Exchange& exchange, Score score,
-                                       identity::Standing standing, bool first) const;
-  Task<Result<void>> renew(http::Exchange& exchange, identity::Standing standing) const;
+  Task<Result<pipeline::Verdict>> slow(http::Exchange& exchange, Score score, bool first) const;
+  Task<Result<void>> renew(http::Exchange& exchange) const;
   void tell(const http::Exchange& exchange, const Score& score, bool enforced) const;
   void count(std::string_view outcome) const;
 

@@ -100,12 +100,21 @@ class SessionGuard final : public pipeline::Guard {
     const auto evidence = evidence_of(exchange);
     const SessionKeys keys(evidence.session, evidence.presenter);
     auto request = keys.replacements().asking();
-    request.may_be_revoked_by(keys.shut_out());
+    // In a network where a thief was shut out the owner himself may turn up.
+    const bool is_suspicious =
+        judge_presenter(evidence).points() >= exchange.site->session_risk.alert;
+    const bool is_elsewhere = evidence.standing == Standing::stranger;
+    if (is_suspicious || !is_elsewhere) request.may_be_revoked_by(keys.shut_out());
     request.issued = evidence.session.issued;
     const auto answer = co_await store_.admit(request);
     if (!answer) co_return std::unexpected(answer.error());
     if (answer->revoked) co_return unauthorized("who presents the session was shut out");
-    if (state::Tally::count(*answer) == 0 || evidence.standing == Standing::stranger) {
+    if (is_elsewhere) {
+      // None of his tokens was replaced: that is done at home.
+      if (!is_suspicious) co_return co_await judge(exchange);
+      co_return unauthorized("who presents the session was shut out");
+    }
+    if (state::Tally::count(*answer) == 0) {
       co_return unauthorized("the token was replaced by a fresh one", ThreatLevel::medium);
     }
     co_return co_await judge(exchange);

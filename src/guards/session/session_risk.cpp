@@ -39,7 +39,11 @@ Score judge_presenter(const PresenterEvidence& e) {
   if (stranger ? e.creations > http::SessionClaims::kManyCreations : e.session.rapid) {
     score.add("rapid_session_creation", 40);
   }
-  const auto early = e.standing == Standing::owner ? e.use.owner_early : e.use.others_early;
+  // Elsewhere, too, the owner has his own browser: what others do there is not held against it.
+  const bool others = e.presenter.fingerprint != owner.fingerprint;
+  const auto early = e.standing == Standing::owner ? e.use.owner_early
+                     : others                      ? e.use.others_early
+                                                   : 0;
   if (early > kManyMessages) score.add("high_message_frequency", 25);
   if (e.now > e.session.created + kLong) score.add("long_session_duration", 15);
   return score;

@@ -42,8 +42,6 @@ Task<bool> may_go_on(const http::Exchange& exchange, state::Store& store) {
   const identity::SessionKeys keys(session, *exchange.presenter);
   state::AdmitRequest look;
   look.may_be_revoked_by(keys.shut_out());
-  // A fresh token of the owner's own is none of his stream's concern.
-  if (!keys.is_holder()) look.may_be_revoked_by(keys.others_token());
   look.issued = session.issued;
   const auto answer = co_await store.admit(look);
   co_return !answer || !answer->revoked;

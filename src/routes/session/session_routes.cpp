@@ -4,6 +4,7 @@
 
 #include "base/text.hpp"
 #include "identity/session_cookie.hpp"
+#include "identity/session_keys.hpp"
 #include "routes/chat_api_route.hpp"
 #include "routes/validation.hpp"
 #include "state/tally.hpp"
@@ -143,11 +144,10 @@ class SessionRoutes::Destroy final : public pipeline::RouteHandler {
 
   Task<void> serve(http::Exchange& exchange) override {
     if (const auto& session = exchange.principal.session) {
-      const auto ended = co_await s_.store->end_session(session->id, session->created);
+      const auto ended = co_await end(exchange, *session);
       if (!ended) {
         co_return co_await s_.reporter->refuse_without_state(exchange, ended.error());
       }
-      s_.hub->drop(state::session_key(session->id));
     }
     auto response = http::Response::json(200, R"({"message":"Session destroyed"})");
     response.headers.add("Set-Cookie",
@@ -156,6 +156,18 @@ class SessionRoutes::Destroy final : public pipeline::RouteHandler {
   }
 
  private:
+  /// From another network than its owner's nobody ends it but for himself: he may have stolen it.
+  Task<Result<void>> end(http::Exchange& exchange, const http::SessionClaims& session) const {
+    const auto& presenter = exchange.presenter;
+    if (presenter && session.owner && session.owner->network != presenter->network) {
+      const identity::SessionKeys keys(session, *presenter);
+      co_return co_await s_.store->revoke({keys.shut_out(), session.expires, session.expires});
+    }
+    const auto ended = co_await s_.store->end_session(session.id, session.created);
+    if (ended) s_.hub->drop(state::session_key(session.id));
+    co_return ended;
+  }
+
   const Services& s_;
 };
 

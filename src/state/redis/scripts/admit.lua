@@ -95,8 +95,10 @@ if windows > 0 then
   if admitted == 1 then
     for i = 1, windows do
       local _, ms, cost = charge(i)
-      take(loaded[i], cost)
-      redis.call('SET', KEYS[i], write_window(loaded[i]), 'PX', string.format('%d', ms + sub_window(ms)))
+      if cost > 0 then
+        take(loaded[i], cost)
+        redis.call('SET', KEYS[i], write_window(loaded[i]), 'PX', string.format('%d', ms + sub_window(ms)))
+      end
     end
     for _, t in pairs(throttles) do
       t.next_us = math.max(t.next_us, now * 1000) + interval(t)
