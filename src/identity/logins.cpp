@@ -128,9 +128,8 @@ Task<std::expected<Logins::Found, LoginRefusal>> Logins::check(Attempt attempt, 
   });
   if (!right) co_return refuse(right.error());
   if (!*right || found->user.disabled) {
-    if (!id.empty()) {
-      (void)co_await parts_.accounts.run([&] { return parts_.store.note_failed_login(id, now); });
-    }
+    // Not waited for: a name that nobody has would be answered sooner by the time of a write.
+    if (!id.empty()) spawn(note_failure(parts_, id, now));
     co_return refuse(LoginFault::wrong,
                      id.empty() ? "no such user"
                      : !*right  ? "wrong password"
