@@ -92,18 +92,18 @@ class Exchange {
   Client client;                           ///< address guard; the mark of a block: blocks guard
   Uuid request_id;                         ///< address guard
   const pipeline::Route* route = nullptr;  ///< pipeline
-  const pipeline::Site* site = nullptr;    ///< origin guard; the default site before it
+  const pipeline::Site* site = nullptr;    ///< origin guard; without a page credentials guard
   std::optional<Origin> origin;            ///< origin guard: the allowed origin of the page
-  Principal principal;                     ///< credentials guard; claim guard on routes of its own
-  std::optional<Presenter> presenter;      ///< credentials guard: who shows a session's token
-  LimitState limit_state;                  ///< rate guard; claim guard likewise
-  SessionState session_state;              ///< rate guard (the same flight); claim guard likewise
-  std::unique_ptr<JsonBody> json;          ///< body guard
-  std::unique_ptr<MultipartForm> form;     ///< body guard; instead of `json`
-  bool decided_alone = false;              ///< rate guard: what nodes share could not be asked
-  InFlight::Places places;                 ///< rate guard; claim guard on routes of its own
-  bool challenge_paid = false;             ///< challenge desk: one solution serves one request
-  HeaderBlock fresh_token;                 ///< session guard: goes out with the answer
+  Principal principal;  ///< credentials guard; rate guard where revoked; claim guard on its routes
+  std::optional<Presenter> presenter;     ///< credentials guard: who shows a session's token
+  LimitState limit_state;                 ///< rate guard; claim guard likewise
+  SessionState session_state;             ///< rate guard (the same flight); claim guard likewise
+  std::unique_ptr<JsonBody> json;         ///< body guard
+  std::unique_ptr<MultipartForm> form;    ///< body guard; instead of `json`
+  bool decided_alone = false;             ///< rate guard: what nodes share could not be asked
+  InFlight::Places places;                ///< rate guard; claim guard on routes of its own
+  bool challenge_paid = false;            ///< challenge desk: one solution serves one request
+  HeaderBlock fresh_token;                ///< session guard: goes out with the answer
   std::shared_ptr<const void> body_room;  ///< body guard: its part of what bodies may hold together
 
   // ---- how it ended; written by the pipeline, read by finish()

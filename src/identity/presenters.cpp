@@ -77,12 +77,16 @@ std::string Presenters::browser(std::string_view user_agent,
   return hex_of(headers_of(keys_.front().fingerprint, user_agent, accept_language));
 }
 
+bool is_elsewhere(const http::SessionClaims& session, const http::Presenter& presenter) noexcept {
+  return session.owner && session.owner->network != presenter.network;
+}
+
 Standing standing_of(const http::SessionClaims& session, const http::Presenter& presenter,
                      const SessionUse& use, WallTime now) noexcept {
   if (!session.owner) return Standing::owner;
   const auto& owner = *session.owner;
   const bool same_browser = presenter.fingerprint == owner.fingerprint;
-  if (presenter.network == owner.network) {
+  if (!is_elsewhere(session, presenter)) {
     return same_browser ? Standing::owner : Standing::neighbour;
   }
   const WallTime active = std::max(use.owner_active, session.issued);

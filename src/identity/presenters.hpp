@@ -55,6 +55,10 @@ class Presenters {
   std::vector<Keys> keys_;  ///< by secret
 };
 
+/// Whether he comes from another network than the session's owner. Of an owner who is not known
+/// nobody can say so.
+bool is_elsewhere(const http::SessionClaims& session, const http::Presenter& presenter) noexcept;
+
 /// `session.owner` against `presenter`; `use`: what the store knows of the session.
 Standing standing_of(const http::SessionClaims& session, const http::Presenter& presenter,
                      const SessionUse& use, WallTime now) noexcept;

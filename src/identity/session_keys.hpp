@@ -2,6 +2,7 @@
 #include <string_view>
 
 #include "http/principal.hpp"
+#include "identity/presenters.hpp"
 #include "state/tally.hpp"
 
 namespace portcullis::identity {
@@ -23,7 +24,7 @@ class SessionKeys {
       : key_(state::session_key(session.id)),
         session_(key_),
         presenter_(presenter),
-        is_elsewhere_(session.owner && session.owner->network != presenter.network) {}
+        is_elsewhere_(is_elsewhere(session, presenter)) {}
 
   /// A revocation: this presenter may not use the session.
   state::Key shut_out() const { return own("presenter-shut-out"); }

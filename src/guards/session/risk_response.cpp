@@ -36,8 +36,8 @@ Verdict denial(const Score& score, Standing standing) {
 
 /// Whether he comes from where the session was given out, be it with another browser.
 bool is_at_home(const http::Exchange& exchange) {
-  const auto& owner = exchange.principal.session->owner;
-  return owner && owner->network == exchange.presenter->network;
+  const auto& session = *exchange.principal.session;
+  return session.owner && !identity::is_elsewhere(session, *exchange.presenter);
 }
 
 pipeline::Incident challenge_of(const Score& score) {

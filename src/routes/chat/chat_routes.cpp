@@ -156,10 +156,10 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
                                                 const http::SessionClaims& session) {
     if (!exchange.presenter) return std::nullopt;
     // By the network alone: what is done from elsewhere must not make anybody the owner for longer.
-    const bool is_owner =
-        !session.owner || (session.owner->network == exchange.presenter->network &&
-                           session.owner->fingerprint == exchange.presenter->fingerprint);
-    return state::Sender{is_owner, exchange.presenter->network};
+    const auto& presenter = *exchange.presenter;
+    const bool is_owner = !session.owner || (!identity::is_elsewhere(session, presenter) &&
+                                             session.owner->fingerprint == presenter.fingerprint);
+    return state::Sender{is_owner, presenter.network};
   }
 
  private:

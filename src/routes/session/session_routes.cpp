@@ -159,7 +159,7 @@ class SessionRoutes::Destroy final : public pipeline::RouteHandler {
   /// From another network than its owner's nobody ends it but for himself: he may have stolen it.
   Task<Result<void>> end(http::Exchange& exchange, const http::SessionClaims& session) const {
     const auto& presenter = exchange.presenter;
-    if (presenter && session.owner && session.owner->network != presenter->network) {
+    if (presenter && identity::is_elsewhere(session, *presenter)) {
       const identity::SessionKeys keys(session, *presenter);
       co_return co_await s_.store->revoke({keys.shut_out(), session.expires, session.expires});
     }
