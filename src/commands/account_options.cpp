@@ -3,11 +3,12 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
-#include "commands/grant_text.hpp"
 #include "commands/key_commands.hpp"
 #include "commands/moment.hpp"
 #include "commands/token_commands.hpp"
 #include "commands/user_commands.hpp"
+#include "identity/claim_rules.hpp"
+#include "identity/grant_text.hpp"
 
 namespace portcullis::commands {
 namespace {
@@ -29,11 +30,13 @@ CLI::Validator user_name() {
   return is_read_by([](const std::string& text) { return identity::user_key(text); }, "NAME");
 }
 CLI::Validator grant() {
-  return is_read_by([](const std::string& text) { return grant_in(text, identity::kEverySite); },
-                    "ROLE[@SITE]");
+  return is_read_by(
+      [](const std::string& text) { return identity::grant_in(text, identity::kEverySite); },
+      "ROLE[@SITE]");
 }
 CLI::Validator site() {
-  return is_read_by([](const std::string& text) { return grant_in("viewer", text); }, "SITE");
+  return is_read_by([](const std::string& text) { return identity::grant_in("viewer", text); },
+                    "SITE");
 }
 CLI::Validator moment() {
   return is_read_by([](const std::string& text) { return moment_in(text, Clock::system().wall()); },
@@ -154,10 +157,18 @@ void add_token_commands(CLI::App& app, Command& command) {
   auto* id = which->add_option("--id", ended->id, "Its jti, where the token is not at hand");
   id->check(is_read_by(
       [](const std::string& text) -> Result<std::string> {
-        if (identity::is_name(text)) return text;
+        if (identity::is_token_id(text)) return text;
         return fail(ErrorCode::invalid_input, "the id of a token has another form");
       },
       "JTI"));
+  auto* user = which->add_option("--user", ended->user,
+                                 "All that a user has; one of an OpenID provider is oidc:SUB");
+  user->check(is_read_by(
+      [](const std::string& text) -> Result<std::string> {
+        if (identity::is_claim_text(text)) return text;
+        return fail(ErrorCode::invalid_input, "the name of a user has another form");
+      },
+      "NAME"));
   which->require_option(1);
 
   const auto seen = std::make_shared<TokenInspect>();

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <ostream>
 
-#include "commands/grant_text.hpp"
 #include "commands/token_keys.hpp"
+#include "identity/grant_text.hpp"
 
 namespace portcullis::commands {
 namespace {
@@ -21,7 +21,8 @@ std::unexpected<Error> refused(std::string why) {
 Result<std::vector<Grant>> grants_of(const User& user, const TokenIssue& wanted) {
   if (wanted.role.empty()) return user.grants;
   const bool anywhere = wanted.site.empty() && !wanted.role.contains('@');
-  TRY(const auto asked, grant_in(wanted.role, anywhere ? identity::kEverySite : wanted.site));
+  TRY(const auto asked,
+      identity::grant_in(wanted.role, anywhere ? identity::kEverySite : wanted.site));
   std::vector<Grant> out;
   if (anywhere) {
     std::ranges::copy_if(user.grants, std::back_inserter(out),
@@ -34,7 +35,7 @@ Result<std::vector<Grant>> grants_of(const User& user, const TokenIssue& wanted)
   }
   if (out.empty()) {
     return refused("user " + user.name + " has not the role " + wanted.role + ", only " +
-                   text_of(user.grants));
+                   identity::text_of(user.grants));
   }
   return out;
 }
@@ -59,7 +60,7 @@ Result<Bearer> bearer_of(Accounts& accounts, const TokenIssue& wanted) {
       return refused("there is no user '" + wanted.subject + "': name a --role");
     }
     TRY(auto grant,
-        grant_in(wanted.role, wanted.site.empty() ? identity::kEverySite : wanted.site));
+        identity::grant_in(wanted.role, wanted.site.empty() ? identity::kEverySite : wanted.site));
     out.claims.grants = {std::move(grant)};
     TRY(out.claims.subject, identity::user_key(wanted.subject));
   }
@@ -86,10 +87,32 @@ int token_issue(const TokenIssue& wanted, const Streams& streams) {
                      });
 }
 
+namespace {
+
+Result<ExitStatus> revoke_all_of(Accounts& accounts, const std::string& subject,
+                                 std::ostream& out) {
+  const auto user = accounts.store->find_user(subject);
+  if (user) {
+    const auto ended = accounts.store->end_sessions(user->id, accounts.now);
+    if (!ended) return std::unexpected(ended.error());
+  } else if (user.error().code == ErrorCode::not_found ||
+             user.error().code == ErrorCode::invalid_input) {
+    auto noted = accounts.store->revoke_tokens_of(subject, identity::next_second(accounts.now));
+    if (!noted) return std::unexpected(noted.error());
+  } else {
+    return std::unexpected(user.error());
+  }
+  out << "all tokens of " << subject << " revoked\n";
+  return kDone;
+}
+
+}  // namespace
+
 int token_revoke(const TokenRevoke& wanted, const Streams& streams) {
   return with_tokens(
       wanted.config, streams,
       [&](Accounts& accounts, const UserTokens& tokens) -> Result<ExitStatus> {
+        if (!wanted.user.empty()) return revoke_all_of(accounts, wanted.user, streams.out);
         if (wanted.token.empty()) {
           auto revoked = accounts.store->revoke_token(wanted.id, accounts.now);
           if (!revoked) return std::unexpected(revoked.error());

@@ -23,8 +23,9 @@ struct TokenRevoke {
   std::string config;
   std::string token;  ///< "-": from standard input; empty: by id
   std::string id;     ///< `jti`
+  std::string user;   ///< all of a user, who may be one that is not stored
 };
-/// Voids an access token, or the login that a refresh token belongs to.
+/// Voids an access token, the login that a refresh token belongs to, or all that a user has.
 int token_revoke(const TokenRevoke& wanted, const Streams& streams);
 
 struct TokenInspect {

@@ -3,10 +3,10 @@
 #include <ostream>
 
 #include "commands/accounts.hpp"
-#include "commands/grant_text.hpp"
 #include "commands/password_input.hpp"
 #include "crypto/wipe.hpp"
 #include "identity/from_settings.hpp"
+#include "identity/grant_text.hpp"
 
 namespace portcullis::commands {
 namespace {
@@ -60,13 +60,13 @@ int user_add(const UserAdd& wanted, const Streams& streams) {
                   ErrorOrigin::client);
     };
     identity::NewUser user{.name = wanted.name, .password_hash = {}, .grants = {}};
-    TRY(user.grants, grants_in(wanted.roles, wanted.site));
+    TRY(user.grants, identity::grants_in(wanted.roles, wanted.site));
     warn_of_unknown_sites(accounts, user.grants, streams.err);
     if (accounts.store->find_user(wanted.name)) return taken();
     TRY(user.password_hash, new_hash(accounts, wanted.password, streams.in));
     TRY(const auto added, accounts.store->add_user(user, accounts.now));
     if (!added) return taken();
-    streams.out << "user " << added->name << " added: " << text_of(added->grants) << "\n";
+    streams.out << "user " << added->name << " added: " << identity::text_of(added->grants) << "\n";
     return kDone;
   });
 }
@@ -113,12 +113,12 @@ int user_passwd(const UserPassword& wanted, const Streams& streams) {
 int user_grant(const UserGrant& wanted, const Streams& streams) {
   return with_accounts(wanted.config, streams, [&](Accounts& accounts) -> Result<ExitStatus> {
     TRY(const auto user, user_named(accounts, wanted.name));
-    TRY(const auto grants, grants_in(wanted.roles, wanted.site));
+    TRY(const auto grants, identity::grants_in(wanted.roles, wanted.site));
     warn_of_unknown_sites(accounts, grants, streams.err);
     if (auto set = accounts.store->set_grants(user.id, grants, accounts.now); !set) {
       return std::unexpected(set.error());
     }
-    streams.out << "user " << user.name << " granted: " << text_of(grants) << "\n";
+    streams.out << "user " << user.name << " granted: " << identity::text_of(grants) << "\n";
     return kDone;
   });
 }

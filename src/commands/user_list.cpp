@@ -4,10 +4,10 @@
 
 #include "base/json_text.hpp"
 #include "commands/accounts.hpp"
-#include "commands/grant_text.hpp"
 #include "commands/shown_time.hpp"
 #include "commands/table.hpp"
 #include "commands/user_commands.hpp"
+#include "identity/grant_text.hpp"
 
 namespace portcullis::commands {
 namespace {
@@ -59,8 +59,9 @@ int user_list(const UserList& wanted, const Streams& streams) {
           streams.out << json_of(user, keys);
           continue;
         }
-        table.add({user.name, text_of(user.grants), shown(user.created), shown(user.last_login),
-                   shown(user.disabled), user.has_totp ? "yes" : "-", std::to_string(keys)});
+        table.add({user.name, identity::text_of(user.grants), shown(user.created),
+                   shown(user.last_login), shown(user.disabled), user.has_totp ? "yes" : "-",
+                   std::to_string(keys)});
       }
       after = page.next;
     } while (!after.empty());

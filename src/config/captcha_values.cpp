@@ -60,11 +60,4 @@ std::optional<std::string> captcha_secret_fault(std::string_view secret) {
   return api_key_fault(secret);
 }
 
-std::optional<std::string> captcha_url_fault(std::string_view url) {
-  if (auto fault = upstream_url_fault(url)) return fault;
-  const auto origin = Origin::of_url(url);
-  if (!origin || origin->scheme == "https" || is_loopback_host(origin->host)) return std::nullopt;
-  return "'" + std::string(url) + "' is not https";
-}
-
 }  // namespace portcullis::config

@@ -36,7 +36,5 @@ std::string captcha_script_url(const Settings& settings, const CaptchaProvider& 
 std::optional<std::string> site_key_fault(std::string_view key);
 /// Visible ASCII, at most 512 characters. What is wrong is said without the value.
 std::optional<std::string> captcha_secret_fault(std::string_view secret);
-/// https, or http to a loopback address, and nothing of user and password. Empty is not set.
-std::optional<std::string> captcha_url_fault(std::string_view url);
 
 }  // namespace portcullis::config

@@ -350,13 +350,15 @@ void check_values(Loaded& loaded) {
       error("SESSION_RISK_DENY", "is below SESSION_RISK_ALERT on site " + site.id);
     }
   }
-  for (const auto* name : {&s.auth_issuer, &s.auth_audience}) {
-    const bool good =
-        !name->empty() && name->size() <= 256 && text::is_utf8(*name) &&
-        std::ranges::none_of(*name, [](char c) { return static_cast<unsigned char>(c) < 0x20; });
-    if (!good) {
-      error(name == &s.auth_issuer ? "AUTH_ISSUER" : "AUTH_AUDIENCE",
-            "is no text of 1 to 256 bytes");
+  if (s.auth_issuer.empty()) error("AUTH_ISSUER", "is empty");
+  if (s.auth_audience.empty()) error("AUTH_AUDIENCE", "is empty");
+  if (!s.oidc_issuer.empty()) {
+    if (s.oidc_audience.empty()) error("AUTH_OIDC_AUDIENCE", "is needed with AUTH_OIDC_ISSUER");
+    if (s.oidc_issuer == s.auth_issuer) error("AUTH_OIDC_ISSUER", "is AUTH_ISSUER: our own");
+    if (!s.has_users() && !s.development()) {
+      error("AUTH_OIDC_ISSUER",
+            "needs SECURITY_JWT_SECRET_KEY or AUTH_KEY_FILES, too: what is revoked is kept beside "
+            "our own users");
     }
   }
   if (!text::is_token(s.cookie_name)) error("SESSION_COOKIE_NAME", "is no name of a cookie");

@@ -207,6 +207,15 @@ struct Settings {
   std::vector<std::string> totp_required_roles;
   bool first_admin = true;
 
+  // users of an OpenID provider
+  std::string oidc_issuer;  ///< empty: there is none
+  std::string oidc_audience;
+  std::string oidc_keys_url;
+  std::string oidc_ca_file;
+  Seconds oidc_refresh{};
+  std::string oidc_roles_claim;
+  std::vector<std::string> oidc_roles;
+
   // sessions
   std::string cookie_name;
   Seconds cookie_max_age{};

@@ -95,16 +95,40 @@ std::optional<std::string> role_fault(std::string_view role) {
   return "'" + std::string(role) + "' is not one of viewer, operator, admin, service";
 }
 
+/// What may stand in a claim that is compared.
+std::optional<std::string> claim_fault(std::string_view text) {
+  const bool plain = text.size() <= 256 && text::is_utf8(text) &&
+                     std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20; });
+  if (plain) return std::nullopt;
+  return "a claim has at most 256 bytes of UTF-8 without controls";
+}
+
+std::optional<std::string> oidc_role_fault(std::string_view entry) {
+  const auto equals = entry.rfind('=');
+  if (equals == std::string_view::npos || equals == 0) {
+    return "'" + std::string(entry) + "' is not GROUP=ROLE";
+  }
+  const auto role = entry.substr(equals + 1);
+  return role_fault(role.substr(0, role.find('@')));
+}
+
 void add_users(std::vector<Setting>& t) {
   t.push_back(strings({.path = "auth.secret_key", .env = {"SECURITY_JWT_SECRET_KEY"}, .text = "Signs the access tokens of users (HS256). A list: the first signs, all verify. At least 32 bytes; made once in development. Elsewhere nobody can log in without it or `auth.key_files`.", .secrecy = Secrecy::secret}, &S::auth_secrets));
   t.push_back(strings({.path = "auth.key_files", .text = "PEM files of keys for access tokens, instead of `auth.secret_key` for new ones: RSA (RS256) or P-256 (ES256). The first is a private key and signs; all verify, and public ones do nothing else."}, &S::auth_key_files));
-  t.push_back(string({.path = "auth.issuer", .text = "`iss` of users' tokens."}, &S::auth_issuer, "portcullis"));
-  t.push_back(string({.path = "auth.audience", .text = "`aud` of users' tokens."}, &S::auth_audience, "portcullis"));
+  t.push_back(checked_text({.path = "auth.issuer", .text = "`iss` of users' tokens."}, "text", "portcullis", claim_fault, &S::auth_issuer));
+  t.push_back(checked_text({.path = "auth.audience", .text = "`aud` of users' tokens."}, "text", "portcullis", claim_fault, &S::auth_audience));
   t.push_back(integer({.path = "auth.access_minutes", .env = {"SECURITY_JWT_ACCESS_TOKEN_EXPIRE_MINUTES"}, .text = "Life of a user's access token; above 60 is warned about in production. Default: 15 in production, 60 in development, else 30."}, &S::access_token_minutes, 30, 1, 1440));
   t.push_back(integer({.path = "auth.refresh_days", .env = {"SECURITY_JWT_REFRESH_TOKEN_EXPIRE_DAYS"}, .text = "How long a login lasts, however often its tokens are refreshed."}, &S::refresh_token_days, 7, 1, 30));
   t.push_back(integer({.path = "auth.bcrypt_cost", .text = "Cost of new password hashes: each further one doubles the work. At a login older hashes are made anew."}, &S::bcrypt_cost, 12, 10, 16));
   t.push_back(integer({.path = "auth.password_min", .text = "Characters that a new password has at least; bcrypt takes 72 bytes at most."}, &S::password_min, 12, 8, 64));
   t.push_back(checked_list({.path = "auth.totp_required_roles", .text = "Users with one of these roles log in with a second factor only (`portcullis user totp`)."}, "list of roles", 4, role_fault, &S::totp_required_roles));
+  t.push_back(checked_text({.path = "auth.oidc_issuer", .text = "An OpenID provider whose access tokens are accepted beside those of own users: its `iss`, letter for letter. https, or a loopback address. Empty: none."}, "URL", "", protected_url_fault, &S::oidc_issuer));
+  t.push_back(checked_text({.path = "auth.oidc_audience", .text = "What `aud` of such a token must name: this gateway, as the provider knows it."}, "text", "", claim_fault, &S::oidc_audience));
+  t.push_back(checked_text({.path = "auth.oidc_keys_url", .text = "Where the provider's keys (a JWK Set) are; empty: where its `/.well-known/openid-configuration` says. https, or a loopback address."}, "URL", "", protected_url_fault, &S::oidc_keys_url));
+  t.push_back(string({.path = "auth.oidc_ca_file", .text = "PEM file of the certificate authorities that are trusted for the provider, instead of the system's."}, &S::oidc_ca_file, ""));
+  t.push_back(seconds({.path = "auth.oidc_refresh", .text = "How old the provider's keys get before they are fetched again; one that is not among them is looked for at once, at most every ten seconds."}, &S::oidc_refresh, Seconds{3600}, Seconds{10}, hours{24}));
+  t.push_back(string({.path = "auth.oidc_roles_claim", .text = "The claim that names a user's groups or roles: a list, or a text with spaces between. A name, or a JSON pointer such as `/realm_access/roles`."}, &S::oidc_roles_claim, "roles"));
+  t.push_back(checked_list({.path = "auth.oidc_roles", .text = "What these mean here: `GROUP=ROLE`, or `GROUP=ROLE@SITE` for one site. Others mean nothing."}, "list of GROUP=ROLE", 256, oidc_role_fault, &S::oidc_roles));
   t.push_back(boolean({.path = "auth.first_admin", .text = "Where there are no users yet, the development profile makes an `admin` and prints a password for it, once."}, &S::first_admin, true));
 }
 
@@ -139,8 +163,8 @@ void add_limits(std::vector<Setting>& t) {
       {{"off", BotChallenge::off}, {"proof_of_work", BotChallenge::proof_of_work}, {"hcaptcha", BotChallenge::hcaptcha}, {"turnstile", BotChallenge::turnstile}}));
   t.push_back(checked_text({.path = "bot.challenge_site_key", .text = "The public key that the provider of captchas gave for your pages."}, "text", "", site_key_fault, &S::captcha_keys, &CaptchaKeys::site_key));
   t.push_back(checked_text({.path = "bot.challenge_secret", .text = "The secret that belongs to it. The gateway shows it to the provider and to nobody else.", .secrecy = Secrecy::secret}, "text", "", captcha_secret_fault, &S::captcha_keys, &CaptchaKeys::secret));
-  t.push_back(checked_text({.path = "bot.challenge_verify_url", .text = "Where the gateway asks the provider about a token; empty: the provider's own address. https, or a loopback address."}, "URL", "", captcha_url_fault, &S::captcha_verify_url));
-  t.push_back(checked_text({.path = "bot.challenge_script_url", .text = "Where pages load the provider's script from; empty: the provider's own address. https, or a loopback address."}, "URL", "", captcha_url_fault, &S::captcha_script_url));
+  t.push_back(checked_text({.path = "bot.challenge_verify_url", .text = "Where the gateway asks the provider about a token; empty: the provider's own address. https, or a loopback address."}, "URL", "", protected_url_fault, &S::captcha_verify_url));
+  t.push_back(checked_text({.path = "bot.challenge_script_url", .text = "Where pages load the provider's script from; empty: the provider's own address. https, or a loopback address."}, "URL", "", protected_url_fault, &S::captcha_script_url));
   t.push_back(boolean({.path = "bot.challenge_send_address", .text = "Tell the provider the visitor's address with each token. The provider knows it already from the visitor's browser, but then not from you."}, &S::captcha_send_address, false));
   t.push_back(choice<ChallengeFallback>({.path = "bot.challenge_fallback", .text = "For a page that says it cannot show the captcha, because its Content-Security-Policy or a blocker forbids the script: `wait`, or `proof_of_work`, ten times as long as `bot.challenge_steps`. Anybody can say that, so with the latter a machine may choose."}, &S::captcha_fallback, ChallengeFallback::wait,
       {{"wait", ChallengeFallback::wait}, {"proof_of_work", ChallengeFallback::proof_of_work}}));

@@ -46,6 +46,13 @@ std::optional<std::string> upstream_url_fault(std::string_view url) {
   return "'" + std::string(url) + "' is no http or https URL";
 }
 
+std::optional<std::string> protected_url_fault(std::string_view url) {
+  if (auto fault = upstream_url_fault(url)) return fault;
+  const auto origin = Origin::of_url(url);
+  if (!origin || origin->scheme == "https" || is_loopback_host(origin->host)) return std::nullopt;
+  return "'" + std::string(url) + "' is not https";
+}
+
 std::optional<std::string> api_key_fault(std::string_view key) {
   if (is_visible(key)) return std::nullopt;
   return "a key has visible ASCII characters only";

@@ -11,6 +11,8 @@ inline constexpr std::size_t kMaxUpstreamHeaders = 32;
 
 /// An http or https URL without user and password; empty is not set.
 std::optional<std::string> upstream_url_fault(std::string_view url);
+/// The same, and what is said there is not read on the way: https, or http to a loopback address.
+std::optional<std::string> protected_url_fault(std::string_view url);
 /// Visible ASCII, as it goes into a header.
 std::optional<std::string> api_key_fault(std::string_view key);
 /// The name of a model: visible ASCII of at most 200 characters.

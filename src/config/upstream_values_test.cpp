@@ -50,5 +50,16 @@ TEST(UpstreamValues, WhatIsWrongWithAHeaderIsSaidWithoutItsValue) {
   EXPECT_EQ(header_fault("secret secret").value_or("").find("secret"), std::string::npos);
 }
 
+TEST(UpstreamValues, SecretsTravelEncryptedOrNotAtAll) {
+  for (const char* good : {"", "https://api.hcaptcha.com/siteverify", "http://127.0.0.1:9/x",
+                           "http://localhost/x", "http://[::1]:9/x"}) {
+    EXPECT_FALSE(protected_url_fault(good)) << good;
+  }
+  for (const char* bad : {"http://api.hcaptcha.com/siteverify", "http://10.0.0.1/x", "ftp://a/x",
+                          "https://user:pass@a.example/x", "nonsense"}) {
+    EXPECT_TRUE(protected_url_fault(bad)) << bad;
+  }
+}
+
 }  // namespace
 }  // namespace portcullis::config

@@ -19,13 +19,15 @@
 namespace portcullis::gateway {
 namespace {
 
+std::string user_agent() { return "portcullis/" + std::string(version()); }
+
 upstream::HttpServiceOptions service_options(const config::Settings& s,
                                              const config::SiteSettings& site, unsigned workers) {
   upstream::HttpServiceOptions o;
   o.name = site.id;
   o.url = site.upstream.url;
   o.ca_file = s.upstream_ca_file;
-  o.user_agent = "portcullis/" + std::string(version());
+  o.user_agent = user_agent();
   o.connect_timeout = s.upstream_connect_timeout;
   o.first_byte_timeout = s.upstream_first_byte_timeout;
   o.idle_timeout = s.upstream_idle_timeout;
@@ -135,6 +137,50 @@ upstream::Siteverify::OnTurn tell_turns(const Lasting& lasting) {
       record_integrity(sink, "SYS_007", audit::ThreatLevel::low, name + " is back");
     }
   };
+}
+
+upstream::OpenIdProvider::OnTurn tell_provider_turns(const Lasting& lasting) {
+  return [&log = lasting.log, &sink = lasting.sink](bool away, const Error& why) {
+    log.write(away ? observe::Level::error : observe::Level::info,
+              away ? "the OpenID provider cannot be asked: its last known keys serve for a day"
+                   : "the OpenID provider is back",
+              {{"reason", why.detail}});
+    if (away) {
+      record_integrity(sink, "SYS_008", audit::ThreatLevel::medium,
+                       "the OpenID provider is away: no new keys of its tokens");
+    } else {
+      record_integrity(sink, "SYS_009", audit::ThreatLevel::low, "the OpenID provider is back");
+    }
+  };
+}
+
+/// How long a document of the provider may take; somebody waits for it.
+constexpr Milliseconds kProviderTimeout{3000};
+
+Result<std::shared_ptr<upstream::OpenIdProvider>> provider_of(const config::Settings& s,
+                                                              const Lasting& lasting) {
+  TRY(auto roles, identity::role_map_of(s));
+  auto rules = identity::provider_rules_of(s, roles);
+  upstream::OpenIdProviderOptions o{.service = {},
+                                    .discovers = s.oidc_keys_url.empty(),
+                                    .rules = std::move(rules),
+                                    .roles = std::move(roles),
+                                    .refresh = s.oidc_refresh};
+  std::string issuer = s.oidc_issuer;
+  if (issuer.ends_with('/')) issuer.pop_back();
+  o.service.name = "openid";
+  o.service.url = o.discovers ? issuer + "/.well-known/openid-configuration" : s.oidc_keys_url;
+  o.service.ca_file = s.oidc_ca_file;
+  o.service.user_agent = user_agent();
+  o.service.connect_timeout = kProviderTimeout / 2;
+  o.service.first_byte_timeout = o.service.idle_timeout = o.service.total_timeout =
+      kProviderTimeout;
+  o.service.max_connections = 1;
+  o.service.max_answer_bytes = upstream::OpenIdProvider::kMaxDocumentBytes;
+  o.service.tries = 1;
+  o.service.workers = lasting.workers;
+  return upstream::OpenIdProvider::make(std::move(o), lasting.metrics, lasting.log,
+                                        tell_provider_turns(lasting));
 }
 
 /// A part that this configuration or the one before has already, or a new one.
@@ -275,6 +321,7 @@ Result<void> Runtime::build(const Lasting& lasting, const routes::Vitals& vitals
   services.logins = logins_.get();
   services.failed_logins = failed_logins_.get();
   services.metrics = &lasting.metrics;
+  services.provider = provider_.get();
   services.owner = weak_from_this();
   for (const auto& site : settings_.sites) {
     sites_.push_back({sites_.size(), site.id, site.origins, pipeline::Limits::of(settings_, site),
@@ -306,6 +353,9 @@ Result<void> Runtime::build_users(const Lasting& lasting) {
   if (!settings_.has_users()) return {};
   TRY(auto tokens, identity::user_tokens_of(settings_));
   user_tokens_ = std::make_unique<identity::UserTokens>(std::move(tokens));
+  if (!settings_.oidc_issuer.empty()) {
+    TRY(provider_, provider_of(settings_, lasting));
+  }
   if (lasting.accounts == nullptr) return {};
   auto& accounts = *lasting.accounts;
   api_keys_ = std::make_unique<identity::ApiKeys>(settings_.session_secrets);
@@ -319,6 +369,7 @@ Result<void> Runtime::build_users(const Lasting& lasting) {
 guards::CredentialParts Runtime::credential_parts(const Lasting& lasting) const {
   return {.sessions = *session_tokens_,
           .users = user_tokens_.get(),
+          .provider = provider_.get(),
           .keys = api_keys_.get(),
           .directory = lasting.accounts == nullptr ? nullptr : &lasting.accounts->directory(),
           .sites = sites_};

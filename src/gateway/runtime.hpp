@@ -25,6 +25,7 @@
 #include "state/block_table.hpp"
 #include "state/store.hpp"
 #include "upstream/assistant.hpp"
+#include "upstream/openid_provider.hpp"
 #include "upstream/siteverify.hpp"
 
 namespace portcullis::gateway {
@@ -84,7 +85,8 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
 
   const config::Settings settings_;
   std::unique_ptr<identity::SessionTokens> session_tokens_;
-  std::unique_ptr<identity::UserTokens> user_tokens_;  ///< null: there are no users
+  std::unique_ptr<identity::UserTokens> user_tokens_;   ///< null: there are no users
+  std::shared_ptr<upstream::OpenIdProvider> provider_;  ///< null: there is none
   std::unique_ptr<identity::ApiKeys> api_keys_;
   std::unique_ptr<identity::Logins> logins_;
   std::unique_ptr<guards::FailedLogins> failed_logins_;

@@ -116,11 +116,11 @@ class AccountStore {
   // Revocations: what disable, end_sessions, set_password, set_grants, remove_user, revoke_family
   // and revoke_families make void is noted with them.
 
-  /// `id`: the `jti` of an access token.
+  /// `id`: the `jti` of an access token, as is_token_id().
   virtual Result<void> revoke_token(std::string_view id, WallTime now) = 0;
   /// Of somebody who is not stored, and has tokens all the same: all that were issued before
   /// `since`.
-  virtual Result<void> revoke_tokens_of(std::string_view name_key, WallTime since) = 0;
+  virtual Result<void> revoke_tokens_of(std::string_view subject, WallTime since) = 0;
   /// Those with a number above `after`, in their order; at most `limit` (1 to kMaxPage).
   virtual Result<std::vector<RevokedCredentials>> revocations(std::int64_t after,
                                                               std::size_t limit) = 0;

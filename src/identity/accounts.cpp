@@ -43,6 +43,11 @@ bool is_name(std::string_view text) noexcept {
   });
 }
 
+bool is_token_id(std::string_view text) noexcept {
+  return !text.empty() && text.size() <= 128 &&
+         std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7f; });
+}
+
 Result<std::string> user_key(std::string_view name) {
   if (name.empty() || name.size() > kMaxUserNameBytes) {
     return refuse_input("a user name has 1 to 128 characters");

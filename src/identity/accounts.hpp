@@ -136,6 +136,7 @@ inline RevokedCredentials revoked_user(std::string_view id, WallTime since) {
 }
 
 inline constexpr std::size_t kMaxUserNameBytes = 128;
+inline constexpr std::size_t kMaxSubjectBytes = 264;  ///< of a token: of 256 bytes, and a mark
 inline constexpr std::size_t kMaxPasswordHashBytes = 128;
 inline constexpr std::size_t kMaxSealedTotpBytes = 128;
 inline constexpr std::size_t kMaxHashBytes = 64;
@@ -149,6 +150,9 @@ inline constexpr std::size_t kMaxNetworksOfUser = 8;
 /// Whether this may name a role, a site or the like in a token: at most 64 letters, digits and
 /// "-_.".
 bool is_name(std::string_view text) noexcept;
+
+/// Whether this may be the id of a token: at most 128 characters of visible ASCII.
+bool is_token_id(std::string_view text) noexcept;
 
 /// What a user name is found by: its letters in lower case. ASCII letters, digits and ".-_+@" only,
 /// from a letter or digit on: names that look alike are alike, in any alphabet and form of

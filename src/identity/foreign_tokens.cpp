@@ -14,6 +14,7 @@ JwtResult<ForeignTokens::Identity> ForeignTokens::verify(std::string_view token,
   Identity identity{.subject = std::move(verified.subject),
                     .id = std::move(verified.id),
                     .claims = {},
+                    .issued = verified.issued,
                     .expires = verified.expires};
   for (const auto& name : rules_.wanted) {
     // A copy in memory of its own: the body ends with this function.

@@ -31,6 +31,7 @@ class ForeignTokens {
     std::string subject;         ///< of this issuer alone: another may mean somebody else by it
     std::string id;              ///< `jti`; empty where there is none
     boost::json::object claims;  ///< those that were wanted, of any type
+    WallTime issued;
     WallTime expires;
   };
   JwtResult<Identity> verify(std::string_view token, WallTime now) const;

@@ -71,6 +71,25 @@ Result<UserTokens> user_tokens_of(const config::Settings& settings) {
   return UserTokens::make(out, std::move(access), std::move(refresh));
 }
 
+Result<RoleMap> role_map_of(const config::Settings& settings) {
+  auto out = RoleMap::make(settings.oidc_roles_claim, settings.oidc_roles);
+  if (!out) return fail(ErrorCode::invalid_input, "AUTH_OIDC_ROLES: " + out.error().detail);
+  return out;
+}
+
+ForeignTokens::Rules provider_rules_of(const config::Settings& settings, const RoleMap& roles) {
+  ForeignTokens::Rules out;
+  out.claims.issuer = settings.oidc_issuer;
+  out.claims.audience = settings.oidc_audience;
+  // Providers call access tokens by each of these.
+  out.claims.types = {"at+jwt", "jwt", ""};
+  // A longer one could outlive its revocation.
+  out.claims.max_life = kMaxAccessLife;
+  out.claims.thumbprints = Thumbprints::ignored;
+  out.wanted = {roles.claim()};
+  return out;
+}
+
 Passwords::Rules password_rules_of(const config::Settings& settings) {
   return {.cost = static_cast<unsigned>(settings.bcrypt_cost),
           .min_characters = static_cast<std::size_t>(settings.password_min)};

@@ -4,7 +4,9 @@
 
 #include "config/settings.hpp"
 #include "identity/account_store.hpp"
+#include "identity/foreign_tokens.hpp"
 #include "identity/logins.hpp"
+#include "identity/role_map.hpp"
 #include "identity/user_tokens.hpp"
 
 /// What the settings say of users: for the server and for the command line alike.
@@ -19,6 +21,11 @@ Result<std::unique_ptr<AccountStore>> open_account_store(const config::Settings&
 /// Reads the key files. Refresh tokens have keys of their own, from the session secrets.
 /// @returns what is wrong with a key. REQUIRES: settings.has_users(), and session secrets.
 Result<UserTokens> user_tokens_of(const config::Settings& settings);
+
+/// How tokens of the OpenID provider are judged, and what its groups mean.
+/// REQUIRES: there is a provider.
+Result<RoleMap> role_map_of(const config::Settings& settings);
+ForeignTokens::Rules provider_rules_of(const config::Settings& settings, const RoleMap& roles);
 
 Passwords::Rules password_rules_of(const config::Settings& settings);
 Logins::Rules login_rules_of(const config::Settings& settings);

@@ -8,7 +8,7 @@ using namespace sqlite_accounts;
 using sqlite::Connection;
 
 Result<void> SqliteAccountStore::revoke_token(std::string_view id, WallTime now) {
-  if (!is_name(id)) return refuse_input("the id of a token has another form");
+  if (!is_token_id(id)) return refuse_input("the id of a token has another form");
   return database_->write([&](Connection& connection) -> Result<void> {
     note_revocation(connection, revoked_id(RevocableKind::token, id, now));
     return {};
@@ -16,8 +16,8 @@ Result<void> SqliteAccountStore::revoke_token(std::string_view id, WallTime now)
 }
 
 Result<void> SqliteAccountStore::revoke_tokens_of(std::string_view name_key, WallTime since) {
-  if (name_key.empty() || name_key.size() > kMaxUserNameBytes) {
-    return refuse_input("a user name has 1 to 128 characters");
+  if (name_key.empty() || name_key.size() > kMaxSubjectBytes) {
+    return refuse_input("a subject has 1 to 264 bytes");
   }
   return database_->write([&](Connection& connection) -> Result<void> {
     note_revocation(connection, revoked_user(name_key, since));

@@ -7,6 +7,7 @@
 #include "config/settings.hpp"
 #include "identity/captcha_verifier.hpp"
 #include "identity/logins.hpp"
+#include "identity/provider_tokens.hpp"
 #include "identity/session_tokens.hpp"
 #include "observe/metrics.hpp"
 #include "pipeline/guard.hpp"
@@ -25,7 +26,8 @@ struct Services {
   state::BlockTable* blocks = nullptr;
   chat::StreamHub* hub = nullptr;
   const pipeline::Reporter* reporter = nullptr;
-  const identity::Logins* logins = nullptr;  ///< null: there are no users
+  const identity::Logins* logins = nullptr;            ///< null: there are no users
+  const identity::ProviderTokens* provider = nullptr;  ///< null: there is none
   const pipeline::FailedLoginObserver* failed_logins = nullptr;
   observe::Metrics* metrics = nullptr;
   std::vector<std::shared_ptr<upstream::Assistant>> assistants;      ///< by Site::index

@@ -52,6 +52,8 @@ class HttpService {
   std::string head_to(std::string_view method, std::string_view path) const;
 
   void retire(net::Worker& worker);
+  /// Each connection ends with its call, so that nothing has to be retired.
+  void keep_nothing() noexcept { retired_ = true; }
   bool retired() const noexcept { return retired_; }
   ConnectionPool& pool_of(net::Worker& worker);
   Breaker& breaker() noexcept { return breaker_; }

@@ -17,7 +17,19 @@ class CredentialsGuard final : public pipeline::Guard {
   std::string_view name() const noexcept override { return "credentials"; }
 
   pipeline::Decision on_request(http::Exchange& exchange) const override {
-    find(exchange);
+    const auto of_provider = find(exchange);
+    if (!of_provider) return conclude(exchange);
+    auto claims = parts_.provider->verify(exchange, *of_provider);
+    if (!claims.ready()) return wait_and_conclude(exchange, std::move(claims));
+    if (!claims.value()) return std::unexpected(std::move(claims.value()).error());
+    take_provided(exchange, *std::move(claims.value()));
+    return conclude(exchange);
+  }
+
+ private:
+  using Provided = Result<identity::JwtResult<identity::UserClaims>>;
+
+  pipeline::Decision conclude(http::Exchange& exchange) const {
     const auto& principal = exchange.principal;
     if (principal.session && principal.session->owner) {
       exchange.presenter = parts_.sessions.presenters().of(exchange.head(), exchange.client.address,
@@ -30,34 +42,50 @@ class CredentialsGuard final : public pipeline::Guard {
     return Verdict::pass();
   }
 
- private:
-  void find(http::Exchange& exchange) const {
+  Task<Result<Verdict>> wait_and_conclude(http::Exchange& exchange,
+                                          Eventual<Provided> eventual) const {
+    auto claims = co_await eventual;
+    if (!claims) co_return std::unexpected(std::move(claims).error());
+    take_provided(exchange, *std::move(claims));
+    co_return std::move(conclude(exchange).value());
+  }
+
+  /// @returns a token that nobody but the OpenID provider can have issued, still to be judged.
+  std::optional<std::string_view> find(http::Exchange& exchange) const {
     auto& principal = exchange.principal;
     // Who logs in is nobody yet: another's token shown there would take the blame for guesses.
-    if (exchange.route->cls == pipeline::RouteClass::auth && !exchange.route->access.needed) return;
+    if (exchange.route->cls == pipeline::RouteClass::auth && !exchange.route->access.needed)
+      return {};
     const auto& head = exchange.head();
     const auto bearer = http::bearer_token(head);
     if (const auto key = head.find("x-api-key")) {
       // Of two that differ nobody could say which one counts.
       if (head.find("authorization") || head.count("x-api-key") > 1) {
-        return reject(principal, "several credentials");
+        reject(principal, "several credentials");
+      } else {
+        take_key(exchange, *key);
       }
-      return take_key(exchange, *key);
+    } else if (bearer && bearer->starts_with(identity::SessionTokens::kPrefix)) {
+      take_session(principal, parts_.sessions.verify(*bearer));
+    } else if (bearer && bearer->starts_with(identity::kApiKeyMark)) {
+      take_key(exchange, *bearer);
+    } else if (bearer) {
+      const bool may_be_anothers = !take_user(exchange, *bearer);
+      if (may_be_anothers && parts_.provider != nullptr) return bearer;
+      if (principal.is_verified()) take_cookie(exchange);
+    } else {
+      if (head.find("authorization")) principal.credential_rejected = true;
+      take_cookie(exchange);
     }
-    if (bearer && bearer->starts_with(identity::SessionTokens::kPrefix)) {
-      return take_session(principal, parts_.sessions.verify(*bearer));
-    }
-    if (bearer && bearer->starts_with(identity::kApiKeyMark)) return take_key(exchange, *bearer);
-    if (bearer) {
-      take_user(exchange, *bearer);
-      if (!principal.is_verified()) return;
-    } else if (head.find("authorization")) {
-      principal.credential_rejected = true;
-    }
+    return {};
+  }
+
+  void take_cookie(http::Exchange& exchange) const {
+    auto& principal = exchange.principal;
     if (exchange.route->kind != pipeline::RouteKind::browser) return;
     // A sibling domain can set a cookie of the same name, so one that does not verify does not hide
     // one that does.
-    for (const auto value : http::cookie_values(head, cookie_name_)) {
+    for (const auto value : http::cookie_values(exchange.head(), cookie_name_)) {
       auto claims = parts_.sessions.verify(value);
       if (claims && claims->bearer) claims.reset();
       if (claims) return take_session(principal, std::move(claims));
@@ -82,25 +110,57 @@ class CredentialsGuard final : public pipeline::Guard {
     principal.session = std::move(claims);
   }
 
-  void take_user(http::Exchange& exchange, std::string_view token) const {
-    using identity::JwtFault;
+  /// @returns false for what by its form may be a token that somebody else has signed.
+  bool take_user(http::Exchange& exchange, std::string_view token) const {
     auto& principal = exchange.principal;
-    if (parts_.users == nullptr) return reject_guess(principal, "there are no users");
+    if (parts_.users == nullptr) {
+      reject_guess(principal, "there are no users");
+      return true;
+    }
     auto claims =
         parts_.users->verify(identity::UserTokens::Use::access, token, exchange.started_wall());
-    if (!claims) {
-      const auto why = claims.error().text();
-      // What stands behind a good signature was issued to somebody once.
-      return claims.error().fault <= JwtFault::bad_signature ? reject_guess(principal, why)
-                                                             : reject(principal, why);
+    if (claims) {
+      take_claims(exchange, *std::move(claims));
+      return true;
     }
+    using identity::JwtFault;
+    const auto fault = claims.error().fault;
+    // What stands behind a good signature was issued to somebody once.
+    const bool is_signed = fault > JwtFault::bad_signature;
+    if (is_signed) {
+      reject(principal, claims.error().text());
+    } else {
+      reject_guess(principal, claims.error().text());
+    }
+    return is_signed || fault == JwtFault::too_large || fault == JwtFault::malformed;
+  }
+
+  /// What the provider's keys say of a token that ours do not know.
+  void take_provided(http::Exchange& exchange,
+                     identity::JwtResult<identity::UserClaims> claims) const {
+    using identity::JwtFault;
+    auto& principal = exchange.principal;
+    if (claims) {
+      principal.credential_rejected = principal.failed_login = false;
+      principal.fault.clear();
+      take_claims(exchange, *std::move(claims));
+      return take_cookie(exchange);
+    }
+    const auto fault = claims.error().fault;
+    principal.fault = claims.error().text();
+    // By a key that is gone by now it may have been good once.
+    principal.failed_login = fault <= JwtFault::bad_signature && fault != JwtFault::unknown_key;
+  }
+
+  void take_claims(http::Exchange& exchange, identity::UserClaims claims) const {
+    auto& principal = exchange.principal;
     principal.kind = http::Principal::Kind::user;
-    principal.id = std::move(claims->subject);
-    principal.grants = std::move(claims->grants);
-    principal.login = std::move(claims->family);
-    principal.token_id = std::move(claims->id);
-    principal.issued = claims->issued;
-    principal.expires = claims->expires;
+    principal.id = std::move(claims.subject);
+    principal.grants = std::move(claims.grants);
+    principal.login = std::move(claims.family);
+    principal.token_id = std::move(claims.id);
+    principal.issued = claims.issued;
+    principal.expires = claims.expires;
     take_location(exchange);
   }
 

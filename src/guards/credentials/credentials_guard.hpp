@@ -5,6 +5,7 @@
 #include "config/settings.hpp"
 #include "identity/api_keys.hpp"
 #include "identity/directory.hpp"
+#include "identity/provider_tokens.hpp"
 #include "identity/session_tokens.hpp"
 #include "identity/user_tokens.hpp"
 #include "pipeline/guard.hpp"
@@ -15,14 +16,15 @@ namespace portcullis::guards {
 struct CredentialParts {
   const identity::SessionTokens& sessions;
   const identity::UserTokens* users = nullptr;     ///< null: there are none
+  identity::ProviderTokens* provider = nullptr;    ///< null: there is none
   const identity::ApiKeys* keys = nullptr;         ///< null: there are none
   const identity::Directory* directory = nullptr;  ///< of keys
   const std::vector<pipeline::Site>& sites;
 };
 
-/// Reads what the caller presents and checks signatures, nothing else: nothing is waited for, and
-/// nobody refused. A credential that does not verify leaves the caller anonymous and is noted. See
-/// README.md.
+/// Reads what the caller presents and checks signatures, nothing else: nobody is refused, and
+/// nothing is waited for but keys of an OpenID provider that are not there yet. A credential that
+/// does not verify leaves the caller anonymous and is noted. See README.md.
 std::unique_ptr<pipeline::Guard> make_credentials_guard(const config::Settings& settings,
                                                         const CredentialParts& parts);
 

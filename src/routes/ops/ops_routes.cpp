@@ -66,6 +66,9 @@ class OpsRoutes::Health final : public pipeline::RouteHandler {
     text::append_json_member(body, "state", redis == "connected" ? "redis" : "memory");
     text::append_json_member(body, "sse_connections", s.hub->open_streams());
     text::append_json_member(body, "active_sessions", figures.sessions + figures.silent_sessions);
+    if (s.provider != nullptr) {
+      text::append_json_member(body, "openid_provider", s.provider->health());
+    }
     body += ",\"upstreams\":" + upstreams + challenges() + "},\"notices\":[";
     for (const auto& notice :
          v.notices(owner_.open_metrics_ ? Audience::operators : Audience::anyone)) {

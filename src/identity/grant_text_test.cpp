@@ -1,12 +1,9 @@
-#include "commands/grant_text.hpp"
+#include "identity/grant_text.hpp"
 
 #include <gtest/gtest.h>
 
-namespace portcullis::commands {
+namespace portcullis::identity {
 namespace {
-
-using identity::Grant;
-using identity::Role;
 
 TEST(GrantText, IsARoleForASite) {
   EXPECT_EQ(grant_in("admin", "*").value(), (Grant{Role::admin, "*"}));
@@ -33,4 +30,4 @@ TEST(GrantText, WhatIsGivenTwiceCountsOnce) {
 }
 
 }  // namespace
-}  // namespace portcullis::commands
+}  // namespace portcullis::identity
