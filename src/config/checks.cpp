@@ -11,6 +11,7 @@
 
 #include "base/text.hpp"
 #include "config/captcha_values.hpp"
+#include "config/route_values.hpp"
 #include "config/upstream_values.hpp"
 #include "crypto/digest.hpp"
 
@@ -276,6 +277,29 @@ void resolve_challenges(Loaded& loaded) {
   }
 }
 
+void check_protected_routes(Loaded& loaded) {
+  const auto& s = loaded.settings;
+  for (const auto& route : s.routes) {
+    if (!route.proxy) continue;
+    const auto& proxy = *route.proxy;
+    const auto error = [&](std::string message) {
+      loaded.errors.push_back({"routes " + route.path, std::move(message)});
+    };
+    if (std::ranges::find(s.services, proxy.service, &ServiceSettings::id) == s.services.end()) {
+      error("there is no service '" + proxy.service + "'");
+    }
+    if (rewrite_fault(route.path)) error("is no plain path");
+    if (proxy.rewrite && proxy.rewrite->ends_with('/') != route.path.ends_with('/')) {
+      error("and its rewrite must both end with / or both not");
+    }
+    const bool asks = !proxy.roles.empty() || !proxy.scope.empty() || proxy.location;
+    if (!proxy.authenticated && asks) error("asks for roles of nobody: auth is none");
+    if (proxy.authenticated && !s.has_users() && !s.development()) {
+      error("needs SECURITY_JWT_SECRET_KEY or AUTH_KEY_FILES to know who is calling");
+    }
+  }
+}
+
 void check_checklist(Loaded& loaded) {
   const auto& s = loaded.settings;
   const auto warn = [&](const char* name, const char* message) {
@@ -472,6 +496,7 @@ void check(Loaded& loaded) {
   check_secrets(loaded);
   check_origins(loaded);
   resolve_upstreams(loaded);
+  check_protected_routes(loaded);
   resolve_challenges(loaded);
   check_values(loaded);
   check_checklist(loaded);

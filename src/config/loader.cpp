@@ -78,6 +78,7 @@ class Loader {
     for (const auto& setting : settings_table()) apply_environment(setting);
     warn_of_misspelt_names();
     build_sites();
+    out_.settings.services = std::move(file_.services);
     out_.settings.routes = std::move(file_.routes);
     out_.set.assign(set_.begin(), set_.end());
     out_.settings.detailed_errors =

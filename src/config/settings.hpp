@@ -115,11 +115,36 @@ struct SiteSettings {
   Texts texts;
 };
 
-/// An entry of `routes`: overrides for one of the gateway's own routes.
-struct RouteOverride {
+/// A service behind protected routes.
+struct ServiceSettings {
+  std::string id;
+  std::vector<std::string> targets;  ///< URLs; the path of one comes before that of a request
+  std::string ca_file;               ///< empty: `upstream.ca_file`
+  std::vector<std::string> headers;  ///< `Name: value`, sent with each request; may hold secrets
+};
+
+/// What makes an entry of `routes` a protected route: whom it is for, what it takes, and where its
+/// requests go.
+struct ProtectedRoute {
+  std::string service;
+  std::vector<std::string> methods{"GET"};
+  std::string kind = "token";
+  std::optional<std::string> rewrite;    ///< what the service has instead of the route's path
+  bool authenticated = true;             ///< an access token or an API key is needed
+  std::vector<std::string> roles;        ///< of which one is needed; empty: any
+  std::string scope;                     ///< that an API key must have
+  bool location = false;                 ///< an API key comes with X-Location-ID
+  bool inspected = true;                 ///< bodies are JSON or form fields, read before they go on
+  std::optional<std::int64_t> max_body;  ///< bytes
+  std::vector<std::string> prose;        ///< members of the body that hold what people say
+};
+
+/// An entry of `routes`: a protected route, or overrides for one of the gateway's own.
+struct RouteSettings {
   std::string path;
+  std::optional<ProtectedRoute> proxy{};
   bool enabled = true;
-  std::map<std::string, Mode, std::less<>> guard_modes;
+  std::map<std::string, Mode, std::less<>> guard_modes{};
   std::int64_t cost = 1;                             ///< units that a request takes of each tier
   std::optional<std::int64_t> address_per_minute{};  ///< a window of the route's own
 };
@@ -341,7 +366,8 @@ struct Settings {
 
   std::map<std::string, GuardSettings, std::less<>> guards;
   std::vector<SiteSettings> sites;  ///< the default site first
-  std::vector<RouteOverride> routes;
+  std::vector<ServiceSettings> services;
+  std::vector<RouteSettings> routes;
 
   /// Whether users' tokens can be issued and verified.
   bool has_users() const noexcept { return !auth_secrets.empty() || !auth_key_files.empty(); }

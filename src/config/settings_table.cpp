@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "config/captcha_values.hpp"
+#include "config/route_values.hpp"
 #include "config/redis_url.hpp"
 #include "config/setting_types.hpp"
 #include "config/upstream_values.hpp"
@@ -86,13 +87,6 @@ void add_identity_of_visitors(std::vector<Setting>& t) {
   t.push_back(origins({.path = "cors.allowed_origins", .env = {"ALLOWED_ORIGINS", "SECURITY_CORS_ALLOW_ORIGINS"}, .text = "Origins of the default site. `https://*.example.com` stands for every host below example.com; `*` is refused in production."}, &S::allowed_origins));
   t.push_back(boolean({.path = "cors.allow_credentials", .env = {"SECURITY_CORS_ALLOW_CREDENTIALS"}, .text = "Let browsers send the session cookie from allowed origins."}, &S::cors_allow_credentials, true));
   t.push_back(seconds({.path = "cors.max_age", .env = {"SECURITY_CORS_MAX_AGE"}, .text = "How long browsers may remember a preflight."}, &S::cors_max_age, Seconds{3600}, Seconds{0}, hours{24}));
-}
-
-std::optional<std::string> role_fault(std::string_view role) {
-  for (const char* known : {"viewer", "operator", "admin", "service"}) {
-    if (role == known) return std::nullopt;
-  }
-  return "'" + std::string(role) + "' is not one of viewer, operator, admin, service";
 }
 
 /// What may stand in a claim that is compared.

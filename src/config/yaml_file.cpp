@@ -9,6 +9,7 @@
 
 #include "base/text.hpp"
 #include "config/captcha_values.hpp"
+#include "config/route_values.hpp"
 #include "config/spelling.hpp"
 #include "config/upstream_values.hpp"
 
@@ -63,6 +64,8 @@ class Reader {
         read_sites(entry.second);
       } else if (path == "texts") {
         read_texts(entry.second, path, out_.texts);
+      } else if (path == "services") {
+        read_services(entry.second);
       } else if (path == "routes") {
         read_routes(entry.second);
       } else if (find_setting(path) != nullptr) {
@@ -166,11 +169,8 @@ class Reader {
         return true;
       });
       if (site.id.empty()) error(node[i], path, "a site needs an id");
-      for (const char c : site.id) {
-        if (!text::is_alnum(c) && c != '-' && c != '_') {
-          error(node[i], path + ".id", "letters, digits, - and _ only");
-          break;
-        }
+      if (!site.id.empty() && !is_name(site.id)) {
+        error(node[i], path + ".id", "letters, digits, - and _ only");
       }
       for (const auto& other : out_.sites) {
         if (other.id == site.id) error(node[i], path + ".id", "'" + site.id + "' is used twice");
@@ -260,7 +260,8 @@ class Reader {
         return true;
       }
       if (key == "headers") {
-        read_headers(value, path + ".headers", upstream);
+        upstream.headers =
+            read_texts_of(value, path + ".headers", kMaxUpstreamHeaders, header_fault);
         return true;
       }
       const std::string place = below(path, key);
@@ -328,16 +329,19 @@ class Reader {
     }
   }
 
-  void read_headers(const YAML::Node& node, const std::string& path, UpstreamSettings& upstream) {
+  /// A value or several; each must be without a fault.
+  std::vector<std::string> read_texts_of(const YAML::Node& node, const std::string& path,
+                                         std::size_t most,
+                                         std::optional<std::string> (*fault)(std::string_view)) {
     auto raw = raw_value(node, path);
-    if (!raw) return;
-    if (raw->items.size() > kMaxUpstreamHeaders) {
-      error(node, path, "has more than 32 entries");
+    if (!raw) return {};
+    if (raw->items.size() > most) {
+      error(node, path, "has more than " + std::to_string(most) + " entries");
     }
     for (const auto& item : raw->items) {
-      if (const auto fault = header_fault(item)) error(node, path, *fault);
+      if (const auto wrong = fault(item)) error(node, path, *wrong);
     }
-    upstream.headers = std::move(raw->items);
+    return std::move(raw->items);
   }
 
   /// Language, then error code, then text. Whether a code exists is the gateway's to say.
@@ -374,19 +378,114 @@ class Reader {
     });
   }
 
+  bool read_flag(const YAML::Node& node, const std::string& path) {
+    const auto flag = text_of(node, path);
+    if (flag != "true" && flag != "false") error(node, path, "true or false is expected");
+    return flag != "false";
+  }
+
+  void read_services(const YAML::Node& node) {
+    if (!node.IsSequence()) return error(node, "services", "a list is expected");
+    for (std::size_t i = 0; i < node.size(); ++i) {
+      const std::string path = "services[" + std::to_string(i) + "]";
+      ServiceSettings service;
+      read_entry(node[i], path, [&](const std::string& key, const YAML::Node& value) {
+        const std::string place = below(path, key);
+        if (key == "id") {
+          service.id = text_of(value, place);
+          if (!is_name(service.id)) error(value, place, "letters, digits, - and _ only");
+        } else if (key == "targets") {
+          service.targets = read_texts_of(value, place, kMaxTargets, target_fault);
+        } else if (key == "ca_file") {
+          service.ca_file = text_of(value, place);
+        } else if (key == "headers") {
+          service.headers = read_texts_of(value, place, kMaxUpstreamHeaders, header_fault);
+        } else {
+          return false;
+        }
+        return true;
+      });
+      if (service.targets.empty()) error(node[i], path, "a service needs targets");
+      for (const auto& other : out_.services) {
+        if (other.id == service.id)
+          error(node[i], path + ".id", "'" + service.id + "' is used twice");
+      }
+      out_.services.push_back(std::move(service));
+    }
+  }
+
+  /// What only protected routes have. @returns false for other keys.
+  bool read_protected(const std::string& key, const YAML::Node& value, const std::string& place,
+                      RouteSettings& route) {
+    static constexpr std::string_view kKeys[] = {"service", "methods", "kind",
+                                                 "rewrite", "auth",    "body"};
+    if (std::ranges::find(kKeys, key) == std::end(kKeys)) return false;
+    if (!route.proxy) route.proxy.emplace();
+    auto& proxy = *route.proxy;
+    if (key == "service") {
+      proxy.service = text_of(value, place);
+    } else if (key == "methods") {
+      proxy.methods = read_texts_of(value, place, 8, method_fault);
+    } else if (key == "kind") {
+      proxy.kind = text_of(value, place);
+      if (const auto wrong = kind_fault(proxy.kind)) error(value, place, *wrong);
+    } else if (key == "rewrite") {
+      proxy.rewrite = text_of(value, place);
+      if (const auto wrong = rewrite_fault(*proxy.rewrite)) error(value, place, *wrong);
+    } else if (key == "auth") {
+      read_auth(value, place, proxy);
+    } else {
+      read_entry(value, place, [&](const std::string& member, const YAML::Node& node) {
+        const std::string at = below(place, member);
+        if (member == "max") {
+          proxy.max_body = read_number(node, at, 0, std::int64_t{1} << 40);
+        } else if (member == "inspect") {
+          proxy.inspected = read_flag(node, at);
+        } else if (member == "prose") {
+          proxy.prose = read_texts_of(node, at, 64, member_fault);
+        } else {
+          return false;
+        }
+        return true;
+      });
+    }
+    return true;
+  }
+
+  void read_auth(const YAML::Node& node, const std::string& path, ProtectedRoute& route) {
+    if (node.IsScalar() && node.Scalar() == "none") {
+      route.authenticated = false;
+      return;
+    }
+    read_entry(node, path, [&](const std::string& key, const YAML::Node& value) {
+      const std::string place = below(path, key);
+      if (key == "roles") {
+        route.roles = read_texts_of(value, place, 4, role_fault);
+      } else if (key == "scope") {
+        route.scope = text_of(value, place);
+        if (const auto wrong = scope_fault(route.scope)) error(value, place, *wrong);
+      } else if (key == "location") {
+        route.location = read_flag(value, place);
+      } else {
+        return false;
+      }
+      return true;
+    });
+  }
+
   void read_routes(const YAML::Node& node) {
     if (!node.IsSequence()) return error(node, "routes", "a list is expected");
     for (std::size_t i = 0; i < node.size(); ++i) {
       const std::string path = "routes[" + std::to_string(i) + "]";
-      RouteOverride route;
+      RouteSettings route;
       read_entry(node[i], path, [&](const std::string& key, const YAML::Node& value) {
         const std::string place = below(path, key);
         if (key == "path") {
           route.path = text_of(value, place);
         } else if (key == "enabled") {
-          const auto flag = text_of(value, place);
-          if (flag != "true" && flag != "false") error(value, place, "true or false is expected");
-          route.enabled = flag != "false";
+          route.enabled = read_flag(value, place);
+        } else if (read_protected(key, value, place, route)) {
+          return true;
         } else if (key == "guards") {
           read_guard_modes(value, place, route);
         } else if (key == "cost") {
@@ -404,11 +503,14 @@ class Reader {
       });
       if (!route.path.starts_with('/'))
         error(node[i], path + ".path", "a path that begins with / is expected");
+      if (route.proxy && route.proxy->service.empty()) {
+        error(node[i], path, "needs a service, or is not one of the gateway's own routes");
+      }
       out_.routes.push_back(std::move(route));
     }
   }
 
-  void read_guard_modes(const YAML::Node& node, const std::string& path, RouteOverride& route) {
+  void read_guard_modes(const YAML::Node& node, const std::string& path, RouteSettings& route) {
     read_entry(node, path, [&](const std::string& guard, const YAML::Node& mode) {
       if (std::ranges::find(kGuardNames, guard) == std::end(kGuardNames)) return false;
       const auto text = text_of(mode, below(path, guard));

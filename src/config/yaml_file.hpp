@@ -19,7 +19,8 @@ struct FileContent {
   std::vector<FileValue> values;
   std::vector<SiteSettings> sites;
   Texts texts;  ///< of the default site
-  std::vector<RouteOverride> routes;
+  std::vector<ServiceSettings> services;
+  std::vector<RouteSettings> routes;
   std::vector<Problem> errors;
 };
 

@@ -176,6 +176,7 @@ class Gateway::Impl {
     runtime_ = std::move(runtime);
     assistants_.replace(runtime_->assistants());
     captchas_.replace(runtime_->captchas());
+    groups_.replace(runtime_->groups());
     register_gauges();
     for (unsigned i = 0; i < workers; ++i) {
       lanes_.push_back(std::make_unique<Lane>(i, runtime_));
@@ -227,11 +228,13 @@ class Gateway::Impl {
     for (auto& lane : lanes_) {
       retire(assistants_.living(), lane->worker);
       retire(captchas_.living(), lane->worker);
+      retire(groups_.living(), lane->worker);
     }
     runtime_.reset();
     for (auto& lane : lanes_) lane->runtime.reset();
     assistants_.replace({});
     captchas_.replace({});
+    groups_.replace({});
     shared_.reset();  // its connections belong to the workers, too
   }
 
@@ -248,6 +251,7 @@ class Gateway::Impl {
             forwarding_,
             assistants_.in_force(),
             captchas_.in_force(),
+            groups_.in_force(),
             accounts_.get(),
             workers_};
   }
@@ -294,6 +298,7 @@ class Gateway::Impl {
     metrics_.gauge("portcullis_upstream_connections_open", [this] {
       std::size_t open = 0;
       for (const auto& assistant : assistants_.living()) open += assistant->open_connections();
+      for (const auto& group : groups_.living()) open += group->open_connections();
       return static_cast<double>(open);
     });
     metrics_.gauge("portcullis_upstream_breaker_open", [this] {
@@ -460,12 +465,14 @@ class Gateway::Impl {
   void replace_runtime(std::shared_ptr<const Runtime> fresh) {
     const auto assistants = assistants_.replace(fresh->assistants());
     const auto captchas = captchas_.replace(fresh->captchas());
+    const auto groups = groups_.replace(fresh->groups());
     runtime_ = std::move(fresh);
     for (auto& lane : lanes_) {
-      lane->worker.post([&lane = *lane, fresh = runtime_, assistants, captchas] {
+      lane->worker.post([&lane = *lane, fresh = runtime_, assistants, captchas, groups] {
         lane.runtime = fresh;
         retire(assistants, lane.worker);
         retire(captchas, lane.worker);
+        retire(groups, lane.worker);
       });
     }
   }
@@ -531,6 +538,7 @@ class Gateway::Impl {
   guards::ForwardingWarning forwarding_;
   Kept<upstream::Assistant> assistants_;
   Kept<upstream::Siteverify> captchas_;
+  Kept<upstream::ServiceGroup> groups_;
   const WallTime started_;
   const std::string version_;  ///< as /health shows it
   std::atomic<bool> draining_{false};
@@ -571,11 +579,12 @@ std::string describe_routes(const config::Settings& given, std::vector<std::stri
   guards::ForwardingWarning forwarding(log);
   const Assistants assistants;
   const Captchas captchas;
+  const ServiceGroups groups;
   state::BlockTable blocks(1);
   http::InFlight in_flight;
   guards::Trails trails;
-  const Lasting lasting{log, metrics,    sink,       store,    blocks,  in_flight, trails,
-                        hub, forwarding, assistants, captchas, nullptr, 1};
+  const Lasting lasting{log, metrics,    sink,       store,    blocks, in_flight, trails,
+                        hub, forwarding, assistants, captchas, groups, nullptr,   1};
   auto runtime = Runtime::make(
       settings, lasting,
       {std::string(version()), WallTime{}, [] { return false; },

@@ -10,6 +10,7 @@
 #include "routes/echo/echo_routes.hpp"
 #include "routes/fallback_routes.hpp"
 #include "routes/n8n/n8n_routes.hpp"
+#include "routes/proxy/proxy_routes.hpp"
 #include "routes/security/security_routes.hpp"
 #include "upstream/chat_model.hpp"
 #include "upstream/demo.hpp"
@@ -21,11 +22,11 @@ namespace {
 
 std::string user_agent() { return "portcullis/" + std::string(version()); }
 
-upstream::HttpServiceOptions service_options(const config::Settings& s,
-                                             const config::SiteSettings& site, unsigned workers) {
+upstream::HttpServiceOptions service_options(const config::Settings& s, std::string name,
+                                             std::string url, unsigned workers) {
   upstream::HttpServiceOptions o;
-  o.name = site.id;
-  o.url = site.upstream.url;
+  o.name = std::move(name);
+  o.url = std::move(url);
   o.ca_file = s.upstream_ca_file;
   o.user_agent = user_agent();
   o.connect_timeout = s.upstream_connect_timeout;
@@ -40,6 +41,11 @@ upstream::HttpServiceOptions service_options(const config::Settings& s,
   o.breaker = {static_cast<int>(s.breaker_failures), s.breaker_open};
   o.workers = workers;
   return o;
+}
+
+upstream::HttpServiceOptions service_options(const config::Settings& s,
+                                             const config::SiteSettings& site, unsigned workers) {
+  return service_options(s, site.id, site.upstream.url, workers);
 }
 
 detect::EngineOptions engine_options(const config::Settings& s) {
@@ -266,6 +272,24 @@ Plan plan_of(const config::SiteSettings& site, const config::Settings& s, const 
           }};
 }
 
+/// The targets of a protected service.
+Result<std::shared_ptr<upstream::ServiceGroup>> group_of(const config::ServiceSettings& service,
+                                                         const config::Settings& s,
+                                                         const Lasting& lasting,
+                                                         ServiceGroups& groups) {
+  std::vector<upstream::HttpServiceOptions> targets;
+  std::string identity = service.id + '\0';
+  for (const auto& url : service.targets) {
+    auto options = service_options(s, service.id, url, lasting.workers);
+    if (!service.ca_file.empty()) options.ca_file = service.ca_file;
+    identity += identity_of(options) + '\0';
+    targets.push_back(std::move(options));
+  }
+  return kept_or_made<upstream::ServiceGroup>(std::move(identity), groups, lasting.groups, [&] {
+    return upstream::ServiceGroup::make(service.id, targets, lasting.metrics, lasting.log);
+  });
+}
+
 Made assistant_of(const config::SiteSettings& site, const config::Settings& s,
                   const Lasting& lasting, Assistants& assistants) {
   Plan plan = plan_of(site, s, lasting);
@@ -284,6 +308,7 @@ struct Runtime::RouteSet {
   std::unique_ptr<routes::WidgetRoutes> widget;
   std::unique_ptr<routes::EchoRoutes> echo;
   std::unique_ptr<routes::N8nRoutes> n8n;
+  std::unique_ptr<routes::ProxyRoutes> proxy;
   std::unique_ptr<routes::OpsRoutes> ops;
   pipeline::RouteTable table;  ///< for the fallbacks; the pipeline has its own copy
 };
@@ -334,6 +359,10 @@ Result<void> Runtime::build(const Lasting& lasting, const routes::Vitals& vitals
     services.assistants.push_back(std::move(assistant));
     TRY(auto captcha, captcha_of(site, settings_, lasting, captchas_));
     services.captchas.push_back(std::move(captcha));
+  }
+  for (const auto& service : settings_.services) {
+    TRY(auto group, group_of(service, settings_, lasting, groups_));
+    services.groups.emplace(service.id, std::move(group));
   }
 
   std::vector<std::string> problems;
@@ -404,6 +433,8 @@ Result<std::unique_ptr<pipeline::Pipeline>> Runtime::make_pipeline(
     set.echo->add_to(set.table);
     set.n8n = std::make_unique<routes::N8nRoutes>(services);
     set.n8n->add_to(set.table);
+    set.proxy = std::make_unique<routes::ProxyRoutes>(services);
+    set.proxy->add_to(set.table);
   }
   set.ops = std::make_unique<routes::OpsRoutes>(services, vitals, operations);
   set.ops->add_to(set.table);

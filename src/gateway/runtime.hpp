@@ -26,12 +26,14 @@
 #include "state/store.hpp"
 #include "upstream/assistant.hpp"
 #include "upstream/openid_provider.hpp"
+#include "upstream/service_group.hpp"
 #include "upstream/siteverify.hpp"
 
 namespace portcullis::gateway {
 
 using Assistants = Kept<upstream::Assistant>::Map;
 using Captchas = Kept<upstream::Siteverify>::Map;
+using ServiceGroups = Kept<upstream::ServiceGroup>::Map;
 
 /// What outlives reloads: logs, counters, state, streams, and assistants and providers of captchas
 /// with their breakers and pools.
@@ -47,6 +49,7 @@ struct Lasting {
   guards::ForwardingWarning& forwarding;
   const Assistants& assistants;  ///< those in force: one that the new configuration has too is kept
   const Captchas& captchas;      ///< likewise
+  const ServiceGroups& groups;   ///< likewise
   Accounts* accounts = nullptr;  ///< null: nobody is served, as for `check-config`
   unsigned workers = 1;
 };
@@ -66,6 +69,7 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   const pipeline::Pipeline& operations() const noexcept { return *operations_; }
   const Assistants& assistants() const noexcept { return assistants_; }
   const Captchas& captchas() const noexcept { return captchas_; }
+  const ServiceGroups& groups() const noexcept { return groups_; }
   http::ConnectionLimits connection_limits() const;
 
  private:
@@ -95,6 +99,7 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   std::vector<pipeline::Site> sites_;
   Assistants assistants_;
   Captchas captchas_;
+  ServiceGroups groups_;
   std::unique_ptr<RouteSet> public_routes_;
   std::unique_ptr<RouteSet> operations_routes_;
   std::unique_ptr<pipeline::Pipeline> public_;

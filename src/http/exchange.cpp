@@ -24,6 +24,10 @@ Exchange::Exchange(net::Worker& owner)
 
 Exchange::~Exchange() = default;
 
+Eventual<Result<std::string_view>> Exchange::read_some_body(std::uint64_t limit) {
+  return do_read_some_body(limit);
+}
+
 Eventual<Result<std::string_view>> Exchange::read_body(std::uint64_t limit) {
   return do_read_body(limit);
 }

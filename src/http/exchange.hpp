@@ -37,6 +37,8 @@ struct ResponseHead {
   std::uint16_t status = 200;
   std::string_view content_type;  ///< static text; empty: none
   HeaderBlock headers;
+  /// Of a stream whose length is known: it is said, and end() before so much was written cuts it.
+  std::optional<std::uint64_t> content_length{};
 };
 
 /// A whole answer.
@@ -85,6 +87,12 @@ class Exchange {
   /// Errors: too_large, timeout (the client sends too slowly), malformed (chunk framing), closed.
   /// The view is valid until start() or the end of the exchange. May be called again.
   Eventual<Result<std::string_view>> read_body(std::uint64_t limit);
+  /// The body in pieces as it comes, for who passes it on: at most kBodyPiece bytes, none at its
+  /// end. Refuses one above `limit` bytes in all. Errors as above; whoever sends too slowly has the
+  /// time in which somebody waits for it counted, and no other. The view is valid until the next
+  /// call. One of the two reads a body, not both.
+  static constexpr std::size_t kBodyPiece = 64 * 1024;
+  Eventual<Result<std::string_view>> read_some_body(std::uint64_t limit);
   /// Whether nothing of the body is left to be read.
   virtual bool body_done() const noexcept = 0;
 
@@ -116,7 +124,7 @@ class Exchange {
   // ---- the answer: exactly one of send(), start() or upgrade()
   void set_filter(const ResponseFilter* filter) noexcept { filter_ = filter; }
   Task<void> send(Response response);
-  /// Begins a stream of unknown length.
+  /// Begins a stream, of a length that is not known unless the head says it.
   Task<Result<void>> start(ResponseHead head);
   /// Writes a chunk and waits until the transport has taken it: this is the back-pressure.
   Task<Result<void>> write(std::string_view chunk);
@@ -145,6 +153,7 @@ class Exchange {
 
  protected:
   virtual Eventual<Result<std::string_view>> do_read_body(std::uint64_t limit) = 0;
+  virtual Eventual<Result<std::string_view>> do_read_some_body(std::uint64_t limit) = 0;
   // What is passed in stays valid until the outcome is there.
   virtual Eventual<Result<void>> do_send(const Response& response) = 0;
   virtual Eventual<Result<void>> do_start(const ResponseHead& head) = 0;

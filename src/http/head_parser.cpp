@@ -87,8 +87,9 @@ std::expected<void, FramingError> parse_request_head(std::string_view bytes, Req
 /// Notes what the gateway wants to know of an answer's head.
 class ResponseHeadParser final : public HeadOnlyParser<false> {
  public:
-  explicit ResponseHeadParser(bool head_request) : HeadOnlyParser(kMaxResponseHead) {
-    if (head_request) skip(true);
+  explicit ResponseHeadParser(ResponseParser::Wants wants)
+      : HeadOnlyParser(kMaxResponseHead), keeps_fields_(wants.fields) {
+    if (wants.head_request) skip(true);
   }
   ResponseHeadView view;
 
@@ -100,6 +101,7 @@ class ResponseHeadParser final : public HeadOnlyParser<false> {
   void on_field_impl(beast::http::field name, beast::string_view written, beast::string_view value,
                      BoostError&) override {
     const std::string_view text(value.data(), value.size());
+    if (keeps_fields_) view.fields.add({written.data(), written.size()}, text);
     using beast::http::field;
     if (beast::iequals(written, "retry-after-ms")) {
       view.retry_after_ms = text;
@@ -114,15 +116,18 @@ class ResponseHeadParser final : public HeadOnlyParser<false> {
     view.chunked = chunked();
     if (const auto length = content_length()) view.content_length = *length;
   }
+
+  const bool keeps_fields_;
 };
 
 struct ResponseParser::Impl {
-  explicit Impl(bool head_request) : for_head(head_request), head(head_request) {}
+  explicit Impl(Wants wanted) : wants(wanted), head(wanted) {}
 
   /// The head has been read: what follows it?
   void start_body() {
     const auto& view = head.view;
-    const bool bodiless = for_head || view.status == 204 || view.status == 304 || view.status < 200;
+    const bool bodiless =
+        wants.head_request || view.status == 204 || view.status == 304 || view.status < 200;
     if (bodiless || (!view.chunked && view.content_length == 0U)) {
       done = true;
     } else if (!view.chunked && view.content_length) {
@@ -152,7 +157,7 @@ struct ResponseParser::Impl {
     return take.size();
   }
 
-  const bool for_head;
+  const Wants wants;
   ResponseHeadParser head;
   ChunkedDecoder chunks;
   std::uint64_t left = 0;
@@ -160,7 +165,7 @@ struct ResponseParser::Impl {
   bool done = false;
 };
 
-ResponseParser::ResponseParser(bool head_request) : impl_(std::make_unique<Impl>(head_request)) {}
+ResponseParser::ResponseParser(Wants wants) : impl_(std::make_unique<Impl>(wants)) {}
 ResponseParser::~ResponseParser() = default;
 
 std::expected<std::size_t, ErrorCode> ResponseParser::put(std::string_view in, std::string& body) {
@@ -181,7 +186,7 @@ std::expected<std::size_t, ErrorCode> ResponseParser::put(std::string_view in, s
     const int status = impl_->head.view.status;
     if (status == 101) return std::unexpected(ErrorCode::malformed);
     if (status < 200) {
-      impl_ = std::make_unique<Impl>(impl_->for_head);  // an interim answer; the real one follows
+      impl_ = std::make_unique<Impl>(impl_->wants);  // an interim answer; the real one follows
     } else {
       impl_->start_body();
     }

@@ -8,6 +8,7 @@
 #include "base/result.hpp"
 #include "http/chunked_decoder.hpp"
 #include "http/framing.hpp"
+#include "http/header_block.hpp"
 #include "http/request_head.hpp"
 
 namespace portcullis::http {
@@ -29,14 +30,19 @@ struct ResponseHeadView {
   std::string retry_after;
   std::string retry_after_ms;
   std::string keep_alive_header;
+  HeaderBlock fields;  ///< all, as they came; where they are wanted
 };
 
 /// Parses an answer: head, then the body as it arrives in whatever framing. 1xx answers are
 /// skipped.
 class ResponseParser {
  public:
-  /// `max_head` bounds the head's size.
-  explicit ResponseParser(bool head_request = false);
+  struct Wants {
+    bool head_request = false;  ///< the answer has no body, whatever it says
+    bool fields = false;
+  };
+  ResponseParser() : ResponseParser(Wants{}) {}
+  explicit ResponseParser(Wants wants);
   ~ResponseParser();
   ResponseParser(const ResponseParser&) = delete;
   ResponseParser& operator=(const ResponseParser&) = delete;

@@ -76,7 +76,7 @@ enum class End : std::uint8_t { open, eof };
 
 Answer parse_answer(std::string_view bytes, std::size_t step, End end = End::open,
                     bool head_request = false) {
-  ResponseParser parser(head_request);
+  ResponseParser parser({.head_request = head_request});
   Answer out;
   std::string held;
   for (std::size_t at = 0; at < bytes.size() && !out.error; at += step) {

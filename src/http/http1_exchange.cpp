@@ -143,15 +143,63 @@ Eventual<Result<std::string_view>> Http1Exchange::do_read_body(std::uint64_t lim
   return read_rest(limit);
 }
 
-Task<Result<std::string_view>> Http1Exchange::read_rest(std::uint64_t limit) {
-  auto& c = connection_;
-  if (expects_continue_) {
-    expects_continue_ = false;
-    if (c.unread().empty()) {
-      auto asked = co_await write_all("HTTP/1.1 100 Continue\r\n\r\n", {});
-      if (!asked) co_return std::unexpected(std::move(asked).error());
+Eventual<Result<std::string_view>> Http1Exchange::do_read_some_body(std::uint64_t limit) {
+  if (framing_error_) return fail(ErrorCode::malformed, "no request", ErrorOrigin::client);
+  if (body_done_) return Result<std::string_view>(std::string_view());
+  in_pieces_ = true;
+  if (framing_.body == Framing::Body::length) {
+    if (framing_.content_length > limit) {
+      close_after_ = true;
+      return fail(ErrorCode::too_large, "the body is above its limit", ErrorOrigin::client);
+    }
+    if (auto there = connection_.unread(); !there.empty()) {
+      there = there.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(
+                                  framing_.content_length - passed_, kBodyPiece)));
+      connection_.read_ += there.size();
+      passed_ += there.size();
+      body_done_ = passed_ == framing_.content_length;
+      return Result<std::string_view>(there);
     }
   }
+  return read_piece(limit);
+}
+
+Task<Result<std::string_view>> Http1Exchange::read_piece(std::uint64_t limit) {
+  if (auto asked = co_await ask_for_body(); !asked) co_return std::unexpected(asked.error());
+  const auto deadline = worker().clock().monotonic() + kRateWindow;
+  Result<void> result;
+  if (framing_.body == Framing::Body::chunked) {
+    body_.clear();
+    result = co_await read_chunked(limit, deadline);
+    body_done_ = chunks_.done();
+  } else {
+    const auto left = framing_.content_length - passed_;
+    body_.resize(static_cast<std::size_t>(std::min<std::uint64_t>(left, kBodyPiece)));
+    const auto got = co_await read_body_bytes(body_, deadline);
+    if (got) {
+      body_.resize(*got);
+      passed_ += *got;
+      body_done_ = passed_ == framing_.content_length;
+    } else {
+      result = std::unexpected(got.error());
+    }
+  }
+  if (!result) {
+    close_after_ = true;
+    co_return std::unexpected(std::move(result).error());
+  }
+  co_return std::string_view(body_);
+}
+
+Task<Result<void>> Http1Exchange::ask_for_body() {
+  const bool expected = std::exchange(expects_continue_, false);
+  if (!expected || !connection_.unread().empty()) co_return Result<void>{};
+  co_return co_await write_all("HTTP/1.1 100 Continue\r\n\r\n", {});
+}
+
+Task<Result<std::string_view>> Http1Exchange::read_rest(std::uint64_t limit) {
+  auto& c = connection_;
+  if (auto asked = co_await ask_for_body(); !asked) co_return std::unexpected(asked.error());
   const auto deadline = worker().clock().monotonic() + c.limits_.body_timeout;
   auto result = framing_.body == Framing::Body::chunked ? co_await read_chunked(limit, deadline)
                                                         : co_await read_length(deadline);
@@ -183,16 +231,16 @@ Task<Result<void>> Http1Exchange::read_length(MonotonicTime deadline) {
   co_return Result<void>{};
 }
 
+/// To the end, or in pieces to where there is something.
 Task<Result<void>> Http1Exchange::read_chunked(std::uint64_t limit, MonotonicTime deadline) {
   auto& c = connection_;
-  ChunkedDecoder decoder;
   while (true) {
-    const auto step = decoder.put(c.unread(), body_, limit);
+    const auto step = chunks_.put(c.unread(), body_, limit);
     if (!step) {
       co_return fail(step.error(), "chunked body", ErrorOrigin::client);
     }
     c.read_ += step->consumed;
-    if (step->done) co_return Result<void>{};
+    if (step->done || (in_pieces_ && !body_.empty())) co_return Result<void>{};
     if (!c.grow()) {
       co_return fail(ErrorCode::malformed, "chunk header too long", ErrorOrigin::client);
     }
@@ -209,10 +257,9 @@ Task<Result<std::size_t>> Http1Exchange::read_body_bytes(std::span<char> into,
                                                          MonotonicTime deadline) {
   auto& c = connection_;
   const auto now = worker().clock().monotonic();
-  if (window_start_ == MonotonicTime{}) window_start_ = now;
-  if (now - window_start_ >= kRateWindow) {
+  if (waited_ >= kRateWindow) {
     if (window_bytes_ < kMinBodyRate * kRateWindow.count()) co_return slow();
-    window_start_ = now;
+    waited_ = {};
     window_bytes_ = 0;
   }
   const auto left = std::chrono::duration_cast<Milliseconds>(deadline - now);
@@ -221,6 +268,7 @@ Task<Result<std::size_t>> Http1Exchange::read_body_bytes(std::span<char> into,
   c.read_deadline_.arm(std::min<Milliseconds>(left, kRateWindow + Milliseconds{100}));
   auto got = co_await c.stream_->read_some(into);
   c.read_deadline_.disarm();
+  waited_ += worker().clock().monotonic() - now;
   if (!got) {
     if (c.read_timed_out_) co_return slow();
     set_gone();
@@ -247,8 +295,16 @@ Eventual<Result<void>> Http1Exchange::do_send(const Response& response) {
 
 Eventual<Result<void>> Http1Exchange::do_start(const ResponseHead& head) {
   auto& out = begin_head(head);
-  chunked_ = head_.version >= 11;
-  if (chunked_) {
+  has_length_ = head.content_length.has_value() && !has_no_body(head.status);
+  chunked_ = !has_length_ && head_.version >= 11 && !has_no_body(head.status);
+  if (has_length_) {
+    left_to_write_ = *head.content_length;
+    out += "Content-Length: ";
+    text::append_number(out, left_to_write_);
+    out += "\r\n";
+  } else if (has_no_body(head.status)) {
+    // RFC 9110 section 8.6: neither a length nor a body.
+  } else if (chunked_) {
     out += "Transfer-Encoding: chunked\r\n";
   } else {
     close_after_ = true;
@@ -261,6 +317,12 @@ Eventual<Result<void>> Http1Exchange::do_start(const ResponseHead& head) {
 Eventual<Result<void>> Http1Exchange::do_write(std::string_view chunk) {
   if (gone()) return fail(ErrorCode::closed, "the client has gone", ErrorOrigin::client);
   if (chunk.empty() || head_.method == Method::head) return Result<void>{};
+  if (has_length_) {
+    if (chunk.size() > left_to_write_) {
+      return fail(ErrorCode::too_large, "more than the length that was said");
+    }
+    left_to_write_ -= chunk.size();
+  }
   if (!chunked_) return write_all(chunk, {});
   auto& out = connection_.output_;
   out.clear();
@@ -271,7 +333,7 @@ Eventual<Result<void>> Http1Exchange::do_write(std::string_view chunk) {
 }
 
 Eventual<Result<void>> Http1Exchange::do_end() {
-  ended_ = true;
+  ended_ = !has_length_ || left_to_write_ == 0 || head_.method == Method::head;
   if (!chunked_ || head_.method == Method::head) return Result<void>{};
   return write_all("0\r\n\r\n", {});
 }
@@ -317,7 +379,7 @@ void Http1Exchange::finish_head(std::string& out) {
 /// A small rest of a body is read and thrown away; nobody is asked to send it first.
 bool Http1Exchange::can_discard() const {
   return framing_.body == Framing::Body::length && framing_.content_length <= kMaxDiscard &&
-         !expects_continue_;
+         !expects_continue_ && !in_pieces_;
 }
 
 /// Most answers fit the socket's buffer and need no coroutine to wait in.

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "http/chunked_decoder.hpp"
 #include "http/http1_connection.hpp"
 
 namespace portcullis::http {
@@ -43,6 +44,7 @@ class Http1Exchange final : public Exchange {
 
  protected:
   Eventual<Result<std::string_view>> do_read_body(std::uint64_t limit) override;
+  Eventual<Result<std::string_view>> do_read_some_body(std::uint64_t limit) override;
   Eventual<Result<void>> do_send(const Response& response) override;
   Eventual<Result<void>> do_start(const ResponseHead& head) override;
   Eventual<Result<void>> do_write(std::string_view chunk) override;
@@ -54,6 +56,8 @@ class Http1Exchange final : public Exchange {
   Task<Result<std::string_view>> read_rest(std::uint64_t limit);
   Task<Result<void>> read_length(MonotonicTime deadline);
   Task<Result<void>> read_chunked(std::uint64_t limit, MonotonicTime deadline);
+  Task<Result<std::string_view>> read_piece(std::uint64_t limit);
+  Task<Result<void>> ask_for_body();
   Task<Result<std::size_t>> read_body_bytes(std::span<char> into, MonotonicTime deadline);
   bool can_discard() const;
 
@@ -68,8 +72,13 @@ class Http1Exchange final : public Exchange {
   std::unique_ptr<char[]> own_head_;  ///< the head, once the connection's buffer is given back
   std::string body_;
   std::string_view body_view_;
-  MonotonicTime window_start_{};
+  ChunkedDecoder chunks_;
+  std::uint64_t passed_ = 0;  ///< bytes of a body that is read in pieces
+  bool in_pieces_ = false;
+  MonotonicTime::duration waited_{};  ///< for the bytes of this window
   std::uint64_t window_bytes_ = 0;
+  std::uint64_t left_to_write_ = 0;  ///< of an answer whose length was said
+  bool has_length_ = false;
   bool body_done_ = true;
   bool expects_continue_ = false;
   bool close_after_ = false;

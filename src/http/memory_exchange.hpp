@@ -42,6 +42,10 @@ class MemoryExchange final : public Exchange {
     body_read_ = true;
     return Result<std::string_view>(body_);
   }
+  Eventual<Result<std::string_view>> do_read_some_body(std::uint64_t limit) override {
+    if (body_read_) return Result<std::string_view>(std::string_view());
+    return do_read_body(limit);
+  }
   Eventual<Result<void>> do_send(const Response& response) override {
     headers_ = response.headers;
     output_ = response.bytes();

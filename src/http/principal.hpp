@@ -87,6 +87,7 @@ struct Principal {
   WallTime issued;       ///< of a user: the access token
   WallTime expires;
   std::uint32_t requests_per_minute = 0;  ///< of a key that has a limit of its own
+  std::vector<std::string> scopes;        ///< of a key; none: all that its role opens
   std::optional<SessionClaims> session;
   bool credential_rejected = false;  ///< something was presented that does not verify
   bool failed_login = false;         ///< and that was no session: somebody may be guessing

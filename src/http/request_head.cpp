@@ -19,6 +19,13 @@ std::string_view name_of(Method method) noexcept {
   return "other";
 }
 
+Method method_of(std::string_view name) noexcept {
+  for (const auto& [known, value] : kMethods) {
+    if (known == name) return value;
+  }
+  return Method::other;
+}
+
 bool RequestHead::same_name(std::string_view a, std::string_view b) noexcept {
   return text::iequals(a, b);
 }
@@ -63,9 +70,7 @@ void RequestHead::reset(std::string_view bytes) {
 void RequestHead::set_request_line(std::string_view method_text, std::string_view target) {
   method_text_ = piece(method_text);
   target_ = piece(target);
-  for (const auto& [name, value] : kMethods) {
-    if (name == method_text) method = value;
-  }
+  method = method_of(method_text);
   std::string_view rest = target;
   if (const auto at = target.find("://");
       at != std::string_view::npos && !target.starts_with('/')) {

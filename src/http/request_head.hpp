@@ -21,6 +21,8 @@ enum class Method : std::uint8_t {
 };
 
 std::string_view name_of(Method method) noexcept;
+/// `other` for one that is not known.
+Method method_of(std::string_view name) noexcept;
 
 /// The parsed head of a request. Holds positions in a buffer that somebody else owns, so it can be
 /// moved together with the bytes.

@@ -460,9 +460,9 @@ TEST_F(PipelineTest, CountersSumToTheNumberOfRequestsWhateverBecameOfThem) {
 }
 
 TEST_F(PipelineTest, OverridesOfARouteAreAppliedAndUnknownOnesReported) {
-  settings_.routes.push_back({"/a", true, {{"rate", config::Mode::monitor}}});
-  settings_.routes.push_back({"/a/", false, {}});
-  settings_.routes.push_back({"/nowhere", true, {}});
+  settings_.routes.push_back({.path = "/a", .guard_modes = {{"rate", config::Mode::monitor}}});
+  settings_.routes.push_back({.path = "/a/", .enabled = false});
+  settings_.routes.push_back({.path = "/nowhere"});
   build();
   ASSERT_EQ(problems_.size(), 1U);
   EXPECT_NE(problems_[0].find("/nowhere"), std::string::npos);

@@ -16,6 +16,13 @@ std::string_view name_of(RouteKind kind) noexcept {
   return {};
 }
 
+std::optional<RouteKind> route_kind_of(std::string_view name) noexcept {
+  for (const auto kind : {RouteKind::browser, RouteKind::token, RouteKind::anonymous}) {
+    if (name_of(kind) == name) return kind;
+  }
+  return std::nullopt;
+}
+
 std::string_view name_of(RouteClass cls) noexcept {
   switch (cls) {
     case RouteClass::chat:
@@ -79,6 +86,7 @@ constexpr std::string_view kGuardsOfUsers[] = {"origin", "credentials", "rate", 
 std::vector<std::string> RouteTable::build(const config::Settings& settings) {
   std::vector<std::string> problems;
   for (const auto& override : settings.routes) {
+    if (override.proxy) continue;
     const bool known = std::ranges::any_of(routes_, [&](const Route& r) {
       return settings.gateway_prefix + r.path == override.path || r.path == override.path;
     });
@@ -90,6 +98,7 @@ std::vector<std::string> RouteTable::build(const config::Settings& settings) {
   for (auto& route : routes_) route.guards = default_guards_;
   std::erase_if(routes_, [&](Route& route) {
     for (const auto& override : settings.routes) {
+      if (override.proxy.has_value() != route.is_configured) continue;
       if (override.path != route.path && override.path != settings.gateway_prefix + route.path)
         continue;
       for (std::size_t g = 0; g < kGuardCount; ++g) {
@@ -103,7 +112,7 @@ std::vector<std::string> RouteTable::build(const config::Settings& settings) {
     return false;
   });
   for (auto& route : routes_) {
-    route.path.insert(0, settings.gateway_prefix);
+    if (!route.is_configured) route.path.insert(0, settings.gateway_prefix);
     if (!route.access.always_guarded) continue;
     for (std::size_t g = 0; g < kGuardCount; ++g) {
       if (std::ranges::find(kGuardsOfUsers, config::kGuardNames[g]) != std::end(kGuardsOfUsers)) {

@@ -38,6 +38,9 @@ struct Access {
   bool every_site = false;  ///< a role for one site is not enough
   bool user_only = false;   ///< no API keys
   bool location = false;    ///< an API key comes with X-Location-ID, the site that it speaks of
+  /// What an API key that has scopes must have among them: "" nothing; without a value such keys
+  /// are not let in.
+  std::optional<std::string> scope{};
   /// Nobody is let in while what nodes share cannot be asked: a revocation may have been missed.
   bool needs_shared_state = false;
   /// Whatever the settings say, no guard that stands before such a route is switched off there.
@@ -56,6 +59,8 @@ enum class HeaderPolicy : std::uint8_t {
 
 std::string_view name_of(RouteKind kind) noexcept;
 std::string_view name_of(RouteClass cls) noexcept;
+/// nullopt where there is none of this name.
+std::optional<RouteKind> route_kind_of(std::string_view name) noexcept;
 
 inline constexpr std::size_t kGuardCount = std::size(config::kGuardNames);
 
@@ -105,7 +110,7 @@ class RouteHandler {
   virtual Task<void> serve(http::Exchange& exchange) = 0;
 };
 
-/// One entry of the route table: the gateway's own routes and, later, configured ones alike.
+/// One entry of the route table: the gateway's own routes and configured ones alike.
 struct Route {
   std::string name;  ///< metric label and log field
   std::string path;  ///< exact, or everything below it where `prefix`
@@ -119,7 +124,9 @@ struct Route {
   bool subscription = false;         ///< waits for events: bounded by the caps of streams
   std::uint32_t cost = 1;            ///< units that a request takes of each of its tiers
   std::uint32_t address_minute = 0;  ///< units of one address for this route; 0: no such window
+  bool is_configured = false;        ///< leads to a service: it stays where the settings say
   bool takes_body = false;
+  bool streams_body = false;  ///< nobody looks into it: the handler passes it on
   std::uint64_t max_body_bytes = 0;
   std::uint64_t max_form_bytes = 0;  ///< of multipart/form-data; 0: not taken
   const BodySchema* schema = nullptr;

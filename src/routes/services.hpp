@@ -1,4 +1,5 @@
 #pragma once
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "state/block_table.hpp"
 #include "state/store.hpp"
 #include "upstream/assistant.hpp"
+#include "upstream/service_group.hpp"
 
 namespace portcullis::routes {
 
@@ -30,8 +32,9 @@ struct Services {
   const identity::ProviderTokens* provider = nullptr;  ///< null: there is none
   const pipeline::FailedLoginObserver* failed_logins = nullptr;
   observe::Metrics* metrics = nullptr;
-  std::vector<std::shared_ptr<upstream::Assistant>> assistants;      ///< by Site::index
-  std::vector<std::shared_ptr<identity::CaptchaVerifier>> captchas;  ///< likewise; null: none
+  std::vector<std::shared_ptr<upstream::Assistant>> assistants;           ///< by Site::index
+  std::map<std::string, std::shared_ptr<upstream::ServiceGroup>> groups;  ///< by their ids
+  std::vector<std::shared_ptr<identity::CaptchaVerifier>> captchas;       ///< likewise; null: none
   std::weak_ptr<const void>
       owner;  ///< what must live for all this; locked by what outlives exchanges
 };

@@ -1,15 +1,13 @@
 #pragma once
-#include <array>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "http/head_parser.hpp"
-#include "net/deadline.hpp"
 #include "upstream/assistant.hpp"
 #include "upstream/decoder.hpp"
+#include "upstream/http_channel.hpp"
 #include "upstream/http_service.hpp"
 
 namespace portcullis::upstream {
@@ -65,41 +63,26 @@ class HttpCall final : public Call {
   Seconds retry_after() const override { return std::chrono::ceil<Seconds>(retry_after_); }
 
  private:
-  static constexpr std::size_t kReadBytes = 8 * 1024;
-
-  static void on_deadline(void* self);
-  void arm(Milliseconds timeout);
   Task<Result<void>> begin();
   Task<Result<void>> try_once();
   Result<void> accept_head(const std::string& body_start);
   Task<Result<void>> read_more();
   Result<void> decode(std::string_view body);
-  Task<Result<void>> read_into(std::string& body);
   void settle_success();
   std::unexpected<Error> settle_error(Error error);
   std::uint64_t session_number() const;
-  void give_back(bool reusable);
 
   const std::shared_ptr<HttpService> service_;
-  net::Worker& worker_;
   const std::unique_ptr<HttpDialect> dialect_;
-  net::DeadlineTimer deadline_;
-  MonotonicTime begun_{};
-  std::unique_ptr<net::Stream> stream_;
-  std::optional<http::ResponseParser> parser_;
+  HttpChannel channel_;
   std::unique_ptr<Decoder> decoder_;
-  std::array<char, kReadBytes> buffer_;
-  std::string unparsed_;
   std::vector<std::string> pieces_;
   std::size_t next_piece_ = 0;
   std::optional<Error> pending_error_;
   Milliseconds retry_after_{0};
-  bool extra_bytes_ = false;
   bool finished_ = false;
   bool settled_ = false;
   Breaker::Pass pass_;  ///< given: the breaker waits for our outcome
-  bool timed_out_ = false;
-  bool cancelled_ = false;
 };
 
 }  // namespace portcullis::upstream

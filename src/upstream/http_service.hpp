@@ -46,6 +46,8 @@ class HttpService {
                                                    observe::Metrics& metrics, observe::Log& log);
 
   const HttpServiceOptions& options() const noexcept { return options_; }
+  /// Of the URL, as `Host` says it.
+  const std::string& host() const noexcept { return host_header_; }
   /// Path and query of the URL.
   const std::string& path() const noexcept { return path_; }
   /// How a request to `path` here begins: request line, Host, User-Agent, and no compression.

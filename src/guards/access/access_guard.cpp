@@ -1,5 +1,7 @@
 #include "guards/access/access_guard.hpp"
 
+#include <algorithm>
+
 #include "guards/blocks/blocks_guard.hpp"
 
 namespace portcullis::guards {
@@ -35,6 +37,10 @@ class AccessGuard final : public pipeline::Guard {
     if (access.user_only && principal.kind != http::Principal::Kind::user) {
       return forbidden("an API key where a user is needed");
     }
+    if (!covers(principal.scopes, access.scope)) {
+      return forbidden("an API key without the scope " +
+                       access.scope.value_or("that is asked for"));
+    }
     if (auto wrong = location_fault(exchange)) return *std::move(wrong);
     const std::string_view site = access.every_site ? http::kEverySite : exchange.site->id;
     if (!access.roles.empty() && !http::grants_any(principal.grants, access.roles, site)) {
@@ -45,6 +51,18 @@ class AccessGuard final : public pipeline::Guard {
   }
 
  private:
+  /// A scope that ends with "*" stands for all that begin so.
+  static bool covers(const std::vector<std::string>& scopes,
+                     const std::optional<std::string>& wanted) {
+    if (scopes.empty()) return true;
+    if (!wanted) return false;
+    return wanted->empty() || std::ranges::any_of(scopes, [&](const std::string& scope) {
+             return scope.ends_with('*')
+                        ? wanted->starts_with(std::string_view(scope).substr(0, scope.size() - 1))
+                        : scope == *wanted;
+           });
+  }
+
   static Verdict unauthorized(const http::Principal& principal) {
     Problem problem(Code::auth_failed);
     if (!principal.credential_rejected) {

@@ -51,7 +51,7 @@ class BodyGuard final : public pipeline::Guard {
 
   pipeline::Decision on_request(http::Exchange& exchange) const override {
     const auto& route = *exchange.route;
-    if (!route.takes_body) return Verdict::pass();
+    if (!route.takes_body || route.streams_body) return Verdict::pass();
     const auto& head = exchange.head();
     if (route.body_optional && exchange.body_done() && !head.find("content-type")) {
       return Verdict::pass();

@@ -188,6 +188,7 @@ class CredentialsGuard final : public pipeline::Guard {
     principal.kind = http::Principal::Kind::api_key;
     principal.id = key->id;
     principal.grants = {{http::Role::service, key->site}};
+    principal.scopes = key->scopes;
     principal.requests_per_minute = key->requests_per_minute.value_or(0);
     parts_.directory->note_use(key->prefix, exchange.started_wall());
     if (key->site == http::kEverySite) take_location(exchange);

@@ -17,7 +17,6 @@ using http::Problem;
 using identity::LoginFault;
 using identity::Logins;
 
-constexpr std::string_view kCookie = "portcullis_refresh";
 constexpr std::string_view kRefreshPath = "/api/auth/refresh";
 constexpr std::uint64_t kMaxBody = 16 * 1024;
 constexpr std::size_t kMaxName = 256;
@@ -74,7 +73,7 @@ class AuthRoutes::Handler : public pipeline::RouteHandler {
 
   std::string cookie(const http::Exchange& exchange, std::string_view value,
                      std::int64_t max_age) const {
-    std::string out(kCookie);
+    std::string out(kRefreshCookie);
     (out += '=') += value;
     out += "; Max-Age=" + std::to_string(max_age) + "; Path=" + s_.settings->gateway_prefix;
     (out += kRefreshPath) += "; HttpOnly; SameSite=Strict";
@@ -188,7 +187,7 @@ class AuthRoutes::Refresh final : public Handler {
   Task<void> serve(http::Exchange& exchange) override {
     std::string token;
     if (is_page(exchange)) {
-      const auto values = http::cookie_values(exchange.head(), kCookie);
+      const auto values = http::cookie_values(exchange.head(), kRefreshCookie);
       // A sibling domain may have planted a second one.
       if (values.size() == 1) token = values.front();
     } else if (exchange.json) {
@@ -370,6 +369,7 @@ void AuthRoutes::add_to(pipeline::RouteTable& table) {
   auto me = route("auth_me", "/api/auth/me", http::Method::get, me_.get());
   me.cls = pipeline::RouteClass::api;
   me.access.needed = true;
+  me.access.scope.emplace();
   table.add(std::move(me));
 }
 

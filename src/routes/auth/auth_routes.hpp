@@ -1,5 +1,6 @@
 #pragma once
 #include <memory>
+#include <string_view>
 
 #include "identity/logins.hpp"
 #include "pipeline/route.hpp"
@@ -7,6 +8,9 @@
 #include "routes/services.hpp"
 
 namespace portcullis::routes {
+
+/// Carries the refresh token of a page.
+inline constexpr std::string_view kRefreshCookie = "portcullis_refresh";
 
 /// `/api/auth/*`: logging in and out, new tokens for old ones, who one is, a new password.
 ///

@@ -69,6 +69,7 @@ class OpsRoutes::Health final : public pipeline::RouteHandler {
     if (s.provider != nullptr) {
       text::append_json_member(body, "openid_provider", s.provider->health());
     }
+    if (!s.groups.empty()) body += ",\"protected\":" + protected_services();
     body += ",\"upstreams\":" + upstreams + challenges() + "},\"notices\":[";
     for (const auto& notice :
          v.notices(owner_.open_metrics_ ? Audience::operators : Audience::anyone)) {
@@ -80,6 +81,19 @@ class OpsRoutes::Health final : public pipeline::RouteHandler {
   }
 
  private:
+  /// What stands behind protected routes, by how many of its targets take requests.
+  std::string protected_services() const {
+    std::string out = "{";
+    for (const auto& [id, group] : owner_.services_.groups) {
+      const auto available = group->available();
+      text::append_json_member(out, id,
+                               available == group->targets() ? "healthy"
+                               : available > 0               ? "degraded"
+                                                             : "unhealthy");
+    }
+    return out + '}';
+  }
+
   /// The providers of captchas by site; nothing where no site has one.
   std::string challenges() const {
     std::string out;

@@ -1,0 +1,190 @@
+#include "routes/proxy/forwarding.hpp"
+
+#include <algorithm>
+#include <array>
+#include <span>
+
+#include "base/text.hpp"
+#include "pipeline/route.hpp"
+#include "routes/auth/auth_routes.hpp"
+
+namespace portcullis::routes {
+namespace {
+
+/// Of this connection alone, whatever `Connection` names beside them (RFC 9110 section 7.6.1).
+constexpr std::array<std::string_view, 9> kOfConnection = {
+    "connection",        "keep-alive",         "proxy-connection",   "te", "trailer", "upgrade",
+    "transfer-encoding", "proxy-authenticate", "proxy-authorization"};
+
+/// What the gateway alone says to a service: `x-forwarded-…` and `x-portcullis-…` beside these. A
+/// caller's traces are no one's who could be trusted with them.
+constexpr std::array<std::string_view, 10> kSaidByGateway = {
+    "host",      "content-length", "expect",      "forwarded",  "x-real-ip",
+    "x-api-key", "x-request-id",   "traceparent", "tracestate", "x-location-id"};
+
+/// What the gateway says to clients, and what would tell them more than they need.
+constexpr std::array<std::string_view, 8> kNotToClients = {
+    "content-length", "date",    "server",           "x-powered-by",
+    "x-request-id",   "alt-svc", "x-aspnet-version", "via"};
+
+/// What the gateway's own rules decide, where they are on.
+constexpr std::array<std::string_view, 11> kSecurityFields = {"x-content-type-options",
+                                                              "x-frame-options",
+                                                              "x-xss-protection",
+                                                              "referrer-policy",
+                                                              "permissions-policy",
+                                                              "cross-origin-embedder-policy",
+                                                              "cross-origin-opener-policy",
+                                                              "cross-origin-resource-policy",
+                                                              "content-security-policy",
+                                                              "strict-transport-security",
+                                                              "public-key-pins"};
+
+bool has(std::span<const std::string_view> names, std::string_view name) {
+  return std::ranges::any_of(names, [&](auto one) { return text::iequals(one, name); });
+}
+
+void add(std::string& out, std::string_view name, std::string_view value) {
+  ((out += name) += ": ") += value;
+  out += "\r\n";
+}
+
+/// Whether a value of `Connection` names the field.
+bool names_field(std::string_view connection, std::string_view name) {
+  return std::ranges::any_of(text::split_list(connection, ','),
+                             [&](auto token) { return text::iequals(token, name); });
+}
+
+/// Who is calling, as far as the gateway knows: the service believes it instead of asking again.
+void add_caller(std::string& out, const http::Exchange& exchange) {
+  const auto& principal = exchange.principal;
+  add(out, "X-Portcullis-Site", exchange.site->id);
+  if (!principal.is_verified()) return;
+  const bool is_user = principal.kind == http::Principal::Kind::user;
+  add(out, is_user ? "X-Portcullis-User" : "X-Portcullis-Key", principal.id);
+  std::string roles;
+  for (const auto& grant : principal.grants) {
+    if (grant.site != http::kEverySite && grant.site != exchange.site->id) continue;
+    if (!roles.empty()) roles += ',';
+    roles += name_of(grant.role);
+  }
+  add(out, "X-Portcullis-Roles", roles);
+}
+
+/// Whose the request is, for the service: the visitor's address, and how he reached the gateway.
+void add_forwarded(std::string& out, const http::Exchange& exchange) {
+  const std::string address = exchange.client.address.text();
+  const std::string_view scheme = exchange.client.https ? "https" : "http";
+  const auto host = exchange.head().get("host");
+  add(out, "X-Forwarded-For", address);
+  add(out, "X-Forwarded-Proto", scheme);
+  add(out, "X-Forwarded-Host", host);
+  const bool v6 = address.find(':') != std::string::npos;
+  std::string forwarded = "for=";
+  forwarded += v6 ? "\"[" + address + "]\"" : address;
+  ((forwarded += ";proto=") += scheme) += ";host=\"";
+  (forwarded += host) += '"';
+  add(out, "Forwarded", forwarded);
+}
+
+/// Whether the gateway itself has taken the credential: the service has no use for it then.
+bool took_credential(const http::Principal& principal) {
+  return principal.is_verified() || (principal.session && principal.session->bearer);
+}
+
+}  // namespace
+
+std::optional<std::string_view> path_fault(std::string_view path) noexcept {
+  for (std::size_t i = 0; i < path.size(); ++i) {
+    if (path[i] == '\\') return "a backslash";
+    if (path[i] != '%') continue;
+    const auto code = path.substr(i + 1, 2);
+    for (const std::string_view bad : {"2f", "5c", "00", "2e", "25"}) {
+      if (text::iequals(code, bad)) return "an encoded separator, dot or percent sign";
+    }
+  }
+  for (std::string_view rest = path; !rest.empty();) {
+    rest.remove_prefix(1);
+    const auto segment = rest.substr(0, rest.find('/'));
+    if (segment == "." || segment == "..") return "a dot segment";
+    if (segment.empty() && !rest.empty()) return "an empty segment";
+    rest.remove_prefix(segment.size());
+  }
+  return std::nullopt;
+}
+
+Forwarding::Forwarding(const config::Settings& settings)
+    : session_cookie_(settings.cookie_name),
+      client_address_header_(settings.client_address_header),
+      security_headers_(settings.security_headers) {}
+
+std::string Forwarding::request_head(const http::Exchange& exchange, std::string_view path,
+                                     std::string_view host, std::string_view own_fields) const {
+  const auto& head = exchange.head();
+  std::string out;
+  out.reserve(1024);
+  ((out += head.method_text()) += ' ') += path;
+  if (!head.query().empty()) (out += '?') += head.query();
+  out += " HTTP/1.1\r\n";
+  add(out, "Host", host);
+  const auto goes_on = [&](std::string_view name) {
+    if (has(kOfConnection, name) || has(kSaidByGateway, name)) return false;
+    if (text::istarts_with(name, "x-forwarded-") || text::istarts_with(name, "x-portcullis-")) {
+      return false;
+    }
+    if (text::iequals(name, client_address_header_) || text::iequals(name, "cookie")) return false;
+    if (text::iequals(name, "authorization")) return !took_credential(exchange.principal);
+    bool is_named = false;
+    head.for_each("connection", [&](auto value) { is_named |= names_field(value, name); });
+    return !is_named;
+  };
+  head.for_each([&](std::string_view name, std::string_view value) {
+    if (goes_on(name)) add(out, name, value);
+  });
+  add_cookies(out, exchange);
+  add_forwarded(out, exchange);
+  add_caller(out, exchange);
+  add(out, "X-Request-ID", exchange.request_id.view());
+  out += own_fields;
+  return out;
+}
+
+/// All but those that are credentials of the gateway's.
+void Forwarding::add_cookies(std::string& out, const http::Exchange& exchange) const {
+  std::string cookies;
+  exchange.head().for_each("cookie", [&](std::string_view value) {
+    for (const auto pair : text::split_list(value, ';')) {
+      const auto name = text::trim(pair.substr(0, pair.find('=')));
+      if (name == session_cookie_ || name == kRefreshCookie) continue;
+      if (!cookies.empty()) cookies += "; ";
+      cookies += pair;
+    }
+  });
+  if (!cookies.empty()) add(out, "Cookie", cookies);
+}
+
+http::HeaderBlock Forwarding::answer_fields(const http::ResponseHeadView& head) const {
+  http::HeaderBlock out;
+  std::string connection;
+  head.fields.for_each([&](std::string_view name, std::string_view value) {
+    if (text::iequals(name, "connection")) (connection += value) += ',';
+  });
+  const auto goes_on = [&](std::string_view name, std::string_view value) {
+    if (has(kOfConnection, name) || has(kNotToClients, name)) return false;
+    if (security_headers_ && has(kSecurityFields, name)) return false;
+    if (text::istarts_with(name, "access-control-") || text::istarts_with(name, "x-ratelimit-")) {
+      return false;
+    }
+    if (text::iequals(name, "set-cookie")) {
+      const auto cookie = text::trim(value.substr(0, value.find('=')));
+      return cookie != session_cookie_ && cookie != kRefreshCookie;
+    }
+    return !names_field(connection, name);
+  };
+  head.fields.for_each([&](std::string_view name, std::string_view value) {
+    if (goes_on(name, value)) out.add(name, value);
+  });
+  return out;
+}
+
+}  // namespace portcullis::routes

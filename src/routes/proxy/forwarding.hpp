@@ -1,0 +1,40 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "config/settings.hpp"
+#include "http/exchange.hpp"
+#include "http/head_parser.hpp"
+
+namespace portcullis::routes {
+
+/// Why a path must not go on below a prefix: another reader could take it for one outside of it.
+/// nullopt: it may.
+std::optional<std::string_view> path_fault(std::string_view path) noexcept;
+
+/// What of a request goes on to a service, and what of its answer goes back: end-to-end fields
+/// alone, none that would tell the service something that only the gateway can say, and none that
+/// the gateway says itself.
+///
+/// Threads: immutable; any worker.
+/// Source:  RFC 9110 section 7.6, RFC 9112 section 6, RFC 7239.
+class Forwarding {
+ public:
+  explicit Forwarding(const config::Settings& settings);
+
+  /// Request line and fields; without how the body is framed, and without the empty line. `path`:
+  /// on the service. `host`: the service's own name.
+  std::string request_head(const http::Exchange& exchange, std::string_view path,
+                           std::string_view host, std::string_view own_fields) const;
+  http::HeaderBlock answer_fields(const http::ResponseHeadView& head) const;
+
+ private:
+  void add_cookies(std::string& out, const http::Exchange& exchange) const;
+
+  const std::string session_cookie_;
+  const std::string client_address_header_;
+  const bool security_headers_;
+};
+
+}  // namespace portcullis::routes

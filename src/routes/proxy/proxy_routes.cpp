@@ -1,0 +1,302 @@
+#include "routes/proxy/proxy_routes.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/siphash.hpp"
+#include "base/text.hpp"
+#include "routes/turn_refusals.hpp"
+#include "upstream/http_channel.hpp"
+
+namespace portcullis::routes {
+namespace {
+
+using http::Code;
+using http::Problem;
+using upstream::HttpChannel;
+using upstream::HttpService;
+using upstream::ServiceGroup;
+
+constexpr std::int64_t kMiB = 1024 * 1024;
+
+/// Whether a request may be sent a second time where nobody knows what became of the first
+/// (RFC 9110 section 9.2.2).
+bool is_idempotent(http::Method method) {
+  return method != http::Method::post && method != http::Method::patch;
+}
+
+/// What says that a service is away, and not that it did not like the request.
+bool is_failure(int status) { return status == 502 || status == 503 || status == 504; }
+
+/// Whose request it is, for the breaker: nobody shuts a service for all.
+std::uint64_t caller_of(const http::Exchange& exchange) {
+  const auto& principal = exchange.principal;
+  if (principal.is_verified()) return siphash128(principal.id, {3, 4})[0];
+  const IpAddress network = exchange.client.address.network();
+  return siphash128({reinterpret_cast<const char*>(network.bytes().data()), network.bytes().size()},
+                    {3, 4})[0];
+}
+
+HttpService::Outcome outcome_of(const Error& error) {
+  if (error.code == ErrorCode::cancelled) return HttpService::Outcome::cancelled;
+  return error.code == ErrorCode::timeout ? HttpService::Outcome::timeout
+                                          : HttpService::Outcome::error;
+}
+
+}  // namespace
+
+class ProxyRoutes::Proxy final : public pipeline::RouteHandler {
+ public:
+  Proxy(const Services& services, const Forwarding& forwarding, const config::RouteSettings& route,
+        std::shared_ptr<ServiceGroup> group, const config::ServiceSettings& service)
+      : s_(services),
+        forwarding_(forwarding),
+        rewrite_(route.proxy->rewrite.value_or(route.path)),
+        group_(std::move(group)) {
+    for (const auto& field : service.headers) (own_fields_ += field) += "\r\n";
+  }
+
+  Task<void> serve(http::Exchange& exchange) override {
+    if (const auto fault = path_fault(exchange.head().path())) {
+      co_return co_await s_.reporter->refuse(
+          exchange, Problem(Code::bad_request, "The path is not acceptable."),
+          {audit::EventType::input_validation, audit::ThreatLevel::medium, "VAL_004",
+           "a path with " + std::string(*fault)});
+    }
+    Attempt attempt(exchange);
+    auto answered = co_await ask(attempt);
+    if (!answered) co_return co_await fail_over(exchange, attempt, std::move(answered).error());
+    co_await answer(attempt);
+  }
+
+ private:
+  /// One request on its way, over one target after the other.
+  struct Attempt {
+    explicit Attempt(http::Exchange& from)
+        : exchange(from), streams(from.route->streams_body && !from.body_done()) {}
+    ~Attempt() { exchange.set_hook({}); }
+
+    http::Exchange& exchange;
+    const bool streams;       ///< the body is passed on as it comes, once
+    bool body_begun = false;  ///< a part of it has gone
+    std::string_view body{};  ///< the whole of it, where it does not stream
+    std::uint64_t tried = 0;
+    ServiceGroup::Lease lease{};
+    std::unique_ptr<HttpChannel> channel{};
+    std::string first_bytes{};  ///< of the answer's body
+  };
+
+  /// Until a target has answered with a head.
+  Task<Result<void>> ask(Attempt& a) const {
+    auto& exchange = a.exchange;
+    if (!a.streams) {
+      auto body = co_await exchange.read_body(exchange.route->max_body_bytes);
+      if (!body) co_return std::unexpected(std::move(body).error());
+      a.body = *body;
+    }
+    Error last{.code = ErrorCode::unavailable,
+               .origin = ErrorOrigin::upstream,
+               .detail = "no target of the service takes requests"};
+    while (!exchange.gone()) {
+      a.lease = ServiceGroup::choose(group_, a.tried);
+      if (!a.lease) co_return std::unexpected(std::move(last));
+      a.tried |= std::uint64_t{1} << a.lease.target();
+      const auto& service = a.lease.service();
+      a.channel = std::make_unique<HttpChannel>(
+          service, exchange.worker(),
+          http::ResponseParser::Wants{.head_request = exchange.head().method == http::Method::head,
+                                      .fields = true});
+      exchange.set_hook([&exchange, channel = a.channel.get()] {
+        if (exchange.gone()) channel->cancel();
+      });
+      auto tried = co_await try_one(a);
+      if (tried) co_return tried;
+      exchange.set_hook({});
+      last = std::move(tried).error();
+      service->count(outcome_of(last));
+      // What the client did, or our own bound of connections, says nothing about the target.
+      if (last.origin == ErrorOrigin::upstream) a.lease.record(false, caller_of(exchange));
+      if (!may_try_again(a, last) || !service->retry_budget().try_retry()) break;
+      service->count_retry();
+    }
+    co_return std::unexpected(std::move(last));
+  }
+
+  static bool may_try_again(const Attempt& a, const Error& error) {
+    if (a.body_begun || error.origin == ErrorOrigin::client) return false;
+    // Nobody has seen it, or whoever has may see it twice.
+    return error.retry == Retry::safe ||
+           (is_idempotent(a.exchange.head().method) && error.code != ErrorCode::timeout);
+  }
+
+  Task<Result<void>> try_one(Attempt& a) const {
+    auto& channel = *a.channel;
+    channel.service().retry_budget().on_call();
+    auto there = co_await channel.connect();
+    if (!there) {
+      there.error().retry = Retry::safe;
+      co_return there;
+    }
+    auto head = forwarding_.request_head(a.exchange, path_on(channel.service(), a.exchange),
+                                         channel.service().host(), own_fields_);
+    add_framing(head, a);
+    head += "\r\n";
+    auto sent = co_await channel.send(head, a.body);
+    if (sent && a.streams) sent = co_await send_body(a);
+    if (!sent) co_return sent;
+    co_return co_await channel.read_head(a.first_bytes);
+  }
+
+  static void add_framing(std::string& head, const Attempt& a) {
+    const auto& framing = a.exchange.framing();
+    if (a.streams && framing.body == http::Framing::Body::chunked) {
+      head += "Transfer-Encoding: chunked\r\n";
+      return;
+    }
+    const auto length = a.streams ? framing.content_length : a.body.size();
+    const auto method = a.exchange.head().method;
+    const bool may_have_none = method == http::Method::get || method == http::Method::head ||
+                               method == http::Method::delete_;
+    if (length == 0 && may_have_none) return;
+    head += "Content-Length: ";
+    text::append_number(head, length);
+    head += "\r\n";
+  }
+
+  static Task<Result<void>> send_body(Attempt& a) {
+    auto& exchange = a.exchange;
+    const bool chunked = exchange.framing().body == http::Framing::Body::chunked;
+    a.body_begun = true;
+    std::string frame;
+    while (true) {
+      const auto piece = co_await exchange.read_some_body(exchange.route->max_body_bytes);
+      if (!piece) co_return std::unexpected(piece.error());
+      if (!chunked && piece->empty()) co_return Result<void>{};
+      if (chunked) {
+        frame = chunk_frame(*piece);
+        auto sent = co_await a.channel->send(frame);
+        if (!sent || piece->empty()) co_return sent;
+      } else if (auto sent = co_await a.channel->send(*piece); !sent) {
+        co_return sent;
+      }
+    }
+  }
+
+  /// The last one is empty, and followed by the end.
+  static std::string chunk_frame(std::string_view piece) {
+    std::string out;
+    out.reserve(piece.size() + 16);
+    char digits[20];
+    out.append(digits, std::to_chars(digits, digits + sizeof digits, piece.size(), 16).ptr);
+    out += "\r\n";
+    out += piece;
+    out += "\r\n";
+    return out;
+  }
+
+  std::string path_on(const HttpService& service, const http::Exchange& exchange) const {
+    std::string out = service.path();
+    if (out.ends_with('/')) out.pop_back();
+    out += rewrite_;
+    return out += exchange.head().path().substr(exchange.route->path.size());
+  }
+
+  /// What the target says, piece by piece.
+  Task<void> answer(Attempt& a) const {
+    auto& exchange = a.exchange;
+    auto& channel = *a.channel;
+    const auto& head = channel.head();
+    a.lease.record(!is_failure(head.status), caller_of(exchange));
+    http::ResponseHead out;
+    out.status = static_cast<std::uint16_t>(head.status);
+    out.headers = forwarding_.answer_fields(head);
+    out.content_length = head.content_length;
+    auto going = co_await exchange.start(std::move(out));
+    std::string body = std::move(a.first_bytes);
+    while (going) {
+      if (!body.empty()) going = co_await exchange.write(body);
+      if (!going || channel.done()) break;
+      body.clear();
+      if (auto got = co_await channel.read_body(body); !got) going = got;
+    }
+    channel.service().count(going ? HttpService::Outcome::ok : outcome_of(going.error()));
+    if (!going) co_return;  // cut, so that nobody takes it for the whole
+    channel.give_back();
+    co_await exchange.end();
+  }
+
+  Task<void> fail_over(http::Exchange& exchange, const Attempt& a, const Error& why) const {
+    (void)a;
+    if (exchange.gone()) co_return;
+    if (why.origin == ErrorOrigin::client) co_return co_await refuse_body(exchange, why);
+    const bool timed_out = why.code == ErrorCode::timeout;
+    const bool away = why.code == ErrorCode::unavailable || why.code == ErrorCode::exhausted ||
+                      why.code == ErrorCode::refused;
+    const auto wait = std::chrono::ceil<Seconds>(group_->retry_after()).count();
+    Problem problem =
+        timed_out ? Problem(Code::upstream_timeout)
+        : away    ? Problem(Code::upstream_unavailable, {}, std::clamp<std::int64_t>(wait, 1, 3600))
+                  : Problem(Code::upstream_error);
+    co_await s_.reporter->refuse(exchange, std::move(problem),
+                                 upstream_incident(group_->name() + ": " + why.detail));
+  }
+
+  /// What the body guard says of bodies that it reads.
+  Task<void> refuse_body(http::Exchange& exchange, const Error& why) const {
+    const auto code = why.code == ErrorCode::too_large ? Code::payload_too_large
+                      : why.code == ErrorCode::timeout ? Code::request_timeout
+                                                       : Code::bad_request;
+    co_await s_.reporter->refuse(
+        exchange, Problem(code),
+        {audit::EventType::input_validation, audit::ThreatLevel::low,
+         why.code == ErrorCode::too_large ? "VAL_001" : "VAL_006", why.detail});
+  }
+
+  const Services& s_;
+  const Forwarding& forwarding_;
+  const std::string rewrite_;
+  const std::shared_ptr<ServiceGroup> group_;
+  std::string own_fields_;
+};
+
+ProxyRoutes::ProxyRoutes(Services services)
+    : services_(std::move(services)), forwarding_(*services_.settings) {}
+
+ProxyRoutes::~ProxyRoutes() = default;
+
+void ProxyRoutes::add_to(pipeline::RouteTable& table) {
+  const auto& settings = *services_.settings;
+  for (const auto& configured : settings.routes) {
+    if (!configured.proxy) continue;
+    const auto& proxy = *configured.proxy;
+    const auto service =
+        std::ranges::find(settings.services, proxy.service, &config::ServiceSettings::id);
+    proxies_.push_back(std::make_unique<Proxy>(services_, forwarding_, configured,
+                                               services_.groups.at(proxy.service), *service));
+    pipeline::Route route;
+    route.name = proxy.service;
+    route.path = configured.path;
+    route.prefix = configured.path.ends_with('/');
+    for (const auto& method : proxy.methods) route.methods.push_back(http::method_of(method));
+    route.kind = *pipeline::route_kind_of(proxy.kind);
+    route.cls = pipeline::RouteClass::api;
+    route.is_configured = true;
+    route.access.needed = proxy.authenticated;
+    for (const auto& role : proxy.roles) {
+      route.access.roles = route.access.roles.with(*http::role_of(role));
+    }
+    route.access.location = proxy.location;
+    if (!proxy.scope.empty()) route.access.scope = proxy.scope;
+    route.takes_body = true;
+    route.streams_body = !proxy.inspected;
+    route.body_optional = true;
+    route.takes_form_fields = proxy.inspected;
+    route.max_body_bytes =
+        static_cast<std::uint64_t>(proxy.max_body.value_or(settings.api_body_megabytes * kMiB));
+    route.prose = proxy.prose;
+    route.handler = proxies_.back().get();
+    table.add(std::move(route));
+  }
+}
+
+}  // namespace portcullis::routes

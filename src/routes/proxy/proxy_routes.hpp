@@ -1,0 +1,29 @@
+#pragma once
+#include <memory>
+#include <vector>
+
+#include "pipeline/route.hpp"
+#include "routes/proxy/forwarding.hpp"
+#include "routes/services.hpp"
+
+namespace portcullis::routes {
+
+/// The protected routes of the configuration: requests that the guards let pass go on to a service,
+/// and its answers come back, both as fast as the slower side takes them.
+///
+/// Threads: any worker; immutable.
+class ProxyRoutes {
+ public:
+  explicit ProxyRoutes(Services services);
+  ~ProxyRoutes();
+  void add_to(pipeline::RouteTable& table);
+
+ private:
+  class Proxy;
+
+  const Services services_;
+  const Forwarding forwarding_;
+  std::vector<std::unique_ptr<Proxy>> proxies_;
+};
+
+}  // namespace portcullis::routes
