@@ -5,7 +5,7 @@
 #include "config/loader.hpp"
 #include "http/memory_exchange.hpp"
 #include "identity/session_tokens.hpp"
-#include "identity/sqlite_account_store.hpp"
+#include "identity/sqlite_accounts.hpp"
 #include "pipeline/route.hpp"
 #include "proves.hpp"
 #include "temporary_folder.hpp"
@@ -171,7 +171,7 @@ class CredentialsOfUsers : public testing::Test {
   const std::string secret_ = "a secret of enough bytes for a test of guards";
   TemporaryFolder folder_;
   std::unique_ptr<identity::AccountStore> store_ =
-      identity::SqliteAccountStore::open({.file = folder_.path() / "accounts.db"}).value();
+      identity::open_sqlite_accounts({.file = folder_.path() / "accounts.db"}).value();
   net::Worker worker_{0};
   config::Settings settings_;
   identity::SessionTokens sessions_{{secret_}};
