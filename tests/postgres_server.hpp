@@ -47,7 +47,7 @@ class PostgresServer {
     throw std::runtime_error("PostgreSQL does not start");
   }
   ~PostgresServer() {
-    kill(SIGQUIT);
+    kill();
     std::filesystem::remove_all(folder_);
   }
   PostgresServer(const PostgresServer&) = delete;
@@ -94,7 +94,8 @@ class PostgresServer {
     words.insert(words.end(), further_.begin(), further_.end());
     pid_ = spawn(std::move(words));
   }
-  void kill(int number = SIGKILL) {
+  /// At once, and by default with all of its processes.
+  void kill(int number = SIGQUIT) {
     if (pid_ <= 0) return;
     ::kill(pid_, number);
     ::waitpid(pid_, nullptr, 0);

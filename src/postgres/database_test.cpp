@@ -287,7 +287,7 @@ class PostgresFailure : public testing::Test {
 TEST_F(PostgresFailure, ARestartIsNotNoticed) {
   const auto database = open();
   ASSERT_TRUE(add(*database, "a"));
-  server.kill(SIGQUIT);
+  server.kill();
   server.start();
   ASSERT_TRUE(server.ready());
   const auto added = add(*database, "b");

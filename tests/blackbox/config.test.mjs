@@ -415,7 +415,7 @@ test('DATABASE_URL must name a PostgreSQL database, and a remote one should insi
     assert.match(linesOf(result, 'error').join(), fault);
     assert.ok(!(result.stdout + result.stderr).includes('pg-pass-4Lm'));
   }
-  const warnings = async (url) => linesOf(await check({ DATABASE_URL: url, SESSION_SECRET_KEY: 'k'.repeat(48) }), 'warning').filter((line) => line.startsWith('DATABASE_URL'));
+  const warnings = async (url) => linesOf(await check({ DATABASE_URL: url, SESSION_SECRET_KEY: kSession }), 'warning').filter((line) => line.startsWith('DATABASE_URL'));
   assert.deepEqual(await warnings('postgresql+asyncpg://u:p@127.0.0.1/x'), []);
   assert.deepEqual(await warnings('postgresql://u:p@db.example/x?sslmode=verify-full'), []);
   assert.match((await warnings('postgresql://u:p@db.example/x')).join(), /does not insist on TLS/);

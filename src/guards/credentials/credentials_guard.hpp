@@ -21,8 +21,8 @@ struct CredentialParts {
 };
 
 /// Reads what the caller presents and checks signatures, nothing else: nothing is waited for, and
-/// nobody refused. A credential that does not verify leaves the caller anonymous and is noted. See
-/// README.md.
+/// nobody refused. A credential that does not verify leaves the caller anonymous and is noted.
+/// Until accounts have been read it cannot decide about tokens and keys. See README.md.
 std::unique_ptr<pipeline::Guard> make_credentials_guard(const config::Settings& settings,
                                                         const CredentialParts& parts);
 
