@@ -145,7 +145,11 @@ Result<std::vector<state::Revocation>> Accounts::news() {
 Result<void> Accounts::keep(WallTime now) {
   TRY([[maybe_unused]] const auto families, store_->purge_families(now));
   TRY([[maybe_unused]] const auto revocations, store_->purge_revocations(now));
-  for (const auto& [id, used] : directory_.take_uses()) (void)store_->touch_api_key(id, used);
+  for (const auto& [id, used] : directory_.take_uses()) {
+    const auto noted = store_->touch_api_key(id, used);
+    // A key may be gone by now.
+    if (!noted && noted.error().code != ErrorCode::not_found) return noted;
+  }
   return {};
 }
 

@@ -10,8 +10,8 @@ constexpr int kTries = 4;
 /// The server gives a statement up before we do, so that it can say so.
 constexpr Milliseconds kEarlier{250};
 constexpr Milliseconds kLeast{50};
-/// Ends the locks of a node that vanished within a transaction.
-constexpr const char* kAbandonedAfter = "10s";
+/// Ends the locks of a node that vanished within a transaction: no call lasts as long.
+constexpr const char* kAbandonedAfter = "5s";
 /// Of those who migrate: "portcull".
 constexpr std::int64_t kMigrationLock = 0x706f'7274'6375'6c6c;
 
@@ -100,7 +100,7 @@ Database::Failed Database::failed(Pool::Lease& lease, const Failure& failure, Ph
         lease->command("ROLLBACK");
         lease.keep();
       } catch (const Failure&) {
-        // Then it is closed, which ends the transaction as well.
+        out.again = false;  // it is closed, which ends the transaction as well
       }
       return out;
   }

@@ -50,8 +50,13 @@ Error error_of(std::string_view state) {
 Failure failure_of(const PGresult* result) {
   const auto state = field(result, PG_DIAG_SQLSTATE);
   auto error = error_of(state);
-  error.detail = one_line(field(result, PG_DIAG_MESSAGE_PRIMARY));
-  if (!state.empty()) error.detail += " (" + std::string(state) + ")";
+  if (state.empty()) {
+    // By libpq itself, such as of a connection that broke.
+    error.detail = one_line(PQresultErrorMessage(result));
+  } else {
+    error.detail =
+        one_line(field(result, PG_DIAG_MESSAGE_PRIMARY)) + " (" + std::string(state) + ")";
+  }
   return {kind_of(state), std::move(error)};
 }
 

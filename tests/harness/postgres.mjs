@@ -1,7 +1,7 @@
 // A real PostgreSQL server of a test's own on a free port of loopback. It refuses root, who starts it as `postgres`.
 
 import { execFile, spawn, spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -48,10 +48,11 @@ export function makeAuthority(folder, names = 'IP:127.0.0.1') {
 
 /**
  * Starts one with the database `portcullis`, whose owner is the role `gate`. `settings` are further ones of the server;
- * with `names` it speaks TLS too, by a certificate for them of an authority made for it.
+ * with `names` it speaks TLS too, by a certificate for them of an authority made for it. `sample`: texts of files instead of
+ * its own, `{config, hba}`; `roles`: an SQL file instead of that database and role.
  * Returns `{url, urlOf(user, password, host), password, port, tls, sql(text), kill(), freeze(), thaw(), start(), stop()}`.
  */
-export async function startPostgres({ settings = {}, names } = {}) {
+export async function startPostgres({ settings = {}, names, sample, roles } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'portcullis-postgres-'));
   give(folder);
   const data = join(folder, 'data');
@@ -68,14 +69,20 @@ export async function startPostgres({ settings = {}, names } = {}) {
     chmodSync(folder, 0o711);
     settings = { ssl: 'on', ssl_cert_file: tls.cert, ssl_key_file: tls.key, ...settings };
   }
+  for (const [name, text] of Object.entries(sample ?? {})) {
+    const file = join(folder, `sample_${name}.conf`);
+    writeFileSync(file, text);
+    settings = { ...settings, [`${name}_file`]: file };
+  }
   let port;
   let child;
   const psql = promisify(execFile);
-  const sql = async (text, database = 'portcullis') => (await psql('psql', ['-XqtA', '-v', 'ON_ERROR_STOP=1', '-h', folder, '-p', String(port), '-U', 'postgres', '-d', database, '-c', text], { timeout: 20_000 })).stdout.trim();
+  const at = () => ['-XqtA', '-v', 'ON_ERROR_STOP=1', '-h', folder, '-p', String(port), '-U', 'postgres'];
+  const sql = async (text, database = 'portcullis') => (await psql('psql', [...at(), '-d', database, '-c', text], { timeout: 20_000 })).stdout.trim();
   const launch = async () => {
-    const all = { listen_addresses: '127.0.0.1', shared_buffers: '16MB', fsync: 'off', logging_collector: 'off', ...settings };
+    const all = sample ? settings : { listen_addresses: '127.0.0.1', shared_buffers: '16MB', fsync: 'off', ...settings };
     const flags = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-    child = spawn('setpriv', asServer([program('postgres'), '-D', data, '-k', folder, '-p', String(port), ...flags]), { stdio: process.env.POSTGRES_LOG ? 'inherit' : 'ignore' });
+    child = spawn('setpriv', asServer([program('postgres'), '-D', data, '-k', folder, '-p', String(port), ...flags]), { stdio: 'ignore' });
     let over = false;
     child.ended = new Promise((resolve) => child.on('close', resolve));
     child.ended.then(() => (over = true));
@@ -95,8 +102,12 @@ export async function startPostgres({ settings = {}, names } = {}) {
     await kill('SIGKILL');
     if (tries === 5) throw new Error('PostgreSQL does not start');
   }
-  await sql(`CREATE ROLE gate LOGIN PASSWORD '${kPassword}'`, 'postgres');
-  await sql('CREATE DATABASE portcullis OWNER gate', 'postgres');
+  if (roles) {
+    await psql('psql', [...at(), '-d', 'postgres', '-f', roles], { timeout: 20_000 });
+  } else {
+    await sql(`CREATE ROLE gate LOGIN PASSWORD '${kPassword}'`, 'postgres');
+    await sql('CREATE DATABASE portcullis OWNER gate', 'postgres');
+  }
   const of = (user, password, host = '127.0.0.1') => `postgresql+asyncpg://${user}:${password}@${host}:${port}/portcullis`;
   /** The server, and its processes that serve connections. */
   const all = () => [child.pid, ...readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number)];
