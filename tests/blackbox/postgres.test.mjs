@@ -153,6 +153,21 @@ describe('two nodes and one PostgreSQL', () => {
     await tokensOf(nodes[0], 'erin');
   });
 
+  test('what is revoked after it went back to an earlier state, as by a failover, is void all the same', kTimeout, async () => {
+    await addUser(env, 'frank');
+    const tokens = [];
+    for (let i = 0; i < 2; ++i) tokens.push((await tokensOf(nodes[0], 'frank')).access_token);
+    const revoke = (token) => operate(env, 'token', 'revoke', '--id', claimsOf(token).jti);
+    const isVoid = (token) => Promise.all(nodes.map((node) => eventually(async () => (await me(node, token)).status === 401, { what: 'the end of a token' })));
+    for (let i = 0; i < 3; ++i) await operate(env, 'token', 'revoke', '--id', `nobody-${i}`);
+    await revoke(tokens[0]);
+    await isVoid(tokens[0]);
+    await postgres.sql('TRUNCATE portcullis.revocations RESTART IDENTITY; UPDATE portcullis.parts SET changes = 1');
+    await revoke(tokens[1]);
+    assert.equal(await postgres.sql('SELECT max(number) FROM portcullis.revocations'), '1', 'a number that was given out before');
+    await isVoid(tokens[1]);
+  });
+
   test('what is wrong with it is told without its password', kTimeout, async () => {
     const url = postgres.urlOf('gate', 'wr0ng-pass-5Tz');
     const failed = await runCommand(['user', 'list'], { env: { ...env, DATABASE_URL: url } });
