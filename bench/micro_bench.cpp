@@ -31,7 +31,7 @@
 #include "identity/passwords.hpp"
 #include "identity/session_keys.hpp"
 #include "identity/session_tokens.hpp"
-#include "identity/sqlite_account_store.hpp"
+#include "identity/sqlite_accounts.hpp"
 #include "identity/totp.hpp"
 #include "identity/upstream_tokens.hpp"
 #include "identity/user_tokens.hpp"
@@ -346,7 +346,7 @@ class AccountFile : public benchmark::Fixture {
   void SetUp(benchmark::State&) override {
     std::filesystem::remove_all(kFolder);
     std::filesystem::create_directory(kFolder);
-    store = identity::SqliteAccountStore::open({.file = kFolder / "accounts.db"}).value();
+    store = identity::open_sqlite_accounts({.file = kFolder / "accounts.db"}).value();
     for (int i = 0; i < 10'000; ++i) {
       user = store
                  ->add_user(
@@ -365,7 +365,7 @@ class AccountFile : public benchmark::Fixture {
  protected:
   inline static const std::filesystem::path kFolder = "account-bench";
   const WallTime now = Clock::system().wall();
-  std::unique_ptr<identity::SqliteAccountStore> store;
+  std::unique_ptr<identity::AccountStore> store;
   std::string user;
 };
 
@@ -380,7 +380,7 @@ BENCHMARK_F(AccountFile, account_rotate)(benchmark::State& bench) {
 }
 BENCHMARK_F(AccountFile, account_open)(benchmark::State& bench) {
   for (auto _ : bench) {
-    benchmark::DoNotOptimize(identity::SqliteAccountStore::open({.file = kFolder / "accounts.db"}));
+    benchmark::DoNotOptimize(identity::open_sqlite_accounts({.file = kFolder / "accounts.db"}));
   }
 }
 

@@ -31,6 +31,10 @@ find_library(CRYPT crypt REQUIRED)
 find_library(SQLITECPP libSQLiteCpp.a REQUIRED)
 find_library(SQLITE libsqlite3.a REQUIRED)
 
+# Accounts that several nodes share. The archive wants Kerberos and LDAP; the shared library brings them.
+find_path(LIBPQ_INCLUDE libpq-fe.h PATH_SUFFIXES postgresql REQUIRED)
+find_library(LIBPQ pq REQUIRED)
+
 # Compile options shared by every target of ours.
 add_library(portcullis_options INTERFACE)
 target_compile_options(portcullis_options INTERFACE

@@ -9,8 +9,8 @@
 
 namespace portcullis::commands {
 
-/// The accounts that the server of this configuration has, also while it runs: it looks at their
-/// file twice a second.
+/// The accounts that the server of this configuration has, also while it runs: it looks for changes
+/// twice a second.
 struct Accounts {
   config::Settings settings;  ///< with the secrets that development makes for itself
   std::unique_ptr<identity::AccountStore> store;

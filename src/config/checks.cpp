@@ -11,6 +11,7 @@
 
 #include "base/text.hpp"
 #include "config/captcha_values.hpp"
+#include "config/database_url.hpp"
 #include "config/route_values.hpp"
 #include "config/upstream_values.hpp"
 #include "crypto/digest.hpp"
@@ -334,8 +335,16 @@ void check_checklist(Loaded& loaded) {
          "is set without SESSION_SECRET_KEY: each node makes a secret of its own, and "
          "nodes with different ones share nothing");
   }
-  if (!s.database_url.empty()) {
-    warn("DATABASE_URL", "is set, but this version stores no events in PostgreSQL");
+  if (!s.database_url.empty() && s.development() && !any_set(loaded, "session.secret_key")) {
+    warn("DATABASE_URL",
+         "is set without SESSION_SECRET_KEY: each node makes a secret of its own, and keys and "
+         "second factors of one are void at the others");
+  }
+  if (const auto url = DatabaseUrl::parse(s.database_url);
+      url && !url->is_local() && !url->is_encrypted()) {
+    warn("DATABASE_URL",
+         "does not insist on TLS: without sslmode=verify-full whoever is in between may read and "
+         "change what users log in with");
   }
   if (any_set(loaded, "upstream.api_key") && s.upstream.url.starts_with("http://") &&
       !is_loopback_host(Origin::of_url(s.upstream.url).value_or(Origin{}).host)) {

@@ -10,37 +10,7 @@ namespace {
 constexpr int kMostDatabases = 16'384;
 constexpr std::size_t kMostServers = 64;
 
-bool is_host(std::string_view host) {
-  return !host.empty() && host.size() <= 255 && std::ranges::all_of(host, [](char c) {
-    return text::is_alnum(c) || c == '.' || c == '-' || c == '_' || c == ':';
-  });
-}
-
-constexpr const char* kNoHost = "has no host, or one with strange characters";
-
-std::expected<RedisUrl::Server, std::string> server_of(std::string_view text) {
-  RedisUrl::Server out;
-  std::string_view port;
-  if (text.starts_with('[')) {
-    const auto end = text.find(']');
-    if (end == std::string_view::npos) return std::unexpected("has a [ without its ]");
-    out.host = text.substr(1, end - 1);
-    port = text.substr(end + 1);
-  } else {
-    const auto colon = text.find(':');
-    out.host = text.substr(0, colon);
-    port = colon == std::string_view::npos ? std::string_view{} : text.substr(colon);
-  }
-  if (!is_host(out.host)) return std::unexpected(kNoHost);
-  if (!port.empty()) {
-    const auto number = text::parse_number<std::uint16_t>(port.substr(1));
-    if (port.front() != ':' || !number || *number == 0) {
-      return std::unexpected("has a port that is no number from 1 to 65535");
-    }
-    out.port = *number;
-  }
-  return out;
-}
+constexpr std::uint16_t kDefaultPort = 6379;
 
 }  // namespace
 
@@ -77,11 +47,11 @@ std::expected<RedisUrl, std::string> RedisUrl::parse(std::string_view url) {
     url = url.substr(0, slash);
   }
   for (const auto server : text::split_list(url)) {
-    auto parsed = server_of(server);
+    auto parsed = UrlServer::parse(server, kDefaultPort);
     if (!parsed) return std::unexpected(parsed.error());
     out.servers.push_back(*std::move(parsed));
   }
-  if (out.servers.empty()) return std::unexpected(kNoHost);
+  if (out.servers.empty()) return std::unexpected(kNoUrlHost);
   if (out.servers.size() > kMostServers) return std::unexpected("names more than 64 servers");
   if (out.servers.size() > 1 && out.database != 0) {
     return std::unexpected("names a cluster and a database, of which a cluster has one only");

@@ -1,10 +1,11 @@
 #pragma once
-#include <cstdint>
 #include <expected>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "config/url_server.hpp"
 
 namespace portcullis::config {
 
@@ -14,11 +15,7 @@ namespace portcullis::config {
 /// Source: the URI scheme that redis-cli and client libraries share. User and password are
 /// percent-decoded.
 struct RedisUrl {
-  struct Server {
-    std::string host;  ///< without brackets
-    std::uint16_t port = 6379;
-  };
-  std::vector<Server> servers;  ///< at least one
+  std::vector<UrlServer> servers;  ///< at least one
   bool tls = false;
   std::string user;
   std::string password;

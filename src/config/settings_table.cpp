@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "config/captcha_values.hpp"
+#include "config/database_url.hpp"
 #include "config/route_values.hpp"
 #include "config/redis_url.hpp"
 #include "config/setting_types.hpp"
@@ -276,7 +277,7 @@ void add_rest(std::vector<Setting>& t) {
   t.push_back(choice<StateFallback>({.path = "state.fallback", .env = {"STATE_FALLBACK"}, .text = "While Redis does not answer: `local` limits by this node alone, to its part of each limit; `open` limits nothing; `closed` answers 503.", .restart = Restart::needed}, &S::state_fallback, StateFallback::local,
       {{"local", StateFallback::local}, {"open", StateFallback::open}, {"closed", StateFallback::closed}}));
   t.push_back(integer({.path = "state.nodes", .env = {"STATE_NODES"}, .text = "How many nodes share Redis, for a node that could never ask it; else they are counted there.", .restart = Restart::needed}, &S::state_nodes, 1, 1, 10'000));
-  t.push_back(string({.path = "database.url", .text = "Events and users in PostgreSQL. Not in this version: where it is set the gateway warns.", .secrecy = Secrecy::secret}, &S::database_url, ""));
+  t.push_back(checked_text({.path = "database.url", .text = "PostgreSQL that users, API keys and what was revoked are kept in, so that several nodes share them: `postgresql://user:password@host:5432/database?sslmode=verify-full`, also as `postgres://` and `postgresql+asyncpg://`. Without it they are in a file in `data_dir`. While it is away logins answer 503, and tokens and keys go on.", .secrecy = Secrecy::secret, .restart = Restart::needed}, "URL", "", database_url_fault, &S::database_url));
 }
 
 void add_guards(std::vector<Setting>& t) {

@@ -25,9 +25,21 @@ Result<std::unique_ptr<Accounts>> Accounts::open(const config::Settings& setting
                                                  state::Store& state, observe::Log& log) {
   TRY(auto store, identity::open_account_store(settings));
   std::unique_ptr<Accounts> out(new Accounts(std::move(store), state, log));
+  out->elsewhere_ = !settings.database_url.empty();
   // Nothing that was revoked before may pass while the first look is awaited.
-  TRY(const auto revoked, out->news());
-  for (const auto& revocation : revoked) (void)state.revoke(revocation);
+  const auto revoked = out->news();
+  if (revoked) {
+    for (const auto& revocation : *revoked) (void)state.revoke(revocation);
+    out->directory_.set_known();
+    out->read_ = true;
+    return out;
+  }
+  // A file is ours to mend; of a database elsewhere only a schema that is not ours is no passing
+  // matter.
+  if (!out->elsewhere_ || revoked.error().code == ErrorCode::malformed) {
+    return std::unexpected(revoked.error());
+  }
+  out->note(out->readable_, std::unexpected(revoked.error()));
   return out;
 }
 
@@ -56,8 +68,9 @@ Result<std::optional<std::string>> Accounts::make_first_admin() {
   return password;
 }
 
-void Accounts::start(net::Worker& worker) {
+void Accounts::start(net::Worker& worker, std::function<void()> when_read) {
   worker_ = &worker;
+  when_read_ = std::move(when_read);
   thread_ = std::thread([this] { watch(); });
 }
 
@@ -74,26 +87,36 @@ void Accounts::stop() {
 
 void Accounts::watch() {
   pthread_setname_np(pthread_self(), "accounts-watch");
-  WallTime kept = Clock::system().wall();
   std::unique_lock lock(mutex_);
   while (!stopping_.wait_for(lock, kLookEvery, [this] { return stopped_; })) {
     lock.unlock();
-    auto revoked = news();
-    if (!revoked) {
-      complain(revoked.error());
-    } else if (!revoked->empty()) {
-      worker_->post([this, revoked = *std::move(revoked)] {
-        spawn([](state::Store& state, std::vector<state::Revocation> all) -> Task<void> {
-          for (const auto& one : all) (void)co_await state.revoke(one);
-        }(state_, revoked));
-      });
-    }
-    if (const WallTime now = Clock::system().wall(); now >= kept + kKeepEvery || now < kept) {
-      kept = now;
-      keep(now);
-    }
+    look();
     lock.lock();
   }
+}
+
+void Accounts::look() {
+  auto revoked = news();
+  if (!revoked) return note(readable_, std::unexpected(revoked.error()));
+  note(readable_, {});
+  const bool first = !std::exchange(read_, true);
+  if (first || !revoked->empty()) tell(*std::move(revoked));
+  if (first && when_read_) when_read_();
+  const WallTime now = Clock::system().wall();
+  if (now < kept_ + kKeepEvery && now >= kept_ && writable_) return;
+  kept_ = now;
+  note(writable_, keep(now));
+}
+
+/// Only once all of them are told is nothing that was revoked let through.
+void Accounts::tell(std::vector<state::Revocation> revoked) {
+  worker_->post([this, revoked = std::move(revoked)] {
+    spawn([](state::Store& state, identity::Directory& directory,
+             std::vector<state::Revocation> all) -> Task<void> {
+      for (const auto& one : all) (void)co_await state.revoke(one);
+      directory.set_known();
+    }(state_, directory_, revoked));
+  });
 }
 
 /// What was revoked since the last look; renews keys where anything was changed.
@@ -102,7 +125,9 @@ Result<std::vector<state::Revocation>> Accounts::news() {
   TRY(const auto version, store_->version());
   if (version == version_ && !retell_) return out;
   if (auto renewed = directory_.renew(*store_); !renewed) return std::unexpected(renewed.error());
-  auto last = retell_.exchange(false) ? 0 : last_revocation_;
+  // A replica that took over may lack what was written last, and give its numbers out again.
+  const bool went_back = version < version_;
+  auto last = retell_.exchange(false) || went_back ? 0 : last_revocation_;
   while (true) {
     TRY(const auto page, store_->revocations(last, identity::AccountStore::kMaxPage));
     for (const auto& one : page) {
@@ -114,23 +139,30 @@ Result<std::vector<state::Revocation>> Accounts::news() {
   // What is changed from here on is seen at the next look.
   version_ = version;
   last_revocation_ = last;
-  complained_ = false;
   return out;
 }
 
-void Accounts::keep(WallTime now) {
-  for (const auto& [id, used] : directory_.take_uses()) (void)store_->touch_api_key(id, used);
-  const auto families = store_->purge_families(now);
-  const auto revocations = store_->purge_revocations(now);
-  if (!families) complain(families.error());
-  if (!revocations) complain(revocations.error());
+Result<void> Accounts::keep(WallTime now) {
+  TRY([[maybe_unused]] const auto families, store_->purge_families(now));
+  TRY([[maybe_unused]] const auto revocations, store_->purge_revocations(now));
+  for (const auto& [id, used] : directory_.take_uses()) {
+    const auto noted = store_->touch_api_key(id, used);
+    // A key may be gone by now.
+    if (!noted && noted.error().code != ErrorCode::not_found) return noted;
+  }
+  return {};
 }
 
-/// Once until it works again.
-void Accounts::complain(const Error& error) {
-  if (std::exchange(complained_, true)) return;
-  log_.write(observe::Level::error, "accounts cannot be read or written",
-             {{"reason", error.detail}});
+/// Says it once for each time that it goes or comes.
+void Accounts::note(std::atomic<bool>& works, const Result<void>& result) {
+  const bool worked = works.exchange(result.has_value());
+  const std::string_view what = &works == &readable_ ? "read" : "written";
+  if (!result && worked) {
+    log_.write(observe::Level::error, "accounts cannot be " + std::string(what),
+               {{"reason", result.error().detail}});
+  } else if (result && !worked) {
+    log_.write(observe::Level::info, "accounts can be " + std::string(what) + " again");
+  }
 }
 
 }  // namespace portcullis::gateway

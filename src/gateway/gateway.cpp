@@ -197,9 +197,8 @@ class Gateway::Impl {
       lane->thread = std::thread([&worker = lane->worker] { worker.run(); });
     }
     if (shared_) shared_->wait_until_tried();
-    if (accounts_) accounts_->start(lanes_.front()->worker);
     announce(loaded);
-    return welcome_first_admin(loaded.settings);
+    return watch_accounts(loaded.settings);
   }
 
   int wait_and_stop() {
@@ -264,6 +263,10 @@ class Gateway::Impl {
         [this] {
           return std::string_view(!shared_ ? "disabled" : shared_->up() ? "connected" : "degraded");
         },
+        [this] {
+          if (!accounts_ || !accounts_->is_elsewhere()) return std::string_view("disabled");
+          return std::string_view(accounts_->up() ? "connected" : "degraded");
+        },
         [this] { return figures_.get(); },
         [this](routes::Audience audience) {
           std::vector<std::string> notices;
@@ -293,6 +296,8 @@ class Gateway::Impl {
     metrics_.gauge("portcullis_state_shared",
                    [this] { return shared_ && shared_->up() ? 1.0 : 0.0; });
     (void)metrics_.counter("portcullis_state_fallbacks_total").cell({});
+    metrics_.gauge("portcullis_accounts_up",
+                   [this] { return accounts_ && accounts_->up() ? 1.0 : 0.0; });
     metrics_.gauge("portcullis_blocked_addresses",
                    [this] { return static_cast<double>(blocks_.size()); });
     metrics_.gauge("portcullis_upstream_connections_open", [this] {
@@ -415,9 +420,26 @@ class Gateway::Impl {
     return {};
   }
 
+  /// The first user is made at once, or when the database is there.
+  Result<void> watch_accounts(const config::Settings& s) {
+    if (!accounts_) return {};
+    const bool wanted = s.development() && s.first_admin;
+    const bool known = accounts_->is_known();
+    std::function<void()> when_read;
+    if (wanted && !known) {
+      when_read = [this] {
+        if (const auto made = welcome_first_admin(); !made) {
+          log_.write(observe::Level::error, "the first user cannot be made",
+                     {{"reason", made.error().detail}});
+        }
+      };
+    }
+    accounts_->start(lanes_.front()->worker, std::move(when_read));
+    return wanted && known ? welcome_first_admin() : Result<void>{};
+  }
+
   /// The one time that a password is shown: where nobody has one yet, in development.
-  Result<void> welcome_first_admin(const config::Settings& s) {
-    if (!accounts_ || !s.development() || !s.first_admin) return {};
+  Result<void> welcome_first_admin() {
     TRY(const auto password, accounts_->make_first_admin());
     if (password) {
       say("portcullis: first start: the user admin has the password " + *password +
@@ -588,7 +610,8 @@ std::string describe_routes(const config::Settings& given, std::vector<std::stri
   auto runtime = Runtime::make(
       settings, lasting,
       {std::string(version()), WallTime{}, [] { return false; },
-       [] { return std::string_view("disabled"); }, [] { return state::StoreFigures{}; },
+       [] { return std::string_view("disabled"); }, [] { return std::string_view("disabled"); },
+       [] { return state::StoreFigures{}; },
        [](routes::Audience) { return std::vector<std::string>{}; }});
   if (!runtime) {
     problems.push_back(runtime.error().detail);

@@ -38,7 +38,7 @@ class RuntimeTest : public testing::Test {
     return Runtime::make(
         config::load(sources).settings, lasting,
         {"1", WallTime{}, [] { return false; }, [] { return std::string_view("disabled"); },
-         [] { return state::StoreFigures{}; },
+         [] { return std::string_view("disabled"); }, [] { return state::StoreFigures{}; },
          [](routes::Audience) { return std::vector<std::string>{}; }});
   }
   void put_in_force(const std::string& url) {

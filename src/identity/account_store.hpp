@@ -19,7 +19,8 @@ namespace portcullis::identity {
 ///          worker.
 /// Errors:  not_found where the user, or what else is named, is not there; invalid_input for values
 ///          that break their rules (accounts.hpp); unavailable, exhausted, malformed of what it is
-///          kept in. A call that fails has changed nothing.
+///          kept in. A call that fails has changed nothing, but for one that lost the connection
+///          to its database while it was being committed: of that nobody knows.
 /// Units:   times come from the caller and are kept in milliseconds. Lists of ids and hashes are
 ///          bounded by accounts.hpp.
 class AccountStore {

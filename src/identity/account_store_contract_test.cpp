@@ -11,9 +11,11 @@
 #include <thread>
 
 #include "identity/api_keys.hpp"
+#include "identity/postgres_accounts.hpp"
 #include "identity/recovery_codes.hpp"
-#include "identity/sqlite_account_store.hpp"
+#include "identity/sqlite_accounts.hpp"
 #include "identity/user_tokens.hpp"
+#include "postgres_server.hpp"
 #include "temporary_folder.hpp"
 
 namespace portcullis::identity {
@@ -32,13 +34,23 @@ class Home {
 class SqliteHome final : public Home {
  public:
   std::unique_ptr<AccountStore> open() override {
-    auto store = SqliteAccountStore::open({.file = folder_.path() / "accounts.db"});
+    auto store = open_sqlite_accounts({.file = folder_.path() / "accounts.db"});
     if (!store) throw std::runtime_error(store.error().detail);
     return *std::move(store);
   }
 
  private:
   TemporaryFolder folder_;
+};
+
+class PostgresHome final : public Home {
+ public:
+  std::unique_ptr<AccountStore> open() override {
+    return make_postgres_accounts(database_.options());
+  }
+
+ private:
+  PostgresDatabase database_;
 };
 
 struct Backend {
@@ -49,7 +61,8 @@ struct Backend {
   friend void PrintTo(const Backend& backend, std::ostream* out) { *out << backend.name; }
 };
 const Backend kBackends[] = {
-    {"Sqlite", []() -> std::unique_ptr<Home> { return std::make_unique<SqliteHome>(); }}};
+    {"Sqlite", []() -> std::unique_ptr<Home> { return std::make_unique<SqliteHome>(); }},
+    {"Postgres", []() -> std::unique_ptr<Home> { return std::make_unique<PostgresHome>(); }}};
 
 const WallTime kNow = from_epoch_seconds(1'800'000'000) + Milliseconds{250};
 constexpr Seconds kDay{24 * 3600};
@@ -353,6 +366,36 @@ TEST_P(AccountStoreContract, WhateverEndsBeforeItsTimeIsNotedForThoseWhoWatch) {
   const auto fresh = store->revocations(all.back().number, 200).value();
   ASSERT_EQ(fresh.size(), 1U) << "numbers are never used again";
   EXPECT_EQ(fresh[0].id, "another");
+}
+
+TEST_P(AccountStoreContract, WhoFollowsRevocationsMissesNoneOfManyWriters) {
+  constexpr int kWriters = 6;
+  constexpr std::size_t kEach = 20;
+  std::atomic<int> writing{kWriters};
+  std::vector<std::thread> writers;
+  for (int writer = 0; writer < kWriters; ++writer) {
+    writers.emplace_back([&, writer] {
+      const auto own = home->open();
+      for (std::size_t i = 0; i < kEach; ++i) {
+        const auto id = std::to_string(writer) + "-" + std::to_string(i);
+        EXPECT_TRUE(own->revoke_token(id, kNow));
+      }
+      --writing;
+    });
+  }
+  std::set<std::string> seen;
+  std::int64_t after = 0;
+  for (bool last = false; !last;) {
+    last = writing == 0;
+    const auto page = store->revocations(after, AccountStore::kMaxPage).value();
+    for (const auto& one : page) {
+      EXPECT_GT(one.number, after);
+      after = one.number;
+      seen.insert(one.id);
+    }
+  }
+  for (auto& writer : writers) writer.join();
+  EXPECT_EQ(seen.size(), kWriters * kEach);
 }
 
 TEST_P(AccountStoreContract, SessionsThatEndTwiceInASecondEndWhatBeganBetween) {

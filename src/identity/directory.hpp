@@ -28,6 +28,11 @@ class Directory {
   /// Reads all keys anew. An error leaves what there was.
   Result<void> renew(AccountStore& store);
 
+  /// From now on what it does not hold is not there, and what has been revoked is known. Before,
+  /// who asks cannot decide.
+  void set_known() noexcept { known_ = true; }
+  bool is_known() const noexcept { return known_; }
+
   /// Null where there is no such key.
   std::shared_ptr<const ApiKey> find_key(std::string_view prefix) const;
   /// That it was used, to be told to the store later.
@@ -42,6 +47,7 @@ class Directory {
 
   mutable std::mutex mutex_;
   std::shared_ptr<const Keys> keys_;
+  std::atomic<bool> known_{false};
 };
 
 }  // namespace portcullis::identity

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "identity/api_keys.hpp"
-#include "identity/sqlite_account_store.hpp"
+#include "identity/sqlite_accounts.hpp"
 #include "temporary_folder.hpp"
 
 namespace portcullis::identity {
@@ -24,7 +24,7 @@ class DirectoryTest : public testing::Test {
 
   TemporaryFolder folder;
   std::unique_ptr<AccountStore> store =
-      SqliteAccountStore::open({.file = folder.path() / "accounts.db"}).value();
+      open_sqlite_accounts({.file = folder.path() / "accounts.db"}).value();
   std::string owner =
       store->add_user({.name = "alice", .password_hash = "", .grants = {}}, kNow).value()->id;
   ApiKeys keys{{"a secret of a test, of enough bytes to be one"}};

@@ -3,7 +3,8 @@
 #include <fstream>
 
 #include "crypto/wipe.hpp"
-#include "identity/sqlite_account_store.hpp"
+#include "identity/postgres_accounts.hpp"
+#include "identity/sqlite_accounts.hpp"
 
 namespace portcullis::identity {
 namespace {
@@ -31,11 +32,16 @@ std::filesystem::path accounts_file(const config::Settings& settings) {
 }
 
 Result<std::unique_ptr<AccountStore>> open_account_store(const config::Settings& settings) {
+  if (!settings.database_url.empty()) {
+    const auto url = config::DatabaseUrl::parse(settings.database_url);
+    if (!url) return fail(ErrorCode::invalid_input, "DATABASE_URL " + url.error());
+    return make_postgres_accounts(postgres::Options::of(*url));
+  }
   const auto file = accounts_file(settings);
   // Where this fails, to open the file does, and says why.
   std::error_code error;
   std::filesystem::create_directories(file.parent_path(), error);
-  auto store = SqliteAccountStore::open({.file = file});
+  auto store = open_sqlite_accounts({.file = file});
   if (!store) {
     return fail(store.error().code, "accounts in " + file.string() + ": " + store.error().detail);
   }

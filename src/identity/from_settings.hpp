@@ -12,10 +12,11 @@
 /// What the settings say of users: for the server and for the command line alike.
 namespace portcullis::identity {
 
-/// Where accounts are kept.
+/// Where accounts are kept without a DATABASE_URL.
 std::filesystem::path accounts_file(const config::Settings& settings);
 
-/// Opens what is there, made with its folder where it is missing. An error names the file.
+/// The accounts of DATABASE_URL, whose server need not be there yet; else those of the file, made
+/// with its folder where it is missing. An error names the file.
 Result<std::unique_ptr<AccountStore>> open_account_store(const config::Settings& settings);
 
 /// Reads the key files. Refresh tokens have keys of their own, from the session secrets.

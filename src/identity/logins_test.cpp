@@ -7,7 +7,7 @@
 #include <thread>
 
 #include "identity/revocations.hpp"
-#include "identity/sqlite_account_store.hpp"
+#include "identity/sqlite_accounts.hpp"
 #include "proves.hpp"
 #include "state/memory_store.hpp"
 #include "temporary_folder.hpp"
@@ -99,7 +99,7 @@ class LoginsTest : public testing::Test {
   ManualClock clock_;
   TemporaryFolder folder_;
   std::unique_ptr<AccountStore> store_ =
-      SqliteAccountStore::open({.file = folder_.path() / "accounts.db"}).value();
+      open_sqlite_accounts({.file = folder_.path() / "accounts.db"}).value();
   state::MemoryStore state_{{}, clock_};
   net::Worker worker_{0, clock_};
   std::thread thread_;

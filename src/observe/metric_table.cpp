@@ -65,6 +65,7 @@ constexpr MetricInfo kTable[] = {
     {"portcullis_state_keys", "gauge", "", "Keys that the limiter remembers."},
     {"portcullis_state_sessions", "gauge", "",
      "Sessions stored (those with at least one message)."},
+    {"portcullis_accounts_up", "gauge", "", "1 while users and keys can be read and written."},
     {"portcullis_state_shared", "gauge", "", "1 while every worker is connected to Redis."},
     {"portcullis_state_fallbacks_total", "counter", "",
      "Requests that were decided without Redis because it did not answer."},

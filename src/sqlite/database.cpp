@@ -64,37 +64,6 @@ Error translated(int code) {
 
 }  // namespace
 
-Query::~Query() {
-  if (statement_ == nullptr) return;
-  (void)statement_->tryReset();
-  statement_->clearBindings();  // never fails
-}
-
-void Query::bind(int at, Blob value) {
-  // A null pointer would bind NULL.
-  const char* const data = value.bytes.empty() ? "" : value.bytes.data();
-  statement_->bind(at, static_cast<const void*>(data), static_cast<int>(value.bytes.size()));
-}
-
-void Query::bind(int at, std::optional<std::int64_t> value) {
-  if (value) {
-    statement_->bind(at, *value);
-  } else {
-    statement_->bind(at);
-  }
-}
-
-std::optional<std::int64_t> Query::maybe_number(int column) const {
-  if (statement_->isColumnNull(column)) return std::nullopt;
-  return number(column);
-}
-
-SQLite::Statement& Connection::prepared(std::string_view sql) {
-  auto& statement = statements_[sql];
-  if (!statement) statement = std::make_unique<SQLite::Statement>(database_, std::string(sql));
-  return *statement;
-}
-
 Database::Transaction::Transaction(SQLite::Database& database) : database_(database) {
   database_.exec("BEGIN IMMEDIATE");
 }
@@ -128,6 +97,29 @@ Result<std::unique_ptr<Database>> Database::open(const Options& options, const S
   } catch (const SQLite::Exception& error) {
     return std::unexpected(error_of(options.file.string(), error));
   }
+}
+
+Result<void> Database::transact(Access access, const Step& step) {
+  auto& lane = access == Access::write ? writer_ : reader_;
+  const std::scoped_lock lock(lane.mutex);
+  try {
+    if (access == Access::read) {
+      (void)step(lane.connection);
+    } else {
+      Transaction transaction(lane.database);
+      if (step(lane.connection)) transaction.commit();
+    }
+    return {};
+  } catch (const SQLite::Exception& error) {
+    return std::unexpected(error_of(name_, error));
+  }
+}
+
+Result<std::int64_t> Database::version() {
+  return read([](sql::Connection& connection) -> Result<std::int64_t> {
+    auto row = connection.query("PRAGMA data_version");
+    return row.step() ? row.number(0) : 0;
+  });
 }
 
 void Database::configure(const Options& options) {

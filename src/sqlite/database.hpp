@@ -1,86 +1,21 @@
 #pragma once
 #include <SQLiteCpp/Database.h>
 #include <SQLiteCpp/Exception.h>
-#include <SQLiteCpp/Statement.h>
 
 #include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <span>
 #include <string>
-#include <string_view>
-#include <unordered_map>
-#include <utility>
 
 #include "base/clock.hpp"
 #include "base/result.hpp"
+#include "sqlite/statements.hpp"
 
 /// An SQLite file as this program wants it: private, durable, of a known schema, and with errors as
 /// Results.
 namespace portcullis::sqlite {
-
-/// Bytes that are no text.
-struct Blob {
-  std::string_view bytes;
-};
-
-/// A prepared statement on loan from its connection, with its values bound. When it goes out of
-/// scope it is reset, so that no read lasts longer than its reader.
-///
-/// Threads: within the work that it was made in.  Errors: throws SQLite::Exception.
-class Query {
- public:
-  explicit Query(SQLite::Statement& statement) noexcept : statement_(&statement) {}
-  Query(Query&& other) noexcept : statement_(std::exchange(other.statement_, nullptr)) {}
-  Query& operator=(Query&&) = delete;
-  ~Query();
-
-  void bind(int at, std::int64_t value) { statement_->bind(at, value); }
-  void bind(int at, std::string_view value) { statement_->bind(at, std::string(value)); }
-  void bind(int at, Blob value);
-  void bind(int at, std::optional<std::int64_t> value);
-
-  /// Goes to the next row. @returns whether there is one.
-  bool step() { return statement_->executeStep(); }
-  /// Columns of the row at hand, from 0; a number that is NULL reads as 0, a text as "".
-  std::int64_t number(int column) const { return statement_->getColumn(column).getInt64(); }
-  std::optional<std::int64_t> maybe_number(int column) const;
-  std::string text(int column) const { return statement_->getColumn(column).getString(); }
-
- private:
-  SQLite::Statement* statement_;
-};
-
-/// What the work of a read or write sees of the database.
-class Connection {
- public:
-  explicit Connection(SQLite::Database& database) noexcept : database_(database) {}
-
-  /// `sql`: static text, prepared once. One loan of a text at a time.
-  template <class... Values>
-  Query query(std::string_view sql, const Values&... values) {
-    Query out(prepared(sql));
-    int at = 0;
-    (out.bind(++at, values), ...);
-    return out;
-  }
-  /// Runs a statement that yields no rows. @returns how many it changed.
-  template <class... Values>
-  int run(std::string_view sql, const Values&... values) {
-    auto query = this->query(sql, values...);
-    while (query.step()) {
-    }
-    return database_.getChanges();
-  }
-
- private:
-  SQLite::Statement& prepared(std::string_view sql);
-
-  SQLite::Database& database_;
-  std::unordered_map<std::string_view, std::unique_ptr<SQLite::Statement>> statements_;
-};
 
 /// How the tables of a program came to be.
 struct Schema {
@@ -102,45 +37,20 @@ struct Options {
 ///
 /// Threads:   any; one read and one write at a time, on a connection each, the others wait. A call
 ///            blocks on the disk and, for busy_timeout at most, on other processes: never on a
-///            worker.
+///            worker. Of several queries of a read those that are open at the same time see the
+///            same.
 /// Ownership: several may be open on one file, in one process or several on one machine. A network
 ///            file system will not do: WAL wants shared memory.
-/// Errors:    unavailable (to be tried again) while others hold the lock too long; exhausted where
-///            the disk or max_bytes is full; malformed where the file is damaged, no database, not
-///            ours or of a newer schema; unavailable where it cannot be read or written. After any
-///            of them nothing of the work has been done.
+/// Errors:    of sql::Database; exhausted where the disk or max_bytes is full.
 /// Cost:      a short read about 3 us, a write 70 us and an fsync; open() reads the whole file once
 ///            (quick_check), about 2 ms a megabyte.
 /// Source:    sqlite.org/wal.html, sqlite.org/pragma.html.
-class Database {
+class Database final : public sql::Database {
  public:
   static Result<std::unique_ptr<Database>> open(const Options& options, const Schema& schema);
 
-  /// Runs `work(Connection&)`, which returns a Result, within one transaction: all of it or, on an
-  /// error or exception, nothing.
-  template <class Work>
-  auto write(const Work& work) -> decltype(work(std::declval<Connection&>())) {
-    const std::scoped_lock lock(writer_.mutex);
-    try {
-      Transaction transaction(writer_.database);
-      auto result = work(writer_.connection);
-      if (result) transaction.commit();
-      return result;
-    } catch (const SQLite::Exception& error) {
-      return std::unexpected(error_of(name_, error));
-    }
-  }
-  /// The same for what only reads. It sees all that write() has committed before; of several
-  /// queries those that are open at the same time see the same.
-  template <class Work>
-  auto read(const Work& work) -> decltype(work(std::declval<Connection&>())) {
-    const std::scoped_lock lock(reader_.mutex);
-    try {
-      return work(reader_.connection);
-    } catch (const SQLite::Exception& error) {
-      return std::unexpected(error_of(name_, error));
-    }
-  }
+  /// Of the reading connection: it changes with every commit of another one, in whichever process.
+  Result<std::int64_t> version() override;
 
  private:
   /// BEGIN IMMEDIATE, so that it waits for its turn before it has read anything.
@@ -163,10 +73,11 @@ class Database {
 
     std::mutex mutex;
     SQLite::Database database;
-    Connection connection{database};
+    Statements connection{database};
   };
 
   explicit Database(const Options& options);
+  Result<void> transact(Access access, const Step& step) override;
   void configure(const Options& options);
   void turn_on_wal(Milliseconds patience);
   Result<void> check() const;

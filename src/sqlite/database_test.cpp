@@ -49,14 +49,14 @@ class SqliteDatabase : public testing::Test {
     SQLite::Database(file, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE).exec(sql);
   }
   static Result<void> add(Database& database, const std::string& text) {
-    return database.write([&](Connection& connection) -> Result<void> {
+    return database.write([&](sql::Connection& connection) -> Result<void> {
       connection.run("INSERT INTO notes (text) VALUES (?1)", text);
       return {};
     });
   }
   static std::int64_t count(Database& database) {
     return database
-        .read([](Connection& connection) -> Result<std::int64_t> {
+        .read([](sql::Connection& connection) -> Result<std::int64_t> {
           auto row = connection.query("SELECT count(*) FROM notes");
           return row.step() ? row.number(0) : -1;
         })
@@ -100,7 +100,7 @@ TEST_F(SqliteDatabase, IsSetUpToLast) {
   const auto database = open();
   const auto pragma = [&](std::string_view sql) {
     return database
-        ->write([&](Connection& connection) -> Result<std::string> {
+        ->write([&](sql::Connection& connection) -> Result<std::string> {
           auto row = connection.query(sql);
           return row.step() ? row.text(0) : "";
         })
@@ -116,7 +116,7 @@ TEST_F(SqliteDatabase, IsSetUpToLast) {
 
 TEST_F(SqliteDatabase, AReadCannotWrite) {
   const auto database = open();
-  const auto refused = database->read([](Connection& connection) -> Result<void> {
+  const auto refused = database->read([](sql::Connection& connection) -> Result<void> {
     connection.run("INSERT INTO notes (text) VALUES ('a')");
     return {};
   });
@@ -143,12 +143,12 @@ TEST_F(SqliteDatabase, ReadersGoOnWhileAWriteWaits) {
 
 TEST_F(SqliteDatabase, AWriteIsAllOrNothing) {
   const auto database = open();
-  const auto refused = database->write([](Connection& connection) -> Result<void> {
+  const auto refused = database->write([](sql::Connection& connection) -> Result<void> {
     connection.run("INSERT INTO notes (text) VALUES ('a')");
     return fail(ErrorCode::invalid_input, "no");
   });
   EXPECT_EQ(refused.error().code, ErrorCode::invalid_input);
-  const auto thrown = database->write([](Connection& connection) -> Result<void> {
+  const auto thrown = database->write([](sql::Connection& connection) -> Result<void> {
     connection.run("INSERT INTO notes (text) VALUES ('a')");
     connection.run("INSERT INTO notes (id, text) VALUES (7, 'a')");
     return {};
@@ -161,11 +161,12 @@ TEST_F(SqliteDatabase, AWriteIsAllOrNothing) {
 
 TEST_F(SqliteDatabase, ValuesComeBackAsTheyWere) {
   const auto database = open();
-  const auto row_is_right = database->write([](Connection& connection) -> Result<bool> {
+  const auto row_is_right = database->write([](sql::Connection& connection) -> Result<bool> {
     connection.run("CREATE TABLE kinds (a BLOB, b BLOB, c INTEGER, d INTEGER, e TEXT)");
     connection.run("INSERT INTO kinds VALUES (?1, ?2, ?3, ?4, ?5)",
-                   Blob{std::string_view("\0\xff", 2)}, Blob{{}}, std::optional<std::int64_t>(),
-                   std::optional<std::int64_t>(-5), std::string_view("te\0xt", 5));
+                   sql::Blob{std::string_view("\0\xff", 2)}, sql::Blob{{}},
+                   std::optional<std::int64_t>(), std::optional<std::int64_t>(-5),
+                   std::string_view("te\0xt", 5));
     auto row = connection.query("SELECT *, typeof(b) FROM kinds");
     return row.step() && row.text(0) == std::string("\0\xff", 2) && row.text(1).empty() &&
            !row.maybe_number(2) && row.maybe_number(3) == -5 &&
@@ -178,7 +179,7 @@ TEST_F(SqliteDatabase, MigratesForwardAndKeepsWhatIsThere) {
   ASSERT_TRUE(add(*open(), "four"));
   const auto migrated = try_open(kThird);
   ASSERT_TRUE(migrated) << migrated.error().detail;
-  const auto size = (*migrated)->read([](Connection& connection) -> Result<std::int64_t> {
+  const auto size = (*migrated)->read([](sql::Connection& connection) -> Result<std::int64_t> {
     auto row = connection.query("SELECT size FROM notes WHERE text = 'four'");
     return row.step() ? row.number(0) : -1;
   });
@@ -249,7 +250,7 @@ TEST_F(SqliteDatabase, AFullFileRefusesAndKeepsWhatItHas) {
   ASSERT_FALSE(last);
   EXPECT_EQ(last.error().code, ErrorCode::exhausted);
   EXPECT_EQ(count(*database), added);
-  const auto freed = database->write([](Connection& connection) -> Result<void> {
+  const auto freed = database->write([](sql::Connection& connection) -> Result<void> {
     connection.run("DELETE FROM notes");
     return {};
   });

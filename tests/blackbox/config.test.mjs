@@ -404,10 +404,21 @@ test(PROVES('F103') + 'REDIS_URL is taken and masked; what is no such URL is tol
   assert.match(linesOf(alone, 'warning').join('\n'), /REDIS_URL: is set without SESSION_SECRET_KEY/);
 });
 
-test('DATABASE_URL says that this version does not use it', kTimeout, async () => {
-  const result = await check({ DATABASE_URL: 'postgres://localhost/x' });
-  assert.equal(result.status, 0);
-  assert.deepEqual(linesOf(result, 'warning'), ['DATABASE_URL: is set, but this version stores no events in PostgreSQL']);
+test('DATABASE_URL must name a PostgreSQL database, and a remote one should insist on TLS', kTimeout, async () => {
+  for (const [url, fault] of [
+    ['mysql://u:pg-pass-4Lm@127.0.0.1/x', /is no postgresql:\/\/ URL/],
+    ['postgres://u:pg-pass-4Lm@127.0.0.1', /names no database/],
+    ['postgres://u:pg-pass-4Lm@127.0.0.1/x?sslmode=on', /has an sslmode that is none of/],
+  ]) {
+    const result = await check({ DATABASE_URL: url });
+    assert.equal(result.status, 2, url);
+    assert.match(linesOf(result, 'error').join(), fault);
+    assert.ok(!(result.stdout + result.stderr).includes('pg-pass-4Lm'));
+  }
+  const warnings = async (url) => linesOf(await check({ DATABASE_URL: url, SESSION_SECRET_KEY: kSession }), 'warning').filter((line) => line.startsWith('DATABASE_URL'));
+  assert.deepEqual(await warnings('postgresql+asyncpg://u:p@127.0.0.1/x'), []);
+  assert.deepEqual(await warnings('postgresql://u:p@db.example/x?sslmode=verify-full'), []);
+  assert.match((await warnings('postgresql://u:p@db.example/x')).join(), /does not insist on TLS/);
 });
 
 // ---- what applies

@@ -65,7 +65,7 @@ test(PROVES('F095') + 'APP_NAME and APP_VERSION are what /health, /metrics and t
 test(PROVES('F096') + '/health counts sessions and open streams and says that there is no Redis', kTimeout, async () => {
   await withGateway({ env: { ...kWideLimits, ALLOWED_ORIGINS: kOrigin } }, async (gateway) => {
     const services = async () => (await healthOf(gateway)).services;
-    assert.deepEqual(await services(), { redis: 'disabled', state: 'memory', sse_connections: 0, active_sessions: 0, upstreams: { default: 'healthy' } });
+    assert.deepEqual(await services(), { redis: 'disabled', state: 'memory', database: 'disabled', sse_connections: 0, active_sessions: 0, upstreams: { default: 'healthy' } });
     const token = await openSession(gateway);
     await openSession(gateway);
     await eventually(async () => (await services()).active_sessions === 2, { what: 'the sessions to be counted' });

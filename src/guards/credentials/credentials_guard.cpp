@@ -17,6 +17,10 @@ class CredentialsGuard final : public pipeline::Guard {
   std::string_view name() const noexcept override { return "credentials"; }
 
   pipeline::Decision on_request(http::Exchange& exchange) const override {
+    if (accounts_are_unknown() && rests_on_accounts(exchange)) {
+      return fail(ErrorCode::unavailable, "accounts have not been read yet", ErrorOrigin::gateway,
+                  Retry::safe);
+    }
     const auto of_provider = find(exchange);
     if (!of_provider) return conclude(exchange);
     auto claims = parts_.provider->verify(exchange, *of_provider);
@@ -42,6 +46,20 @@ class CredentialsGuard final : public pipeline::Guard {
     return Verdict::pass();
   }
 
+  /// Which keys there are, and what was revoked.
+  bool accounts_are_unknown() const {
+    return parts_.directory != nullptr && !parts_.directory->is_known();
+  }
+  static bool rests_on_accounts(const http::Exchange& exchange) {
+    if (is_login(exchange)) return false;
+    const auto bearer = http::bearer_token(exchange.head());
+    return exchange.head().find("x-api-key") ||
+           (bearer && !bearer->starts_with(identity::SessionTokens::kPrefix));
+  }
+  static bool is_login(const http::Exchange& exchange) {
+    return exchange.route->cls == pipeline::RouteClass::auth && !exchange.route->access.needed;
+  }
+
   Task<Result<Verdict>> wait_and_conclude(http::Exchange& exchange,
                                           Eventual<Provided> eventual) const {
     auto claims = co_await eventual;
@@ -54,8 +72,7 @@ class CredentialsGuard final : public pipeline::Guard {
   std::optional<std::string_view> find(http::Exchange& exchange) const {
     auto& principal = exchange.principal;
     // Who logs in is nobody yet: another's token shown there would take the blame for guesses.
-    if (exchange.route->cls == pipeline::RouteClass::auth && !exchange.route->access.needed)
-      return {};
+    if (is_login(exchange)) return {};
     const auto& head = exchange.head();
     const auto bearer = http::bearer_token(head);
     if (const auto key = head.find("x-api-key")) {

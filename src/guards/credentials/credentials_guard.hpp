@@ -24,7 +24,8 @@ struct CredentialParts {
 
 /// Reads what the caller presents and checks signatures, nothing else: nobody is refused, and
 /// nothing is waited for but keys of an OpenID provider that are not there yet. A credential that
-/// does not verify leaves the caller anonymous and is noted. See README.md.
+/// does not verify leaves the caller anonymous and is noted. Until accounts have been read it
+/// cannot decide about tokens and keys. See README.md.
 std::unique_ptr<pipeline::Guard> make_credentials_guard(const config::Settings& settings,
                                                         const CredentialParts& parts);
 

@@ -5,7 +5,7 @@
 #include "config/loader.hpp"
 #include "http/memory_exchange.hpp"
 #include "identity/session_tokens.hpp"
-#include "identity/sqlite_account_store.hpp"
+#include "identity/sqlite_accounts.hpp"
 #include "pipeline/route.hpp"
 #include "proves.hpp"
 #include "temporary_folder.hpp"
@@ -119,6 +119,7 @@ class CredentialsOfUsers : public testing::Test {
     owner_ =
         store_->add_user({.name = "alice", .password_hash = "", .grants = {}}, now()).value()->id;
     route_.kind = RouteKind::token;
+    directory_.set_known();
   }
   WallTime now() const { return worker_.clock().wall(); }
 
@@ -171,7 +172,7 @@ class CredentialsOfUsers : public testing::Test {
   const std::string secret_ = "a secret of enough bytes for a test of guards";
   TemporaryFolder folder_;
   std::unique_ptr<identity::AccountStore> store_ =
-      identity::SqliteAccountStore::open({.file = folder_.path() / "accounts.db"}).value();
+      identity::open_sqlite_accounts({.file = folder_.path() / "accounts.db"}).value();
   net::Worker worker_{0};
   config::Settings settings_;
   identity::SessionTokens sessions_{{secret_}};
@@ -191,6 +192,30 @@ class CredentialsOfUsers : public testing::Test {
   std::string site_;
   pipeline::Verdict::Kind verdict_{};
 };
+
+TEST_F(CredentialsOfUsers, BeforeAccountsHaveBeenReadNobodyCanSayWhatTokensAndKeysAreWorth) {
+  identity::Directory unread;
+  const CredentialParts parts{.sessions = sessions_,
+                              .users = &users_,
+                              .keys = &keys_,
+                              .directory = &unread,
+                              .sites = sites_};
+  const auto decide = [&](const std::string& fields) {
+    http::MemoryExchange exchange(worker_, "GET / HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n");
+    exchange.route = &route_;
+    exchange.site = &default_;
+    return make_credentials_guard(settings_, parts)->on_request(exchange).value();
+  };
+  for (const std::string& fields :
+       {bearer(access_token(now())), bearer("pc_x"), std::string("X-API-Key: pc_x\r\n")}) {
+    const auto undecided = decide(fields);
+    ASSERT_FALSE(undecided) << fields;
+    EXPECT_EQ(undecided.error().code, ErrorCode::unavailable);
+  }
+  EXPECT_TRUE(decide("")) << "visitors go on";
+  unread.set_known();
+  EXPECT_TRUE(decide(bearer(access_token(now()))));
+}
 
 TEST_F(CredentialsOfUsers, AnAccessTokenSaysWhoAndWhatOneIs) {
   const auto who = principal(bearer(access_token(now())));

@@ -64,6 +64,7 @@ class OpsRoutes::Health final : public pipeline::RouteHandler {
     const auto redis = v.redis();
     text::append_json_member(body, "redis", redis);
     text::append_json_member(body, "state", redis == "connected" ? "redis" : "memory");
+    text::append_json_member(body, "database", v.database());
     text::append_json_member(body, "sse_connections", s.hub->open_streams());
     text::append_json_member(body, "active_sessions", figures.sessions + figures.silent_sessions);
     if (s.provider != nullptr) {

@@ -18,6 +18,8 @@ struct Vitals {
   std::function<bool()> draining;
   /// The state that nodes share: `disabled`, `connected` or `degraded`.
   std::function<std::string_view()> redis;
+  /// That of accounts, in the same words.
+  std::function<std::string_view()> database;
   std::function<state::StoreFigures()> figures;  ///< cheap: probes ask without a limit
   /// Things an operator should mend; what is for anyone names no address.
   std::function<std::vector<std::string>(Audience)> notices;

@@ -1,15 +1,15 @@
-// API keys of SqliteAccountStore.
+// API keys of SqlAccountStore.
 #include "base/text.hpp"
-#include "identity/sqlite_account_store.hpp"
-#include "identity/sqlite_accounts.hpp"
+#include "identity/sql_account_store.hpp"
+#include "identity/sql_accounts.hpp"
 
 namespace portcullis::identity {
 namespace {
 
-using namespace sqlite_accounts;
-using sqlite::Blob;
-using sqlite::Connection;
-using sqlite::Query;
+using namespace sql_accounts;
+using sql::Blob;
+using sql::Connection;
+using sql::Query;
 
 #define PORTCULLIS_KEY_SELECT                                                           \
   "SELECT k.id, k.prefix, k.hash, k.name, k.owner_id, k.scopes, k.site, k.created_at, " \
@@ -63,9 +63,9 @@ ApiKey key_in(const Query& row) {
 /// Revoked keys are kept to be read about, as many as may be in use.
 void forget_oldest_revoked(Connection& connection, std::string_view owner) {
   connection.run(
-      "DELETE FROM api_keys WHERE id IN (SELECT id FROM api_keys "
-      "WHERE owner_id = ?1 AND revoked_at IS NOT NULL ORDER BY revoked_at DESC "
-      "LIMIT -1 OFFSET ?2)",
+      "DELETE FROM api_keys WHERE owner_id = ?1 AND revoked_at IS NOT NULL AND id NOT IN "
+      "(SELECT id FROM api_keys WHERE owner_id = ?1 AND revoked_at IS NOT NULL "
+      "ORDER BY revoked_at DESC LIMIT ?2)",
       owner, static_cast<std::int64_t>(kMaxKeysOfUser));
 }
 
@@ -86,14 +86,14 @@ bool insert_key(Connection& connection, const ApiKey& key) {
              epoch_millis(key.created), maybe_millis(key.expires), limit) > 0;
 }
 
-Result<void> must_be_key(int changes) {
+Result<void> must_be_key(std::int64_t changes) {
   if (changes == 0) return fail(ErrorCode::not_found, "there is no such key");
   return {};
 }
 
 }  // namespace
 
-Result<bool> SqliteAccountStore::add_api_key(const ApiKey& key) {
+Result<bool> SqlAccountStore::add_api_key(const ApiKey& key) {
   if (auto good = check(key); !good) return std::unexpected(good.error());
   return database_->write([&](Connection& connection) -> Result<bool> {
     if (auto there = require_user(connection, key.owner); !there) {
@@ -107,7 +107,7 @@ Result<bool> SqliteAccountStore::add_api_key(const ApiKey& key) {
   });
 }
 
-Result<ApiKey> SqliteAccountStore::find_api_key(std::string_view prefix) {
+Result<ApiKey> SqlAccountStore::find_api_key(std::string_view prefix) {
   return database_->read([&](Connection& connection) -> Result<ApiKey> {
     auto row = connection.query(kKeyByPrefix, prefix);
     if (!row.step()) return fail(ErrorCode::not_found, "there is no such key");
@@ -115,9 +115,8 @@ Result<ApiKey> SqliteAccountStore::find_api_key(std::string_view prefix) {
   });
 }
 
-Result<std::vector<ApiKey>> SqliteAccountStore::api_keys(std::optional<std::string_view> owner,
-                                                         std::string_view after,
-                                                         std::size_t limit) {
+Result<std::vector<ApiKey>> SqlAccountStore::api_keys(std::optional<std::string_view> owner,
+                                                      std::string_view after, std::size_t limit) {
   if (limit == 0 || limit > kMaxPage) return refuse_input("a page has 1 to 200 keys");
   return database_->read([&](Connection& connection) -> Result<std::vector<ApiKey>> {
     const auto count = static_cast<std::int64_t>(limit);
@@ -129,7 +128,7 @@ Result<std::vector<ApiKey>> SqliteAccountStore::api_keys(std::optional<std::stri
   });
 }
 
-Result<void> SqliteAccountStore::revoke_api_key(std::string_view id, WallTime now) {
+Result<void> SqlAccountStore::revoke_api_key(std::string_view id, WallTime now) {
   return database_->write([&](Connection& connection) {
     return must_be_key(
         connection.run("UPDATE api_keys SET revoked_at = coalesce(revoked_at, ?2) WHERE id = ?1",
@@ -137,11 +136,12 @@ Result<void> SqliteAccountStore::revoke_api_key(std::string_view id, WallTime no
   });
 }
 
-Result<void> SqliteAccountStore::touch_api_key(std::string_view id, WallTime now) {
+Result<void> SqlAccountStore::touch_api_key(std::string_view id, WallTime now) {
   return database_->write([&](Connection& connection) {
     return must_be_key(connection.run(
-        "UPDATE api_keys SET last_used_at = max(coalesce(last_used_at, 0), ?2) WHERE id = ?1", id,
-        epoch_millis(now)));
+        "UPDATE api_keys SET last_used_at = CASE WHEN last_used_at > ?2 THEN last_used_at ELSE ?2 "
+        "END WHERE id = ?1",
+        id, epoch_millis(now)));
   });
 }
 

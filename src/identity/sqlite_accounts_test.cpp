@@ -1,6 +1,6 @@
 // What is particular to accounts in a file; the contract of all stores stands in
 // account_store_contract_test.cpp.
-#include "identity/sqlite_account_store.hpp"
+#include "identity/sqlite_accounts.hpp"
 
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -24,8 +24,8 @@ const WallTime kNow = from_epoch_seconds(1'800'000'000);
 
 class SqliteAccountFile : public testing::Test {
  protected:
-  std::unique_ptr<SqliteAccountStore> open() {
-    auto store = SqliteAccountStore::open(options);
+  std::unique_ptr<AccountStore> open() {
+    auto store = open_sqlite_accounts(options);
     EXPECT_TRUE(store) << store.error().detail;
     return store ? *std::move(store) : nullptr;
   }
@@ -51,7 +51,7 @@ class SqliteAccountFile : public testing::Test {
 /// Adds users and rotates a family without end, and writes a byte for each that was acknowledged.
 [[noreturn]] void write_until_killed(const sqlite::Options& options, const std::string& user,
                                      int acknowledge) {
-  auto store = SqliteAccountStore::open(options);
+  auto store = open_sqlite_accounts(options);
   if (!store) ::_exit(1);
   for (std::uint32_t i = 0;; ++i) {
     const auto added = (*store)->add_user(
@@ -151,7 +151,7 @@ TEST_F(SqliteAccountFile, DamageIsAnErrorAtTheStart) {
   }
   std::fstream(options.file, std::ios::in | std::ios::out | std::ios::binary).seekp(20'000)
       << std::string(12'000, '\x55');
-  const auto refused = SqliteAccountStore::open(options);
+  const auto refused = open_sqlite_accounts(options);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::malformed);
 }
@@ -218,7 +218,7 @@ TEST_F(SqliteAccountFile, ARoleOfANewerProgramOpensNothing) {
 TEST_F(SqliteAccountFile, ANewerSchemaIsRefused) {
   open();
   SQLite::Database(options.file.string(), SQLite::OPEN_READWRITE).exec("PRAGMA user_version=99");
-  const auto refused = SqliteAccountStore::open(options);
+  const auto refused = open_sqlite_accounts(options);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::malformed);
   EXPECT_NE(refused.error().detail.find("99"), std::string::npos);

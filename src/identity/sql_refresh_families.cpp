@@ -1,12 +1,12 @@
-// Families of refresh tokens of SqliteAccountStore.
-#include "identity/sqlite_account_store.hpp"
-#include "identity/sqlite_accounts.hpp"
+// Families of refresh tokens of SqlAccountStore.
+#include "identity/sql_account_store.hpp"
+#include "identity/sql_accounts.hpp"
 
 namespace portcullis::identity {
 namespace {
 
-using namespace sqlite_accounts;
-using sqlite::Connection;
+using namespace sql_accounts;
+using sql::Connection;
 using Outcome = Rotation::Outcome;
 
 std::optional<RefreshFamily> family_of(Connection& connection, std::string_view id) {
@@ -37,23 +37,23 @@ Outcome outcome_for(const std::optional<RefreshFamily>& family, std::uint32_t ge
 /// Leaves room for one more.
 void forget_oldest_families(Connection& connection, std::string_view user) {
   connection.run(
-      "DELETE FROM refresh_families WHERE id IN (SELECT id FROM refresh_families "
-      "WHERE user_id = ?1 ORDER BY revoked_at IS NULL DESC, rotated_at DESC, id "
-      "LIMIT -1 OFFSET ?2)",
+      "DELETE FROM refresh_families WHERE user_id = ?1 AND id NOT IN (SELECT id FROM "
+      "refresh_families WHERE user_id = ?1 ORDER BY revoked_at IS NULL DESC, rotated_at DESC, id "
+      "LIMIT ?2)",
       user, static_cast<std::int64_t>(kMaxFamiliesOfUser) - 1);
 }
 
 }  // namespace
 
-Result<bool> SqliteAccountStore::open_family(const User& user, std::string_view id,
-                                             WallTime expires, WallTime now) {
+Result<bool> SqlAccountStore::open_family(const User& user, std::string_view id, WallTime expires,
+                                          WallTime now) {
   if (!is_name(id)) return refuse_input("the id of a family has another form");
   if (expires <= now) return refuse_input("a family expires after now");
   return database_->write([&](Connection& connection) -> Result<bool> {
     TRY(const bool may_log_in, is_as_found(connection, user));
     if (!may_log_in) return false;
     forget_oldest_families(connection, user.id);
-    const int opened = connection.run(
+    const auto opened = connection.run(
         "INSERT INTO refresh_families (id, user_id, opened_at, rotated_at, expires_at) "
         "VALUES (?1, ?2, ?3, ?3, ?4) ON CONFLICT (id) DO NOTHING",
         id, user.id, epoch_millis(now), epoch_millis(expires));
@@ -62,8 +62,8 @@ Result<bool> SqliteAccountStore::open_family(const User& user, std::string_view 
   });
 }
 
-Result<Rotation> SqliteAccountStore::rotate_family(std::string_view id, std::uint32_t generation,
-                                                   WallTime now) {
+Result<Rotation> SqlAccountStore::rotate_family(std::string_view id, std::uint32_t generation,
+                                                WallTime now) {
   return database_->write([&](Connection& connection) -> Result<Rotation> {
     auto family = family_of(connection, id);
     const auto outcome = outcome_for(family, generation, now);
@@ -79,9 +79,9 @@ Result<Rotation> SqliteAccountStore::rotate_family(std::string_view id, std::uin
   });
 }
 
-Result<void> SqliteAccountStore::revoke_family(std::string_view id, WallTime now) {
+Result<void> SqlAccountStore::revoke_family(std::string_view id, WallTime now) {
   return database_->write([&](Connection& connection) -> Result<void> {
-    const int changed = connection.run(
+    const auto changed = connection.run(
         "UPDATE refresh_families SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL", id,
         epoch_millis(now));
     // One that was forgotten to make room has tokens all the same.
@@ -92,7 +92,7 @@ Result<void> SqliteAccountStore::revoke_family(std::string_view id, WallTime now
   });
 }
 
-Result<void> SqliteAccountStore::revoke_families(std::string_view user, WallTime now) {
+Result<void> SqlAccountStore::revoke_families(std::string_view user, WallTime now) {
   return database_->write([&](Connection& connection) -> Result<void> {
     if (auto there = require_user(connection, user); !there) return there;
     std::vector<std::string> logins;
@@ -109,7 +109,7 @@ Result<void> SqliteAccountStore::revoke_families(std::string_view user, WallTime
   });
 }
 
-Result<std::size_t> SqliteAccountStore::purge_families(WallTime now) {
+Result<std::size_t> SqlAccountStore::purge_families(WallTime now) {
   return database_->write([&](Connection& connection) -> Result<std::size_t> {
     return static_cast<std::size_t>(
         connection.run("DELETE FROM refresh_families WHERE expires_at <= ?1", epoch_millis(now)));

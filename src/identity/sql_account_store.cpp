@@ -1,14 +1,14 @@
-#include "identity/sqlite_account_store.hpp"
+#include "identity/sql_account_store.hpp"
 
 #include "base/ids.hpp"
-#include "identity/sqlite_accounts.hpp"
+#include "identity/sql_accounts.hpp"
 
 namespace portcullis::identity {
 namespace {
 
-using namespace sqlite_accounts;
-using sqlite::Connection;
-using sqlite::Query;
+using namespace sql_accounts;
+using sql::Connection;
+using sql::Query;
 
 #define PORTCULLIS_USER_COLUMNS                                                             \
   "id, name, created_at, disabled_at, last_login_at, last_failed_login_at, failed_logins, " \
@@ -69,19 +69,13 @@ Result<void> check_hash(std::string_view hash) {
 
 }  // namespace
 
-Result<std::unique_ptr<SqliteAccountStore>> SqliteAccountStore::open(
-    const sqlite::Options& options) {
-  TRY(auto database, sqlite::Database::open(options, schema()));
-  return std::unique_ptr<SqliteAccountStore>(new SqliteAccountStore(std::move(database)));
-}
-
-Result<std::optional<User>> SqliteAccountStore::add_user(const NewUser& user, WallTime now) {
+Result<std::optional<User>> SqlAccountStore::add_user(const NewUser& user, WallTime now) {
   TRY(const std::string key, user_key(user.name));
   if (auto good = check_grants(user.grants); !good) return std::unexpected(good.error());
   if (auto good = check_hash(user.password_hash); !good) return std::unexpected(good.error());
   return database_->write([&](Connection& connection) -> Result<std::optional<User>> {
     const std::string id = Ulid::make(now).text();
-    const int added = connection.run(
+    const auto added = connection.run(
         "INSERT INTO users (id, name, name_key, password_hash, created_at) "
         "VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (name_key) DO NOTHING",
         id, user.name, key, user.password_hash, epoch_millis(now));
@@ -91,19 +85,19 @@ Result<std::optional<User>> SqliteAccountStore::add_user(const NewUser& user, Wa
   });
 }
 
-Result<User> SqliteAccountStore::find_user(std::string_view name) {
+Result<User> SqlAccountStore::find_user(std::string_view name) {
   const auto key = user_key(name);
   if (!key) return no_such_user();  // nobody can be called so
   return database_->read(
       [&](Connection& connection) { return one_user(connection, kUserByKey, *key); });
 }
 
-Result<User> SqliteAccountStore::user(std::string_view id) {
+Result<User> SqlAccountStore::user(std::string_view id) {
   return database_->read(
       [&](Connection& connection) { return one_user(connection, kUserById, id); });
 }
 
-Result<AccountStore::Page> SqliteAccountStore::users(std::string_view after, std::size_t limit) {
+Result<AccountStore::Page> SqlAccountStore::users(std::string_view after, std::size_t limit) {
   if (limit == 0 || limit > kMaxPage) return refuse_input("a page has 1 to 200 users");
   return database_->read([&](Connection& connection) -> Result<Page> {
     Page out;
@@ -119,7 +113,7 @@ Result<AccountStore::Page> SqliteAccountStore::users(std::string_view after, std
   });
 }
 
-Result<Credentials> SqliteAccountStore::credentials(std::string_view id) {
+Result<Credentials> SqlAccountStore::credentials(std::string_view id) {
   return database_->read([&](Connection& connection) -> Result<Credentials> {
     auto row = connection.query(
         "SELECT password_hash, totp_secret IS NOT NULL, totp_secret, totp_confirmed, "
@@ -138,8 +132,8 @@ Result<Credentials> SqliteAccountStore::credentials(std::string_view id) {
   });
 }
 
-Result<void> SqliteAccountStore::set_password(std::string_view id, std::string_view hash,
-                                              WallTime now) {
+Result<void> SqlAccountStore::set_password(std::string_view id, std::string_view hash,
+                                           WallTime now) {
   if (auto good = check_hash(hash); !good) return std::unexpected(good.error());
   return database_->write([&](Connection& connection) -> Result<void> {
     connection.run("UPDATE users SET password_hash = ?2 WHERE id = ?1", id, hash);
@@ -148,9 +142,8 @@ Result<void> SqliteAccountStore::set_password(std::string_view id, std::string_v
   });
 }
 
-Result<std::optional<User>> SqliteAccountStore::replace_password(const User& user,
-                                                                 std::string_view hash,
-                                                                 WallTime now) {
+Result<std::optional<User>> SqlAccountStore::replace_password(const User& user,
+                                                              std::string_view hash, WallTime now) {
   if (auto good = check_hash(hash); !good) return std::unexpected(good.error());
   return database_->write([&](Connection& connection) -> Result<std::optional<User>> {
     TRY(const bool as_found, is_as_found(connection, user));
@@ -161,8 +154,8 @@ Result<std::optional<User>> SqliteAccountStore::replace_password(const User& use
   });
 }
 
-Result<bool> SqliteAccountStore::rehash_password(std::string_view id, std::string_view old_hash,
-                                                 std::string_view hash) {
+Result<bool> SqlAccountStore::rehash_password(std::string_view id, std::string_view old_hash,
+                                              std::string_view hash) {
   if (auto good = check_hash(hash); !good) return std::unexpected(good.error());
   return database_->write([&](Connection& connection) {
     return made(
@@ -172,7 +165,7 @@ Result<bool> SqliteAccountStore::rehash_password(std::string_view id, std::strin
   });
 }
 
-Result<void> SqliteAccountStore::disable(std::string_view id, WallTime now) {
+Result<void> SqlAccountStore::disable(std::string_view id, WallTime now) {
   return database_->write([&](Connection& connection) -> Result<void> {
     connection.run("UPDATE users SET disabled_at = coalesce(disabled_at, ?2) WHERE id = ?1", id,
                    epoch_millis(now));
@@ -181,13 +174,13 @@ Result<void> SqliteAccountStore::disable(std::string_view id, WallTime now) {
   });
 }
 
-Result<void> SqliteAccountStore::enable(std::string_view id) {
+Result<void> SqlAccountStore::enable(std::string_view id) {
   return database_->write([&](Connection& connection) {
     return must_be_made(connection.run("UPDATE users SET disabled_at = NULL WHERE id = ?1", id));
   });
 }
 
-Result<void> SqliteAccountStore::remove_user(std::string_view id, WallTime now) {
+Result<void> SqlAccountStore::remove_user(std::string_view id, WallTime now) {
   return database_->write([&](Connection& connection) -> Result<void> {
     // Tokens may have been issued for the second ahead, where sessions were ended in this one.
     TRY([[maybe_unused]] const auto valid_from, end_sessions_of(connection, id, now));
@@ -195,8 +188,8 @@ Result<void> SqliteAccountStore::remove_user(std::string_view id, WallTime now) 
   });
 }
 
-Result<void> SqliteAccountStore::set_grants(std::string_view id, std::span<const Grant> grants,
-                                            WallTime now) {
+Result<void> SqlAccountStore::set_grants(std::string_view id, std::span<const Grant> grants,
+                                         WallTime now) {
   if (auto good = check_grants(grants); !good) return good;
   return database_->write([&](Connection& connection) -> Result<void> {
     if (auto there = require_user(connection, id); !there) return there;
@@ -207,8 +200,8 @@ Result<void> SqliteAccountStore::set_grants(std::string_view id, std::span<const
   });
 }
 
-Result<void> SqliteAccountStore::note_login(std::string_view id, std::string_view network,
-                                            WallTime now) {
+Result<void> SqlAccountStore::note_login(std::string_view id, std::string_view network,
+                                         WallTime now) {
   if (network.size() > kMaxHashBytes) return refuse_input("the hash of a network is too long");
   return database_->write([&](Connection& connection) -> Result<void> {
     auto noted = must_be_made(
@@ -218,7 +211,7 @@ Result<void> SqliteAccountStore::note_login(std::string_view id, std::string_vie
     connection.run(
         "INSERT INTO login_networks (user_id, network, used_at) VALUES (?1, ?2, ?3) "
         "ON CONFLICT (user_id, network) DO UPDATE SET used_at = excluded.used_at",
-        id, sqlite::Blob{network}, epoch_millis(now));
+        id, sql::Blob{network}, epoch_millis(now));
     connection.run(
         "DELETE FROM login_networks WHERE user_id = ?1 AND network NOT IN (SELECT network FROM "
         "login_networks WHERE user_id = ?1 ORDER BY used_at DESC, network LIMIT ?2)",
@@ -227,27 +220,28 @@ Result<void> SqliteAccountStore::note_login(std::string_view id, std::string_vie
   });
 }
 
-Result<bool> SqliteAccountStore::knows_network(std::string_view id, std::string_view network) {
+Result<bool> SqlAccountStore::knows_network(std::string_view id, std::string_view network) {
   return database_->read([&](Connection& connection) -> Result<bool> {
     return connection
         .query("SELECT 1 FROM login_networks WHERE user_id = ?1 AND network = ?2", id,
-               sqlite::Blob{network})
+               sql::Blob{network})
         .step();
   });
 }
 
-Result<std::uint32_t> SqliteAccountStore::note_failed_login(std::string_view id, WallTime now) {
+Result<std::uint32_t> SqlAccountStore::note_failed_login(std::string_view id, WallTime now) {
   return database_->write([&](Connection& connection) -> Result<std::uint32_t> {
     auto row = connection.query(
-        "UPDATE users SET last_failed_login_at = ?2, failed_logins = min(failed_logins + 1, "
-        "4294967295) WHERE id = ?1 RETURNING failed_logins",
+        "UPDATE users SET last_failed_login_at = ?2, failed_logins = CASE WHEN failed_logins < "
+        "4294967295 "
+        "THEN failed_logins + 1 ELSE failed_logins END WHERE id = ?1 RETURNING failed_logins",
         id, epoch_millis(now));
     if (!row.step()) return no_such_user();
     return static_cast<std::uint32_t>(row.number(0));
   });
 }
 
-Result<WallTime> SqliteAccountStore::end_sessions(std::string_view id, WallTime now) {
+Result<WallTime> SqlAccountStore::end_sessions(std::string_view id, WallTime now) {
   return database_->write(
       [&](Connection& connection) { return end_sessions_of(connection, id, now); });
 }

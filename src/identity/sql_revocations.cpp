@@ -1,13 +1,13 @@
-// What was revoked before its time, of SqliteAccountStore.
-#include "identity/sqlite_account_store.hpp"
-#include "identity/sqlite_accounts.hpp"
+// What was revoked before its time, of SqlAccountStore.
+#include "identity/sql_account_store.hpp"
+#include "identity/sql_accounts.hpp"
 
 namespace portcullis::identity {
 
-using namespace sqlite_accounts;
-using sqlite::Connection;
+using namespace sql_accounts;
+using sql::Connection;
 
-Result<void> SqliteAccountStore::revoke_token(std::string_view id, WallTime now) {
+Result<void> SqlAccountStore::revoke_token(std::string_view id, WallTime now) {
   if (!is_token_id(id)) return refuse_input("the id of a token has another form");
   return database_->write([&](Connection& connection) -> Result<void> {
     note_revocation(connection, revoked_id(RevocableKind::token, id, now));
@@ -15,18 +15,18 @@ Result<void> SqliteAccountStore::revoke_token(std::string_view id, WallTime now)
   });
 }
 
-Result<void> SqliteAccountStore::revoke_tokens_of(std::string_view name_key, WallTime since) {
-  if (name_key.empty() || name_key.size() > kMaxSubjectBytes) {
+Result<void> SqlAccountStore::revoke_tokens_of(std::string_view subject, WallTime since) {
+  if (subject.empty() || subject.size() > kMaxSubjectBytes) {
     return refuse_input("a subject has 1 to 264 bytes");
   }
   return database_->write([&](Connection& connection) -> Result<void> {
-    note_revocation(connection, revoked_user(name_key, since));
+    note_revocation(connection, revoked_user(subject, since));
     return {};
   });
 }
 
-Result<std::vector<RevokedCredentials>> SqliteAccountStore::revocations(std::int64_t after,
-                                                                        std::size_t limit) {
+Result<std::vector<RevokedCredentials>> SqlAccountStore::revocations(std::int64_t after,
+                                                                     std::size_t limit) {
   if (limit == 0 || limit > kMaxPage) return refuse_input("a page has 1 to 200 revocations");
   return database_->read([&](Connection& connection) -> Result<std::vector<RevokedCredentials>> {
     auto rows = connection.query(
@@ -45,19 +45,13 @@ Result<std::vector<RevokedCredentials>> SqliteAccountStore::revocations(std::int
   });
 }
 
-Result<std::size_t> SqliteAccountStore::purge_revocations(WallTime now) {
+Result<std::size_t> SqlAccountStore::purge_revocations(WallTime now) {
   return database_->write([&](Connection& connection) -> Result<std::size_t> {
     return static_cast<std::size_t>(
         connection.run("DELETE FROM revocations WHERE until <= ?1", epoch_millis(now)));
   });
 }
 
-/// Of the reading connection: it changes with every commit of another one, in whichever process.
-Result<std::int64_t> SqliteAccountStore::version() {
-  return database_->read([&](Connection& connection) -> Result<std::int64_t> {
-    auto row = connection.query("PRAGMA data_version");
-    return row.step() ? row.number(0) : 0;
-  });
-}
+Result<std::int64_t> SqlAccountStore::version() { return database_->version(); }
 
 }  // namespace portcullis::identity
