@@ -72,6 +72,8 @@ std::string configuration_reference() {
       "of its own is as there. |\n"
       "| `sites[].session_risk.mode` `.alert` `.deny` | How those are judged who present its "
       "sessions, as in `session.risk`, `session.risk_alert` and `session.risk_deny`. |\n"
+      "| `sites[].proof_of_possession` | Whether its sessions are bound to a key, as in "
+      "`session.proof_of_possession`. |\n"
       "| `sites[].limits.per_minute` | Its own limit of chat requests in a minute. |\n"
       "| `sites[].limits.chat_address_per_minute` `.chat_address_per_hour` `.session_per_minute` "
       "`.in_flight` `.in_flight_per_address` `.in_flight_per_session` | What it has of its own, "

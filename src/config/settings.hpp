@@ -28,6 +28,9 @@ enum class BotChallenge : std::uint8_t { off, proof_of_work, hcaptcha, turnstile
 enum class ChallengeFallback : std::uint8_t { wait, proof_of_work };
 enum class ForwardedHeader : std::uint8_t { x_forwarded_for, forwarded };
 enum class HistoryMode : std::uint8_t { on, off };
+/// Whether sessions are bound to a key of the visitor's browser (RFC 9449): not; where the client
+/// says that it has one; or no session of the chat API without.
+enum class ProofOfPossession : std::uint8_t { off, offer, require };
 
 std::string_view name_of(Profile profile) noexcept;
 std::string_view name_of(Mode mode) noexcept;
@@ -36,6 +39,8 @@ std::string_view name_of(UpstreamKind kind) noexcept;
 std::string_view name_of(BotChallenge challenge) noexcept;
 std::optional<BotChallenge> bot_challenge_of(std::string_view name) noexcept;
 inline constexpr const char* kBotChallenges = "off, proof_of_work, hcaptcha, turnstile";
+std::string_view name_of(ProofOfPossession proof) noexcept;
+std::optional<ProofOfPossession> proof_of_possession_of(std::string_view name) noexcept;
 std::optional<UpstreamKind> upstream_kind_of(std::string_view name) noexcept;
 inline constexpr const char* kUpstreamKinds = "auto, demo, n8n, openai, anthropic, http";
 /// Whether the kind is the API of a language model.
@@ -110,6 +115,7 @@ struct SiteSettings {
   UpstreamSettings upstream;
   SiteChallenge challenge;
   SiteSessionRisk session_risk;
+  std::optional<ProofOfPossession> proof_of_possession;
   HistoryMode history = HistoryMode::on;
   std::map<std::string, std::int64_t, std::less<>> limits;  ///< its own, by key of kSiteLimits
   Texts texts;
@@ -215,6 +221,7 @@ struct Settings {
   Mode session_risk = Mode::enforce;
   std::int64_t session_risk_alert = 0;
   std::int64_t session_risk_deny = 0;
+  ProofOfPossession proof_of_possession = ProofOfPossession::off;
   std::int64_t max_sessions = 0;
   std::int64_t history_max_messages = 0;
   std::int64_t history_max_bytes = 0;

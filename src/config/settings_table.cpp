@@ -77,6 +77,8 @@ void add_identity_of_visitors(std::vector<Setting>& t) {
       {{"enforce", Mode::enforce}, {"monitor", Mode::monitor}, {"off", Mode::off}}));
   t.push_back(integer({.path = "session.risk_alert", .text = "From so many points on a presenter is told of, has a quarter of the limits and is challenged."}, &S::session_risk_alert, 50, 1, 100));
   t.push_back(integer({.path = "session.risk_deny", .text = "With more points than this a presenter may not use the session for an hour; where it is its owner, the session ends. 100: nobody."}, &S::session_risk_deny, 75, 1, 100));
+  t.push_back(choice<ProofOfPossession>({.path = "session.proof_of_possession", .text = "Bind sessions to a key of the visitor's browser, so that a stolen token is worth nothing without it (docs/sessions.md): `off`, `offer` (where the client says that it can prove) or `require` (no session of the chat API without; pages over plain http cannot)."}, &S::proof_of_possession, ProofOfPossession::off,
+      {{"off", ProofOfPossession::off}, {"offer", ProofOfPossession::offer}, {"require", ProofOfPossession::require}}));
   t.push_back(string({.path = "session.cookie_name", .text = "Name of the session cookie."}, &S::cookie_name, "chat_session_id"));
   t.push_back(seconds({.path = "session.cookie_max_age", .text = "`Max-Age` of the session cookie."}, &S::cookie_max_age, Seconds{86'400}, Seconds{60}, hours{24 * 365}));
   t.push_back(integer({.path = "session.max", .text = "Stored sessions (those with a message). At the bound the one silent longest gives way, unless it was active in the last 15 minutes.", .restart = Restart::needed}, &S::max_sessions, 100'000, 1, 100'000'000));
@@ -331,6 +333,18 @@ std::string_view name_of(BotChallenge challenge) noexcept {
 std::optional<Mode> mode_of(std::string_view name) noexcept {
   for (const Mode mode : {Mode::enforce, Mode::monitor, Mode::off}) {
     if (name_of(mode) == name) return mode;
+  }
+  return std::nullopt;
+}
+
+std::string_view name_of(ProofOfPossession proof) noexcept {
+  constexpr std::string_view kNames[] = {"off", "offer", "require"};
+  return kNames[static_cast<std::size_t>(proof)];
+}
+
+std::optional<ProofOfPossession> proof_of_possession_of(std::string_view name) noexcept {
+  for (const auto proof : {ProofOfPossession::off, ProofOfPossession::offer, ProofOfPossession::require}) {
+    if (name_of(proof) == name) return proof;
   }
   return std::nullopt;
 }

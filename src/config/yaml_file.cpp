@@ -155,6 +155,8 @@ class Reader {
           read_challenge(value, path + ".challenge", site.challenge);
         else if (key == "session_risk")
           read_session_risk(value, path + ".session_risk", site.session_risk);
+        else if (key == "proof_of_possession")
+          read_proof(value, path + ".proof_of_possession", site);
         else if (key == "history")
           read_history(value, path + ".history", site);
         else if (key == "limits")
@@ -223,6 +225,15 @@ class Reader {
       }
       return true;
     });
+  }
+
+  void read_proof(const YAML::Node& node, const std::string& path, SiteSettings& site) {
+    // As with a challenge's kind.
+    const std::string text = text_of(node, path);
+    site.proof_of_possession = proof_of_possession_of(text == "false" ? "off" : text);
+    if (!site.proof_of_possession) {
+      error(node, path, "'" + text + "' is not one of off, offer, require");
+    }
   }
 
   void read_history(const YAML::Node& node, const std::string& path, SiteSettings& site) {

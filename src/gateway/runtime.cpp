@@ -278,7 +278,8 @@ Result<void> Runtime::build(const Lasting& lasting, const routes::Vitals& vitals
   services.owner = weak_from_this();
   for (const auto& site : settings_.sites) {
     sites_.push_back({sites_.size(), site.id, site.origins, pipeline::Limits::of(settings_, site),
-                      pipeline::SessionRisk::of(settings_, site)});
+                      pipeline::SessionRisk::of(settings_, site),
+                      site.proof_of_possession.value_or(settings_.proof_of_possession)});
     TRY(auto assistant, assistant_of(site, settings_, lasting, assistants_));
     // Told from the start, also where no model is asked.
     for (const char* direction : {"input", "output"}) {

@@ -24,6 +24,13 @@ Exchange::Exchange(net::Worker& owner)
 
 Exchange::~Exchange() = default;
 
+std::optional<Origin> Exchange::requested_origin() const {
+  const auto host = HostPort::parse(head_.get("host"));
+  if (!host) return std::nullopt;
+  const std::string scheme = client.https ? "https" : "http";
+  return Origin{scheme, host->host, host->port.value_or(default_port(scheme))};
+}
+
 Eventual<Result<std::string_view>> Exchange::read_body(std::uint64_t limit) {
   return do_read_body(limit);
 }

@@ -16,6 +16,8 @@ enum class Code : std::uint8_t {
   content_refused,
   invalid_host,
   session_invalid,
+  proof_required,
+  proof_invalid,
   auth_failed,
   second_factor_required,
   forbidden,

@@ -1,6 +1,7 @@
 #include "identity/session_tokens.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <cstring>
 
 #include "base/siphash.hpp"
@@ -9,14 +10,20 @@
 namespace portcullis::identity {
 namespace {
 
-/// Of tokens that do not say whom they were issued to, and of those that do.
+/// Of tokens that do not say whom they were issued to, of those that do, and of those that say
+/// more: nodes of before the third go on taking what has no need of it.
 constexpr char kAnonymousVersion = 1;
 constexpr char kOwnedVersion = 2;
+constexpr char kBoundVersion = 3;
 constexpr unsigned kBearerFlag = 1;
 constexpr unsigned kRapidFlag = 2;
 constexpr unsigned kIpv4Flag = 4;
-constexpr unsigned kOwnedFlags = kBearerFlag | kRapidFlag | kIpv4Flag;
+constexpr unsigned kProvenFlag = 8;
+/// By version.
+constexpr std::array<unsigned, 4> kFlags = {0, kBearerFlag, kBearerFlag | kRapidFlag | kIpv4Flag,
+                                            kBearerFlag | kRapidFlag | kIpv4Flag | kProvenFlag};
 constexpr std::size_t kMacBytes = 32;
+constexpr std::size_t kThumbprintBytes = 32;
 constexpr std::size_t kHandleKeyBytes = 32;
 constexpr std::array<std::string_view, 3> kAudiences = {"client", "upstream", "audit"};
 
@@ -30,11 +37,17 @@ void append_text(std::string& out, std::string_view value) {
   out += value;
 }
 
+char version_of(const http::SessionClaims& claims) {
+  if (claims.proof_key) return kBoundVersion;
+  return claims.owner ? kOwnedVersion : kAnonymousVersion;
+}
+
 unsigned flags_of(const http::SessionClaims& claims) {
   unsigned out = claims.bearer ? kBearerFlag : 0;
   if (!claims.owner) return out;
   if (claims.rapid) out |= kRapidFlag;
   if (claims.owner->ipv4) out |= kIpv4Flag;
+  if (claims.proof_key) out |= kProvenFlag;
   return out;
 }
 
@@ -124,14 +137,16 @@ SessionTokens::SessionTokens(const std::vector<std::string>& secrets)
 }
 
 std::string SessionTokens::issue(const http::SessionClaims& claims) const {
+  assert((claims.owner || !claims.proof_key) && "nobody is bound by a form without an owner");
   std::string bytes;
-  bytes.reserve(208 + claims.page_url.size());
-  bytes += claims.owner ? kOwnedVersion : kAnonymousVersion;
+  bytes.reserve(240 + claims.page_url.size());
+  bytes += version_of(claims);
   bytes += static_cast<char>(flags_of(claims));
   bytes.append(reinterpret_cast<const char*>(claims.id.data()), claims.id.size());
   append_u64(bytes, static_cast<std::uint64_t>(epoch_seconds(claims.created)));
   append_u64(bytes, static_cast<std::uint64_t>(epoch_seconds(claims.expires)));
   if (claims.owner) append_owner(bytes, claims);
+  if (claims.proof_key) bytes += crypto::bytes_of(*claims.proof_key);
   append_text(bytes, claims.site);
   append_text(bytes, claims.origin);
   append_text(bytes, claims.page_url);
@@ -151,11 +166,11 @@ std::optional<http::SessionClaims> SessionTokens::verify(std::string_view token)
     return key.sign.verify(signed_part, mac);
   });
   if (signer == keys_.end()) return std::nullopt;
-  const bool owned = signed_part[0] == kOwnedVersion;
-  if (!owned && signed_part[0] != kAnonymousVersion) return std::nullopt;
+  const char version = signed_part[0];
+  if (version < kAnonymousVersion || version > kBoundVersion) return std::nullopt;
 
   const unsigned flags = static_cast<unsigned char>(signed_part[1]);
-  if ((flags & ~(owned ? kOwnedFlags : kBearerFlag)) != 0) return std::nullopt;
+  if ((flags & ~kFlags[static_cast<unsigned char>(version)]) != 0) return std::nullopt;
   Reader reader(signed_part.substr(2));
   http::SessionClaims claims;
   claims.key = static_cast<std::uint8_t>(signer - keys_.begin());
@@ -165,7 +180,12 @@ std::optional<http::SessionClaims> SessionTokens::verify(std::string_view token)
   claims.created = from_epoch_seconds(static_cast<std::int64_t>(reader.u64()));
   claims.expires = from_epoch_seconds(static_cast<std::int64_t>(reader.u64()));
   claims.issued = claims.created;
-  if (owned) read_owner(reader, flags, claims);
+  if (version >= kOwnedVersion) read_owner(reader, flags, claims);
+  if ((flags & kProvenFlag) != 0) {
+    const auto thumbprint = reader.take(kThumbprintBytes);
+    auto& key = claims.proof_key.emplace();
+    if (thumbprint.size() == key.size()) std::memcpy(key.data(), thumbprint.data(), key.size());
+  }
   claims.site = reader.text();
   claims.origin = reader.text();
   claims.page_url = reader.text();

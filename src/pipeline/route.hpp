@@ -132,6 +132,8 @@ struct Route {
   std::vector<std::string> prose;
   std::vector<std::string> urls;
   std::vector<std::string> secrets;  ///< members that nothing looks into: passwords, tokens
+  bool takes_proof =
+      false;  ///< of a key that what it makes is bound to, where the site asks for one
   bool body_optional = false;
   bool takes_form_fields = false;  ///< also as application/x-www-form-urlencoded
   std::string message_member;  ///< of the body, or of the query of a subscription: what the visitor
@@ -179,6 +181,7 @@ struct Site {
   std::vector<OriginPattern> origins;
   Limits limits;
   SessionRisk session_risk{};
+  config::ProofOfPossession proof_of_possession = config::ProofOfPossession::off;
 };
 
 /// Finds the route of a request: exact paths first, then the longest prefix.

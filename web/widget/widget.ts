@@ -44,7 +44,7 @@ export class Widget {
     });
     this.tabs = new TabChannel(api, () => this.conversation.restore());
     this.conversation = new Conversation({
-      client: new GatewayClient(api, session, () => this.composer.trap.value),
+      client: new GatewayClient(session, () => this.composer.trap.value),
       transcript: new Transcript(this.log, texts, timeTextIn(settings.language)),
       composer: this.composer,
       announcer,
