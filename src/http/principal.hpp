@@ -53,6 +53,7 @@ struct SessionClaims {
   bool bearer = false;             ///< delivered in a body, so it is taken from Authorization only
   /// Thumbprint of the key whose holder alone may present it; none: whoever has the token may.
   std::optional<std::array<std::uint8_t, 32>> proof_key;
+  std::string user;      ///< of the site, whom its server named; empty: nobody is known
   std::uint8_t key = 0;  ///< which of the secrets signed it; handles stay the same over a rotation
 };
 

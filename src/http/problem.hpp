@@ -18,6 +18,8 @@ enum class Code : std::uint8_t {
   session_invalid,
   proof_required,
   proof_invalid,
+  identity_required,
+  identity_invalid,
   auth_failed,
   second_factor_required,
   forbidden,

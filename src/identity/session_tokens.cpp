@@ -6,6 +6,7 @@
 
 #include "base/siphash.hpp"
 #include "base/text.hpp"
+#include "crypto/seal.hpp"
 
 namespace portcullis::identity {
 namespace {
@@ -19,9 +20,11 @@ constexpr unsigned kBearerFlag = 1;
 constexpr unsigned kRapidFlag = 2;
 constexpr unsigned kIpv4Flag = 4;
 constexpr unsigned kProvenFlag = 8;
+constexpr unsigned kUserFlag = 16;
 /// By version.
-constexpr std::array<unsigned, 4> kFlags = {0, kBearerFlag, kBearerFlag | kRapidFlag | kIpv4Flag,
-                                            kBearerFlag | kRapidFlag | kIpv4Flag | kProvenFlag};
+constexpr std::array<unsigned, 4> kFlags = {
+    0, kBearerFlag, kBearerFlag | kRapidFlag | kIpv4Flag,
+    kBearerFlag | kRapidFlag | kIpv4Flag | kProvenFlag | kUserFlag};
 constexpr std::size_t kMacBytes = 32;
 constexpr std::size_t kThumbprintBytes = 32;
 constexpr std::size_t kHandleKeyBytes = 32;
@@ -38,7 +41,7 @@ void append_text(std::string& out, std::string_view value) {
 }
 
 char version_of(const http::SessionClaims& claims) {
-  if (claims.proof_key) return kBoundVersion;
+  if (claims.proof_key || !claims.user.empty()) return kBoundVersion;
   return claims.owner ? kOwnedVersion : kAnonymousVersion;
 }
 
@@ -48,7 +51,12 @@ unsigned flags_of(const http::SessionClaims& claims) {
   if (claims.rapid) out |= kRapidFlag;
   if (claims.owner->ipv4) out |= kIpv4Flag;
   if (claims.proof_key) out |= kProvenFlag;
+  if (!claims.user.empty()) out |= kUserFlag;
   return out;
+}
+
+std::string_view id_of(const http::SessionClaims& claims) {
+  return {reinterpret_cast<const char*>(claims.id.data()), claims.id.size()};
 }
 
 void append_owner(std::string& out, const http::SessionClaims& claims) {
@@ -126,6 +134,7 @@ SessionTokens::SessionTokens(const std::vector<std::string>& secrets)
   for (const auto& secret : secrets) {
     auto& key =
         keys_.emplace_back(crypto::HmacKey(crypto::hkdf(secret, "portcullis session token v1")));
+    key.users = crypto::hkdf(secret, "portcullis session user v1");
     const auto handles = crypto::hkdf(secret, "portcullis session handle v1", kHandleKeyBytes);
     std::array<SipKey, 2> roots;
     static_assert(sizeof roots == kHandleKeyBytes);
@@ -137,7 +146,8 @@ SessionTokens::SessionTokens(const std::vector<std::string>& secrets)
 }
 
 std::string SessionTokens::issue(const http::SessionClaims& claims) const {
-  assert((claims.owner || !claims.proof_key) && "nobody is bound by a form without an owner");
+  assert((claims.owner || version_of(claims) == kAnonymousVersion) &&
+         "nobody is bound by a form without an owner");
   std::string bytes;
   bytes.reserve(240 + claims.page_url.size());
   bytes += version_of(claims);
@@ -147,10 +157,12 @@ std::string SessionTokens::issue(const http::SessionClaims& claims) const {
   append_u64(bytes, static_cast<std::uint64_t>(epoch_seconds(claims.expires)));
   if (claims.owner) append_owner(bytes, claims);
   if (claims.proof_key) bytes += crypto::bytes_of(*claims.proof_key);
+  const auto& key = keys_[std::min<std::size_t>(claims.key, keys_.size() - 1)];
+  if (!claims.user.empty()) append_text(bytes, crypto::seal(key.users, id_of(claims), claims.user));
   append_text(bytes, claims.site);
   append_text(bytes, claims.origin);
   append_text(bytes, claims.page_url);
-  const auto mac = keys_[std::min<std::size_t>(claims.key, keys_.size() - 1)].sign.sign(bytes);
+  const auto mac = key.sign.sign(bytes);
   bytes += crypto::bytes_of(mac);
   return std::string(kPrefix) + text::base64url(bytes);
 }
@@ -185,6 +197,11 @@ std::optional<http::SessionClaims> SessionTokens::verify(std::string_view token)
     const auto thumbprint = reader.take(kThumbprintBytes);
     auto& key = claims.proof_key.emplace();
     if (thumbprint.size() == key.size()) std::memcpy(key.data(), thumbprint.data(), key.size());
+  }
+  if ((flags & kUserFlag) != 0) {
+    auto user = crypto::open_sealed(signer->users, id_of(claims), reader.text());
+    if (!user || user->empty()) return std::nullopt;
+    claims.user = *std::move(user);
   }
   claims.site = reader.text();
   claims.origin = reader.text();

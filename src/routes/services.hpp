@@ -8,6 +8,7 @@
 #include "identity/captcha_verifier.hpp"
 #include "identity/logins.hpp"
 #include "identity/session_tokens.hpp"
+#include "identity/visitor_identity.hpp"
 #include "observe/metrics.hpp"
 #include "pipeline/guard.hpp"
 #include "pipeline/reporter.hpp"
@@ -28,7 +29,9 @@ struct Services {
   const identity::Logins* logins = nullptr;  ///< null: there are no users
   const pipeline::FailedLoginObserver* failed_logins = nullptr;
   observe::Metrics* metrics = nullptr;
-  std::vector<std::shared_ptr<upstream::Assistant>> assistants;      ///< by Site::index
+  std::vector<std::shared_ptr<upstream::Assistant>> assistants;  ///< by Site::index
+  /// By Site::index; null: the site's server names nobody.
+  std::vector<std::shared_ptr<const identity::VisitorIdentity>> visitors;
   std::vector<std::shared_ptr<identity::CaptchaVerifier>> captchas;  ///< likewise; null: none
   std::weak_ptr<const void>
       owner;  ///< what must live for all this; locked by what outlives exchanges

@@ -17,6 +17,7 @@ class World {
   valid = new Set<string>();
   creates: Array<Record<string, unknown>> = [];
   createStatus = 200;
+  createCode = 'SESSION_LIMIT';
   tokenByDefault = false;
 
   answer = async (headers: Record<string, string>): Promise<Response> => this.chat(headers);
@@ -28,7 +29,7 @@ class World {
     const request = JSON.parse(init.body) as Record<string, unknown>;
     this.creates.push(request);
     if (this.createStatus !== 200)
-      return Response.json({ code: 'SESSION_LIMIT' }, { status: this.createStatus });
+      return Response.json({ code: this.createCode }, { status: this.createStatus });
     const credential = `s${this.creates.length}`;
     this.valid.add(credential);
     const expires_at = new Date(Date.now() + 60_000).toISOString();
@@ -169,8 +170,9 @@ describe('Session', () => {
       return Response.json({ token_type: 'DPoP', token: 'pcs_bound' });
     };
     world.createStatus = 401;
-    assert.equal((await new Session(kBase, load).call('/say', {})).status, 200);
-    assert.equal((await new Session(kBase, load).callAsIs('/say', {})).status, 200);
+    world.createCode = 'PROOF_REQUIRED';
+    assert.equal((await new Session(kBase, {}, load).call('/say', {})).status, 200);
+    assert.equal((await new Session(kBase, {}, load).callAsIs('/say', {})).status, 200);
     assert.equal(world.creates.length, 1, 'the one that was refused without');
     assert.deepEqual(proved, [
       ['/api/v1/session/create', null],
@@ -182,7 +184,50 @@ describe('Session', () => {
   it('proves nothing any more where a new session is bound to no key', async () => {
     (globals['window'] as Window).localStorage.setItem(`portcullis:proof:${kBase}`, 'hash');
     const load = () => Promise.reject(new Error('nobody asked'));
-    assert.equal((await new Session(kBase, load).call('/say', {})).status, 200);
+    assert.equal((await new Session(kBase, {}, load).call('/say', {})).status, 200);
+  });
+
+  const jwt = (sub: string, iat: number) =>
+    `e30.${Buffer.from(JSON.stringify({ sub, iat })).toString('base64url')}.c2ln`;
+
+  for (const kept of [true, false]) {
+    it(`is of one user, ${kept ? 'by cookie' : 'by token'}`, async () => {
+      world.tokenByDefault = !kept;
+      const as = (page: Record<string, string>) => new Session(kBase, page);
+      await as({ userToken: jwt('José ?>', 1) }).call('/say', {});
+      assert.equal(as({ userToken: jwt('José ?>', 2) }).exists, true, 'a fresh token of the same');
+      assert.equal(world.creates[0]!['user_token'], jwt('José ?>', 1));
+      assert.equal(as({ userToken: jwt('bob', 2) }).exists, false, 'another one');
+      assert.equal(as({ userToken: jwt('José ?>', 3) }).exists, false, 'which is forgotten then');
+      await as({ userId: 'bob smith', userHash: 'ab' }).call('/say', {});
+      assert.deepEqual([world.creates[1]!['user_id'], world.creates[1]!['user_hash']], ['bob smith', 'ab']);
+      assert.equal(as({ userId: 'bob smith' }).exists, true);
+      assert.equal(as({}).exists, false, 'who has logged out');
+      await as({}).call('/say', {});
+      assert.equal(as({}).exists, true);
+      assert.equal(as({ userId: 'bob smith' }).exists, false, 'what a stranger said is not his');
+    });
+  }
+
+  it('begins anew when the page names another user, and reads its token when it is needed', async () => {
+    const page: Record<string, string> = { userToken: jwt('ann', 1) };
+    const session = new Session(kBase, page);
+    await session.call('/say', {});
+    page['userToken'] = jwt('ann', 2);
+    await session.call('/say', {});
+    assert.equal(world.creates.length, 1);
+    page['userToken'] = jwt('bob', 3);
+    await session.call('/say', {});
+    page['userToken'] = 'no token';
+    await session.call('/say', {});
+    assert.deepEqual(world.creates.map(({ user_token }) => user_token), [jwt('ann', 1), jwt('bob', 3), 'no token']);
+  });
+
+  it('does not prove what was refused for another reason', async () => {
+    world.createStatus = 401;
+    world.createCode = 'IDENTITY_INVALID';
+    await assert.rejects(new Session(kBase).call('/say', {}), { code: 'IDENTITY_INVALID' });
+    assert.equal(world.creates.length, 1);
   });
 
   it('throws the refusal of create', async () => {

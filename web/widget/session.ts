@@ -10,6 +10,8 @@ import { failureOf } from './failure';
 import { proofOf, StoredValue } from './storage';
 
 type Delivery = 'cookie' | 'bearer';
+/// What the page's attributes say of its user, now.
+type Page = Readonly<Record<string, string | undefined>>;
 export interface Call extends RequestInit {
   readonly headers?: Record<string, string>;
 }
@@ -26,6 +28,7 @@ export class Session {
   private token: string | null;
   private cookie: 'none' | 'hinted' | 'fresh' | 'works';
   private proven: boolean;
+  private user: string; // of the session there is
   private prover: Promise<Prove> | null = null;
   private creating: Promise<void> | null = null;
   private readonly storedToken: StoredValue;
@@ -34,15 +37,19 @@ export class Session {
 
   constructor(
     private readonly base: string,
+    private readonly page: Page = {},
     private readonly load: LoadProver = loadProver,
   ) {
     this.storedToken = new StoredValue('sessionStorage', `portcullis:token:${base}`);
     this.storedHint = new StoredValue('localStorage', `portcullis:session-until:${base}`);
     this.storedProof = proofOf(base);
-    this.token = this.storedToken.get();
+    const [token, tokenUser] = partsOf(this.storedToken.get());
+    const [until, hintUser] = partsOf(this.storedHint.get());
+    this.token = token || null;
     this.proven = this.storedProof.get() !== null;
-    const until = Date.parse(this.storedHint.get() ?? '');
-    this.cookie = this.token === null && until > Date.now() ? 'hinted' : 'none';
+    this.cookie = this.token === null && Date.parse(until) > Date.now() ? 'hinted' : 'none';
+    this.user = this.token === null ? hintUser : tokenUser;
+    this.forgetOther();
   }
 
   get exists(): boolean {
@@ -52,6 +59,7 @@ export class Session {
   /// Makes the call in the session. A 401 is answered once with a new session and the same call
   /// again; a cookie that never arrived, with a bearer session.
   async call(path: string, call: Call): Promise<Response> {
+    this.forgetOther();
     if (!this.exists) await this.create('cookie');
     for (let renewed = false; ; renewed = true) {
       const response = await this.callAsIs(path, call);
@@ -79,9 +87,18 @@ export class Session {
     this.storedProof.set(null);
   }
 
+  /// A session of another user, or of nobody, is none of this one's.
+  private forgetOther(): void {
+    if (this.exists && this.user !== userOf(this.page)) this.forget();
+  }
+
   private keep(token: string | null): void {
     this.token = token;
-    this.storedToken.set(token);
+    this.storedToken.set(this.withUser(token));
+  }
+
+  private withUser(value: string | null): string | null {
+    return value && this.user ? `${value} ${this.user}` : value;
   }
 
   /// Each try is a call of its own: it has a proof of its own.
@@ -104,12 +121,17 @@ export class Session {
 
   private async createNow(delivery: Delivery): Promise<void> {
     this.forget();
+    const { userToken: user_token, userId: user_id, userHash: user_hash } = this.page;
+    this.user = userOf(this.page);
     const body = JSON.stringify({
       origin_domain: location.hostname,
       page_url: pageUrl(),
       timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
       delivery,
       proof: crypto.subtle && 'dpop', // plain http has none
+      user_token,
+      user_id,
+      user_hash,
     });
     const make = (): Call => ({
       method: 'POST',
@@ -118,8 +140,10 @@ export class Session {
       signal: AbortSignal.timeout(kCreateTimeoutMs),
     });
     let response = await this.send('/api/v1/session/create', make);
-    if (response.status === 401) {
-      this.proven = true; // as it asks for
+    if (!response.ok) {
+      const failure = await failureOf(response);
+      if (failure.code !== 'PROOF_REQUIRED') throw failure;
+      this.proven = true;
       response = await this.send('/api/v1/session/create', make);
     }
     if (!response.ok) throw await failureOf(response);
@@ -129,7 +153,8 @@ export class Session {
       this.keep(made['token']);
     } else {
       this.cookie = 'fresh';
-      this.storedHint.set(typeof made['expires_at'] === 'string' ? made['expires_at'] : null);
+      const until = made['expires_at'];
+      this.storedHint.set(typeof until === 'string' ? this.withUser(until) : null);
     }
   }
 }
@@ -137,6 +162,23 @@ export class Session {
 /// The script lies beside embed.js, below the same prefix as the API.
 const loadProver: LoadProver = async (base) =>
   (await import(`${base}/widget/${PROOF_SCRIPT}`)).prover(base);
+
+/// Whom the page names, so that one is told from another; whether it is so, the gateway says.
+function userOf({ userId, userToken }: Page): string {
+  if (userId || !userToken) return userId ?? '';
+  try {
+    const claims = userToken.split('.')[1]!.replace(/-/g, '+').replace(/_/g, '/');
+    return String((JSON.parse(atob(claims)) as { sub?: unknown }).sub);
+  } catch {
+    return '?';
+  }
+}
+
+/// A stored value, and the user that it is of.
+function partsOf(stored: string | null): [string, string] {
+  const [value = '', ...user] = (stored ?? '').split(' ');
+  return [value, user.join(' ')];
+}
 
 /// The address of the page without its fragment, which is none of the server's business.
 export function pageUrl(): string {

@@ -165,6 +165,9 @@ class RateGuard final : public pipeline::Guard {
     const SessionKeys keys(session, *exchange.presenter);
     request.may_be_revoked_by(keys.token());
     request.may_be_revoked_by(keys.shut_out());
+    if (!session.user.empty()) {
+      request.may_be_revoked_by(identity::visitor_key(session.site, session.user));
+    }
     request.issued = session.issued;
   }
 

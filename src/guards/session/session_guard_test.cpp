@@ -409,6 +409,31 @@ TEST_F(SessionGuardTest, WhereAThiefWasShutOutTheOwnerMayTurnUp) {
   EXPECT_TRUE(call(kElsewhere).passed()) << "with his own browser";
 }
 
+// ---- users of a site
+
+TEST_F(SessionGuardTest, TheSessionsOfAUserCanBeEndedAllAtOnce) {
+  session_.user = "ann";
+  EXPECT_TRUE(call().passed());
+  const auto revoke = [&](const char* site, const char* user) {
+    const WallTime until = clock_.wall() + Seconds{3600};
+    EXPECT_TRUE(
+        store_.revoke({identity::visitor_key(site, user), clock_.wall() + Seconds{1}, until})
+            .value());
+  };
+  revoke("default", "bob");
+  revoke("shop", "ann");
+  change_ = [](http::Exchange& e) { e.session_state.revoked = Revoked::unasked; };
+  EXPECT_TRUE(call().passed());
+  revoke("default", "ann");
+  EXPECT_TRUE(call().refused(http::Code::session_invalid));
+  EXPECT_TRUE(call(kElsewhere).refused(http::Code::session_invalid)) << "wherever it is used";
+  change_ = [](http::Exchange& e) { e.session_state.revoked = Revoked::yes; };
+  EXPECT_TRUE(call().refused(http::Code::session_invalid));
+  EXPECT_TRUE(call(kElsewhere).refused(http::Code::session_invalid));
+  session_.issued = clock_.wall() + Seconds{2};
+  EXPECT_TRUE(call(kElsewhere).passed()) << "one that began later";
+}
+
 // ---- modes and failures
 
 TEST_F(SessionGuardTest, AGuardThatMonitorsCountsAndTellsOnly) {

@@ -16,6 +16,8 @@ namespace {
 using http::Code;
 using http::Problem;
 
+/// What is refused for saying nothing.
+constexpr std::string_view kNobody = "user";
 /// Bytes of what a page says of its visitor's device.
 constexpr std::size_t kMaxTrait = 64;
 
@@ -54,7 +56,9 @@ class SessionRoutes::Create final : public pipeline::RouteHandler {
 
   Task<void> serve(http::Exchange& exchange) override {
     if (needs_proof(exchange)) return refuse_without_proof(exchange);
-    return create(exchange);
+    auto user = user_of(exchange);
+    if (!user) return refuse_user(exchange, user.error());
+    return create(exchange, *std::move(user));
   }
 
  private:
@@ -95,7 +99,36 @@ class SessionRoutes::Create final : public pipeline::RouteHandler {
          "a session without a key to bind it to, which the site requires"});
   }
 
-  Task<void> create(http::Exchange& exchange) const {
+  /// Whom the site's server names; empty: nobody. What is said and does not verify makes no session
+  /// for anybody, not for a stranger either.
+  identity::JwtResult<std::string> user_of(const http::Exchange& exchange) const {
+    identity::ShownIdentity shown;
+    if (exchange.json) {
+      const auto& body = exchange.json->value;
+      shown = {string_member(body, "user_token"), string_member(body, "user_id"),
+               string_member(body, "user_hash")};
+    }
+    const auto* site = s_.visitors[exchange.site->index].get();
+    if (shown.is_shown()) {
+      if (site != nullptr) return site->verify(shown, exchange.started_wall());
+      return identity::refuse(identity::JwtFault::unknown_key, "site");
+    }
+    if (site == nullptr || !site->is_required()) return std::string();
+    return identity::refuse(identity::JwtFault::missing_claim, kNobody);
+  }
+
+  Task<void> refuse_user(http::Exchange& exchange, identity::JwtRefusal why) const {
+    const bool missing = why.member == kNobody;
+    return s_.reporter->refuse(
+        exchange, Problem(missing ? Code::identity_required : Code::identity_invalid),
+        {audit::EventType::authentication,
+         missing ? audit::ThreatLevel::low : audit::ThreatLevel::medium,
+         missing ? "SES_010" : "SES_011",
+         missing ? "a session without a user, whom the site requires"
+                 : "what the page says of its user does not verify: " + why.text()});
+  }
+
+  Task<void> create(http::Exchange& exchange, std::string user) const {
     const WallTime now = exchange.worker().clock().wall();
     const auto id = identity::new_session_id();
     const auto accepted = co_await s_.store->session_created(state::session_key(id), now);
@@ -134,6 +167,7 @@ class SessionRoutes::Create final : public pipeline::RouteHandler {
         claims.proof_key = proof->thumbprint;
       }
     }
+    claims.user = std::move(user);
     claims.rapid = state::Tally::count(*creations) > http::SessionClaims::kManyCreations;
     claims.owner =
         s_.session_tokens->presenters().of(exchange.head(), exchange.client.address, claims);
@@ -234,6 +268,9 @@ SessionRoutes::SessionRoutes(Services services)
                       {"page_url", ObjectSchema::Type::string, false, page_url_fault},
                       {"delivery", ObjectSchema::Type::string, false, check_delivery},
                       {"proof", ObjectSchema::Type::string, false, check_proof},
+                      {"user_token", ObjectSchema::Type::string, false, {}},
+                      {"user_id", ObjectSchema::Type::string, false, {}},
+                      {"user_hash", ObjectSchema::Type::string, false, {}},
                       {"user_agent", ObjectSchema::Type::string, false, {}},
                       {"language", ObjectSchema::Type::string, false, {}},
                       {"screen_resolution", ObjectSchema::Type::string, false, check_screen},
@@ -251,6 +288,7 @@ void SessionRoutes::add_to(pipeline::RouteTable& table) {
   create.takes_proof = true;
   take_chat_body(create, *services_.settings, create_schema_);
   create.prose = {"user_agent"};
+  create.secrets = {"user_token", "user_id", "user_hash"};
   create.urls = {"page_url", "origin_domain"};
   table.add(std::move(create));
 
