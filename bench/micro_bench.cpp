@@ -20,6 +20,7 @@
 #include "base/task.hpp"
 #include "chat/events.hpp"
 #include "detect/engine.hpp"
+#include "dpop_forge.hpp"
 #include "guards/bot/browser_evidence.hpp"
 #include "guards/bot/message_evidence.hpp"
 #include "guards/bot/trails.hpp"
@@ -28,6 +29,7 @@
 #include "http/in_flight.hpp"
 #include "http/json_body.hpp"
 #include "identity/api_keys.hpp"
+#include "identity/dpop.hpp"
 #include "identity/passwords.hpp"
 #include "identity/session_keys.hpp"
 #include "identity/session_tokens.hpp"
@@ -291,6 +293,15 @@ BENCHMARK_CAPTURE(user_token_verify, RS256, "RS256");
 BENCHMARK_CAPTURE(user_token_verify, ES256, "ES256");
 
 /// A token that is no longer accepted costs its signature; one of bad form does not.
+/// A proof of possession, whose key is new to the gateway each time.
+void dpop_proof_verify(benchmark::State& bench) {
+  const std::vector<std::string> urls{"https://chat.example.com/api/v1/chat/message"};
+  const auto proof = forge::dpop(forge::ec_key(), {.token = "pcs_" + std::string(280, 'a')});
+  const WallTime now = from_epoch_seconds(1'800'000'000);
+  for (auto _ : bench) benchmark::DoNotOptimize(identity::verify_dpop(proof, "POST", urls, now));
+}
+BENCHMARK(dpop_proof_verify);
+
 void user_token_refuse(benchmark::State& bench, std::string_view token) {
   const auto tokens = user_tokens("HS256");
   const WallTime now = Clock::system().wall();

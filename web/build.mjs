@@ -35,10 +35,13 @@ async function main() {
 async function builtFiles() {
   const files = new Map();
   // What embed.js loads only when it is needed.
-  const captcha = await browserModule(join(here, 'widget/captcha.ts'));
-  const captchaName = hashedName('captcha.js', captcha);
-  files.set(captchaName, captcha);
-  const names = { CAPTCHA_SCRIPT: JSON.stringify(captchaName) };
+  const names = {};
+  for (const part of ['captcha', 'proof', 'work']) {
+    const text = await browserModule(join(here, `widget/${part}.ts`));
+    const name = hashedName(`${part}.js`, text);
+    files.set(name, text);
+    names[`${part.toUpperCase()}_SCRIPT`] = JSON.stringify(name);
+  }
   files.set('embed.js', await browserBundle(join(here, 'widget/main.ts'), names));
   const parts = {
     'demo.css': await minifiedCss(join(here, 'demo/demo.css')),

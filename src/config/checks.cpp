@@ -54,6 +54,38 @@ void require_secret(Loaded& loaded, const std::string& name,
   require(loaded, name, !secrets.empty(), "is missing: make one with `openssl rand -base64 48`");
 }
 
+std::string identity_place(const SiteSettings& site, const std::string& member) {
+  return site.id == "default" ? "VISITOR_IDENTITY_" + text::to_upper(member)
+                              : "sites." + site.id + ".visitor_identity." + member;
+}
+
+/// What a site needs so that nobody can be taken for another.
+void check_identities(Loaded& loaded) {
+  for (const auto& site : loaded.settings.sites) {
+    const auto& identity = site.visitor_identity;
+    const auto error = [&](const char* member, const char* what) {
+      loaded.errors.push_back({identity_place(site, member), what});
+    };
+    const bool hash = identity.form == IdentityForm::hash;
+    if (hash && identity.secret.empty()) error("secret", "is needed for the form hash");
+    if (!identity.is_set()) {
+      if (identity.required) error("required", "nobody can be known without a secret or key_file");
+      continue;
+    }
+    if (!identity.secret.empty() && !identity.key_file.empty()) {
+      error("key_file", "is set beside a secret: one of them counts");
+    }
+    if (hash) {
+      loaded.warnings.push_back({identity_place(site, "form"),
+                                 "is hash: whoever has seen one can be that user for ever"});
+    } else if (identity.issuer.empty()) {
+      error("issuer", "is needed to know the site's tokens by");
+    } else if (identity.audience.empty()) {
+      error("audience", "is empty");
+    }
+  }
+}
+
 void check_secrets(Loaded& loaded) {
   const auto& s = loaded.settings;
   check_secret_list(loaded, "JWT_SECRET_KEY", s.jwt_secrets);
@@ -73,6 +105,16 @@ void check_secrets(Loaded& loaded) {
                 "equals JWT_SECRET_KEY: whoever edits an n8n workflow could make himself an admin");
   refuse_shared(s.session_secrets, s.auth_secrets, "SECURITY_JWT_SECRET_KEY",
                 "equals SESSION_SECRET_KEY: each is for one use");
+  for (const auto& site : s.sites) {
+    if (site.visitor_identity.secret.empty()) continue;
+    const std::vector<std::string> own{site.visitor_identity.secret};
+    const std::string place = identity_place(site, "secret");
+    check_secret_list(loaded, place, own);
+    for (const auto* others : {&s.jwt_secrets, &s.session_secrets, &s.auth_secrets}) {
+      refuse_shared(own, *others, place.c_str(),
+                    "equals a secret of the gateway's: the site's server would know that one");
+    }
+  }
   if (s.development()) return;
   if (!s.has_users()) {
     loaded.notes.emplace_back(
@@ -504,6 +546,7 @@ std::string weakness_of_secret(const std::string& secret) {
 void check(Loaded& loaded) {
   check_secrets(loaded);
   check_origins(loaded);
+  check_identities(loaded);
   resolve_upstreams(loaded);
   check_protected_routes(loaded);
   resolve_challenges(loaded);

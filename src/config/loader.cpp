@@ -224,6 +224,10 @@ class Loader {
     main.upstream = settings.upstream;
     main.upstream.allowed_paths = settings.n8n_allowed_paths;
     main.texts = std::move(file_.texts);
+    main.visitor_identity = settings.visitor_identity;
+    main.visitor_identity.form = settings.visitor_identity_form;
+    main.visitor_identity.max_life = settings.visitor_identity_life;
+    main.visitor_identity.required = settings.visitor_identity_required;
     settings.sites.push_back(std::move(main));
     for (auto& site : file_.sites) {
       if (site.id == "default") {

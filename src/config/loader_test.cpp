@@ -505,6 +505,60 @@ TEST_F(LoaderTest, SitesJudgeWhoPresentsTheirSessionsInTheirOwnWay) {
   EXPECT_FALSE(load_environment({{"SESSION_RISK", "perhaps"}}).errors.empty());
 }
 
+TEST_F(LoaderTest, SitesSayForThemselvesHowTheirUsersAreKnown) {
+  const std::string good = "q8Zr3mXv5Kp0Lw7Tn2Yb9Hd4Gs6Fj1Cq8Zr3mXv5aaaaaaaaaaaaaaaaaaaaaaaaa";
+  const auto shop_of = [&](const std::string& identity,
+                           std::map<std::string, std::string> variables = {}) {
+    return load_both(
+        "sites: [{id: shop, origins: [https://a.com], visitor_identity: " + identity + "}]",
+        std::move(variables));
+  };
+  const auto loaded = shop_of("{secret: " + good + ", issuer: shop, max_life: 120, required: true}",
+                              {{"VISITOR_IDENTITY_KEY_FILE", "/k"},
+                               {"VISITOR_IDENTITY_ISSUER", "main"},
+                               {"VISITOR_IDENTITY_MAX_LIFE", "5m"}});
+  EXPECT_TRUE(loaded.errors.empty()) << all_of(loaded.errors);
+  const auto& main = loaded.settings.sites[0].visitor_identity;
+  EXPECT_EQ(main.key_file, "/k");
+  EXPECT_EQ(main.max_life, Seconds{300});
+  EXPECT_TRUE(main.secret.empty()) << "nobody has another's";
+  const auto& shop = loaded.settings.sites[1].visitor_identity;
+  EXPECT_EQ(shop.secret, good);
+  EXPECT_EQ(shop.audience, "portcullis");
+  EXPECT_EQ(shop.max_life, Seconds{120});
+  EXPECT_TRUE(shop.required);
+  for (const std::string wrong :
+       {"{required: true}", "{secret: short, issuer: a}", "{form: hash}", "{form: md5}",
+        "{colour: red}", "{secret: your-secret-your-secret-your-secret-1234567890, issuer: a}",
+        "{key_file: /k}", "{max_life: 5, key_file: /k, issuer: a}", "{required: maybe}"}) {
+    EXPECT_FALSE(shop_of(wrong).errors.empty()) << wrong;
+  }
+  EXPECT_FALSE(shop_of("{secret: " + good + "}").errors.empty()) << "of which issuer?";
+  EXPECT_FALSE(shop_of("{secret: " + good + ", key_file: /k, issuer: a}").errors.empty());
+  EXPECT_FALSE(
+      shop_of("{secret: " + good + ", issuer: a}", {{"SESSION_SECRET_KEY", good}}).errors.empty())
+      << "the site's server would know the gateway's";
+  const auto hashes = shop_of("{secret: " + good + ", form: hash}");
+  EXPECT_TRUE(hashes.errors.empty()) << all_of(hashes.errors);
+  EXPECT_NE(all_of(hashes.warnings).find("for ever"), std::string::npos);
+  EXPECT_EQ(all_of(shop_of("{secret: tooshort, issuer: a}").errors).find("tooshort"),
+            std::string::npos);
+}
+
+TEST_F(LoaderTest, SitesBindTheirSessionsToKeysOrNot) {
+  const auto loaded = load_both(
+      "sites: [{id: shop, origins: [https://a.com], proof_of_possession: off}, {id: bank, origins: "
+      "[https://b.com]}]",
+      {{"SESSION_PROOF_OF_POSSESSION", "require"}});
+  EXPECT_TRUE(loaded.errors.empty()) << all_of(loaded.errors);
+  EXPECT_EQ(loaded.settings.proof_of_possession, ProofOfPossession::require);
+  EXPECT_EQ(loaded.settings.sites[1].proof_of_possession, ProofOfPossession::off);
+  EXPECT_FALSE(loaded.settings.sites[2].proof_of_possession);
+  EXPECT_FALSE(
+      load_file("sites: [{id: shop, origins: [https://a.com], proof_of_possession: maybe}]")
+          .errors.empty());
+}
+
 TEST_F(LoaderTest, RoutesHaveACostAndAWindowOfTheirOwn) {
   const auto loaded = load_file(
       "routes:\n- path: /api/health\n  cost: 5\n  limits: {address_per_minute: 20}\n"

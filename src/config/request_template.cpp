@@ -20,7 +20,8 @@ struct Name {
 };
 constexpr Name kNames[] = {{"message", Slot::message},       {"message_id", Slot::message_id},
                            {"session_id", Slot::session_id}, {"origin_domain", Slot::origin_domain},
-                           {"page_url", Slot::page_url},     {"history", Slot::history}};
+                           {"page_url", Slot::page_url},     {"user_id", Slot::user_id},
+                           {"history", Slot::history}};
 
 /// A visitor must not choose the names of members: that could give one a second value.
 bool has_placeholder_in_name(const json::value& value) {

@@ -26,6 +26,7 @@ class RequestTemplate {
     session_id,
     origin_domain,
     page_url,
+    user_id,
     history,
   };
   /// Text as it is, and what comes after it; the last part has no slot.

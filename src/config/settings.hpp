@@ -28,6 +28,11 @@ enum class BotChallenge : std::uint8_t { off, proof_of_work, hcaptcha, turnstile
 enum class ChallengeFallback : std::uint8_t { wait, proof_of_work };
 enum class ForwardedHeader : std::uint8_t { x_forwarded_for, forwarded };
 enum class HistoryMode : std::uint8_t { on, off };
+/// Whether sessions are bound to a key of the visitor's browser (RFC 9449): not; where the client
+/// says that it has one; or no session of the chat API without.
+enum class ProofOfPossession : std::uint8_t { off, offer, require };
+/// How a page says who its visitor is: by a JWT, or by the HMAC of his id.
+enum class IdentityForm : std::uint8_t { jwt, hash };
 
 std::string_view name_of(Profile profile) noexcept;
 std::string_view name_of(Mode mode) noexcept;
@@ -36,6 +41,9 @@ std::string_view name_of(UpstreamKind kind) noexcept;
 std::string_view name_of(BotChallenge challenge) noexcept;
 std::optional<BotChallenge> bot_challenge_of(std::string_view name) noexcept;
 inline constexpr const char* kBotChallenges = "off, proof_of_work, hcaptcha, turnstile";
+std::string_view name_of(ProofOfPossession proof) noexcept;
+std::optional<ProofOfPossession> proof_of_possession_of(std::string_view name) noexcept;
+std::optional<IdentityForm> identity_form_of(std::string_view name) noexcept;
 std::optional<UpstreamKind> upstream_kind_of(std::string_view name) noexcept;
 inline constexpr const char* kUpstreamKinds = "auto, demo, n8n, openai, anthropic, http";
 /// Whether the kind is the API of a language model.
@@ -103,6 +111,19 @@ struct SiteSessionRisk {
   std::optional<std::int64_t> deny;
 };
 
+/// How a site tells which of its users a visitor is. One secret or one file of keys.
+struct VisitorIdentitySettings {
+  IdentityForm form = IdentityForm::jwt;
+  std::string secret;
+  std::string key_file;  ///< PEM of a public key, or a JWK Set
+  std::string issuer;
+  std::string audience = "portcullis";
+  Seconds max_life{3600};
+  bool required = false;
+
+  bool is_set() const noexcept { return !secret.empty() || !key_file.empty(); }
+};
+
 /// A set of origins with an assistant of its own.
 struct SiteSettings {
   std::string id;
@@ -110,6 +131,8 @@ struct SiteSettings {
   UpstreamSettings upstream;
   SiteChallenge challenge;
   SiteSessionRisk session_risk;
+  std::optional<ProofOfPossession> proof_of_possession;
+  VisitorIdentitySettings visitor_identity;
   HistoryMode history = HistoryMode::on;
   std::map<std::string, std::int64_t, std::less<>> limits;  ///< its own, by key of kSiteLimits
   Texts texts;
@@ -249,6 +272,11 @@ struct Settings {
   Mode session_risk = Mode::enforce;
   std::int64_t session_risk_alert = 0;
   std::int64_t session_risk_deny = 0;
+  ProofOfPossession proof_of_possession = ProofOfPossession::off;
+  VisitorIdentitySettings visitor_identity;  ///< texts, of the default site
+  IdentityForm visitor_identity_form = IdentityForm::jwt;
+  Seconds visitor_identity_life{};
+  bool visitor_identity_required = false;
   std::int64_t max_sessions = 0;
   std::int64_t history_max_messages = 0;
   std::int64_t history_max_bytes = 0;

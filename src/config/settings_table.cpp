@@ -68,6 +68,8 @@ void add_server(std::vector<Setting>& t) {
   t.push_back(string({.path = "health.path", .env = {"HEALTH_CHECK_PATH"}, .text = "Path of the health page."}, &S::health_path, "/health"));
 }
 
+std::optional<std::string> no_fault(std::string_view) { return std::nullopt; }
+
 void add_identity_of_visitors(std::vector<Setting>& t) {
   t.push_back(strings({.path = "jwt.secret_key", .text = "Signs the token that goes to the upstream; n8n verifies with the same value. A list: the first signs. At least 32 bytes; made once in development.", .secrecy = Secrecy::secret}, &S::jwt_secrets));
   t.push_back(string({.path = "jwt.algorithm", .env = {"SECURITY_JWT_ALGORITHM"}, .text = "Algorithm of the upstream token; only HS256."}, &S::jwt_algorithm, "HS256"));
@@ -79,6 +81,17 @@ void add_identity_of_visitors(std::vector<Setting>& t) {
       {{"enforce", Mode::enforce}, {"monitor", Mode::monitor}, {"off", Mode::off}}));
   t.push_back(integer({.path = "session.risk_alert", .text = "From so many points on a presenter is told of, has a quarter of the limits and is challenged."}, &S::session_risk_alert, 50, 1, 100));
   t.push_back(integer({.path = "session.risk_deny", .text = "With more points than this a presenter may not use the session for an hour; where it is its owner, the session ends. 100: nobody."}, &S::session_risk_deny, 75, 1, 100));
+  t.push_back(choice<ProofOfPossession>({.path = "session.proof_of_possession", .text = "Bind sessions to a key of the visitor's browser, so that a stolen token is worth nothing without it (docs/sessions.md): `off`, `offer` (where the client says that it can prove) or `require` (no session of the chat API without; pages over plain http cannot)."}, &S::proof_of_possession, ProofOfPossession::off,
+      {{"off", ProofOfPossession::off}, {"offer", ProofOfPossession::offer}, {"require", ProofOfPossession::require}}));
+  using Identity = VisitorIdentitySettings;
+  t.push_back(checked_text({.path = "visitor_identity.secret", .text = "With this the default site's own server says which of its users a visitor is (docs/sessions.md). At least 32 bytes, known to that server and to nobody else.", .secrecy = Secrecy::secret}, "text", "", no_fault, &S::visitor_identity, &Identity::secret));
+  t.push_back(checked_text({.path = "visitor_identity.key_file", .text = "Instead of a secret: a PEM file of a public key, or a JWK Set (RS256, ES256)."}, "text", "", no_fault, &S::visitor_identity, &Identity::key_file));
+  t.push_back(choice<IdentityForm>({.path = "visitor_identity.form", .text = "`jwt`, or `hash`: the hex HMAC-SHA256 of the user's id. A hash never expires; prefer the token."}, &S::visitor_identity_form, IdentityForm::jwt,
+      {{"jwt", IdentityForm::jwt}, {"hash", IdentityForm::hash}}));
+  t.push_back(checked_text({.path = "visitor_identity.issuer", .text = "`iss` of the site's tokens."}, "text", "", identity_text_fault, &S::visitor_identity, &Identity::issuer));
+  t.push_back(checked_text({.path = "visitor_identity.audience", .text = "`aud` of the site's tokens."}, "text", "portcullis", identity_text_fault, &S::visitor_identity, &Identity::audience));
+  t.push_back(seconds({.path = "visitor_identity.max_life", .text = "Longest time from `iat` to `exp` of such a token. Whoever hears one can use it until then."}, &S::visitor_identity_life, Seconds{3600}, Seconds{60}, hours{24}));
+  t.push_back(boolean({.path = "visitor_identity.required", .text = "No session of the chat API for visitors who are not known so."}, &S::visitor_identity_required, false));
   t.push_back(string({.path = "session.cookie_name", .text = "Name of the session cookie."}, &S::cookie_name, "chat_session_id"));
   t.push_back(seconds({.path = "session.cookie_max_age", .text = "`Max-Age` of the session cookie."}, &S::cookie_max_age, Seconds{86'400}, Seconds{60}, hours{24 * 365}));
   t.push_back(integer({.path = "session.max", .text = "Stored sessions (those with a message). At the bound the one silent longest gives way, unless it was active in the last 15 minutes.", .restart = Restart::needed}, &S::max_sessions, 100'000, 1, 100'000'000));
@@ -218,7 +231,7 @@ void add_upstream(std::vector<Setting>& t) {
   t.push_back(integer({.path = "upstream.max_output_tokens", .text = "Longest answer of a language model, in tokens."}, &S::max_output_tokens, 1024, 1, 1'000'000));
   t.push_back(checked_text({.path = "upstream.temperature", .text = "Temperature that a language model is asked with (Anthropic: at most 1); empty: none is sent."}, "number", "", temperature_fault, &S::upstream, &UpstreamSettings::temperature));
   t.push_back(integer({.path = "upstream.history_tokens", .text = "How much of the conversation so far goes to a language model or into `{{history}}`, in tokens by a guess from above; 0: nothing."}, &S::history_tokens, 4000, 0, 1'000'000));
-  t.push_back(checked_text({.path = "upstream.request", .text = "What a webhook of kind `http` is sent: JSON with the placeholders `{{message}}`, `{{message_id}}`, `{{session_id}}`, `{{origin_domain}}`, `{{page_url}}` inside of strings, and `\"{{history}}\"` for the list of what was said before."}, "JSON text", "{\"message\":\"{{message}}\",\"session_id\":\"{{session_id}}\",\"message_id\":\"{{message_id}}\"}", request_fault, &S::upstream, &UpstreamSettings::request));
+  t.push_back(checked_text({.path = "upstream.request", .text = "What a webhook of kind `http` is sent: JSON with the placeholders `{{message}}`, `{{message_id}}`, `{{session_id}}`, `{{origin_domain}}`, `{{page_url}}`, `{{user_id}}` (empty where nobody is known) inside of strings, and `\"{{history}}\"` for the list of what was said before."}, "JSON text", "{\"message\":\"{{message}}\",\"session_id\":\"{{session_id}}\",\"message_id\":\"{{message_id}}\"}", request_fault, &S::upstream, &UpstreamSettings::request));
   t.push_back(checked_text({.path = "upstream.answer", .text = "Where in its JSON answer the text stands (a JSON pointer such as `/data/0/text`); empty: any form that an n8n webhook may answer in."}, "text", "", answer_fault, &S::upstream, &UpstreamSettings::answer));
   t.push_back(checked_list({.path = "upstream.headers", .text = "Further headers that it is sent, each `Name: value`.", .secrecy = Secrecy::secret}, "list of headers", kMaxUpstreamHeaders, header_fault, &S::upstream, &UpstreamSettings::headers));
   t.push_back(string({.path = "upstream.ca_file", .text = "PEM file with further certificate authorities for https upstreams."}, &S::upstream_ca_file, ""));
@@ -350,6 +363,24 @@ std::string_view name_of(BotChallenge challenge) noexcept {
 std::optional<Mode> mode_of(std::string_view name) noexcept {
   for (const Mode mode : {Mode::enforce, Mode::monitor, Mode::off}) {
     if (name_of(mode) == name) return mode;
+  }
+  return std::nullopt;
+}
+
+std::optional<IdentityForm> identity_form_of(std::string_view name) noexcept {
+  if (name == "jwt") return IdentityForm::jwt;
+  if (name == "hash") return IdentityForm::hash;
+  return std::nullopt;
+}
+
+std::string_view name_of(ProofOfPossession proof) noexcept {
+  constexpr std::string_view kNames[] = {"off", "offer", "require"};
+  return kNames[static_cast<std::size_t>(proof)];
+}
+
+std::optional<ProofOfPossession> proof_of_possession_of(std::string_view name) noexcept {
+  for (const auto proof : {ProofOfPossession::off, ProofOfPossession::offer, ProofOfPossession::require}) {
+    if (name_of(proof) == name) return proof;
   }
   return std::nullopt;
 }

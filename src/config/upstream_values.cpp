@@ -113,6 +113,15 @@ std::optional<std::string> header_fault(std::string_view header) {
   return "the value of the header " + std::string(name) + " is empty, too long or not ASCII";
 }
 
+std::optional<std::string> identity_text_fault(std::string_view text) {
+  const bool plain = std::ranges::none_of(text, [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte < 0x20 || byte == 0x7f;
+  });
+  if (plain && text.size() <= 256 && text::is_utf8(text)) return std::nullopt;
+  return "is no text of at most 256 bytes";
+}
+
 std::optional<std::string> prompt_fault(std::string_view prompt) {
   const bool plain = std::ranges::none_of(prompt, [](char c) {
     return c == 0x7f || (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t');

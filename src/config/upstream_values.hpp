@@ -31,4 +31,7 @@ std::optional<std::string> header_fault(std::string_view header);
 /// UTF-8 of at most 64 KiB, without controls but tab and line end.
 std::optional<std::string> prompt_fault(std::string_view prompt);
 
+/// `iss` or `aud` of a token: UTF-8 of at most 256 bytes without controls. Empty is not set.
+std::optional<std::string> identity_text_fault(std::string_view text);
+
 }  // namespace portcullis::config

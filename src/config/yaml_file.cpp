@@ -158,6 +158,10 @@ class Reader {
           read_challenge(value, path + ".challenge", site.challenge);
         else if (key == "session_risk")
           read_session_risk(value, path + ".session_risk", site.session_risk);
+        else if (key == "proof_of_possession")
+          read_proof(value, path + ".proof_of_possession", site);
+        else if (key == "visitor_identity")
+          read_identity(value, path + ".visitor_identity", site.visitor_identity);
         else if (key == "history")
           read_history(value, path + ".history", site);
         else if (key == "limits")
@@ -218,6 +222,43 @@ class Reader {
         risk.alert = read_number(value, place, 1, 100);
       } else if (key == "deny") {
         risk.deny = read_number(value, place, 1, 100);
+      } else {
+        return false;
+      }
+      return true;
+    });
+  }
+
+  void read_proof(const YAML::Node& node, const std::string& path, SiteSettings& site) {
+    // As with a challenge's kind.
+    const std::string text = text_of(node, path);
+    site.proof_of_possession = proof_of_possession_of(text == "false" ? "off" : text);
+    if (!site.proof_of_possession) {
+      error(node, path, "'" + text + "' is not one of off, offer, require");
+    }
+  }
+
+  void read_identity(const YAML::Node& node, const std::string& path,
+                     VisitorIdentitySettings& identity) {
+    read_entry(node, path, [&](const std::string& key, const YAML::Node& value) {
+      const std::string place = below(path, key);
+      const std::string text = text_of(value, place);
+      if (key == "secret") {
+        identity.secret = text;
+      } else if (key == "key_file") {
+        identity.key_file = text;
+      } else if (key == "issuer" || key == "audience") {
+        if (const auto fault = identity_text_fault(text)) error(value, place, *fault);
+        (key == "issuer" ? identity.issuer : identity.audience) = text;
+      } else if (key == "form") {
+        const auto form = identity_form_of(text);
+        if (!form) error(value, place, "'" + text + "' is not one of jwt, hash");
+        identity.form = form.value_or(IdentityForm::jwt);
+      } else if (key == "max_life") {
+        identity.max_life = Seconds{read_number(value, place, 60, 86'400).value_or(3600)};
+      } else if (key == "required") {
+        if (text != "true" && text != "false") error(value, place, "true or false is expected");
+        identity.required = text == "true";
       } else {
         return false;
       }

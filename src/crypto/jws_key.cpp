@@ -60,16 +60,12 @@ std::string encoded(std::string_view number) {
   return text::base64url(number);
 }
 
-std::string thumbprint(std::string_view canonical_json) {
-  return text::base64url(bytes_of(sha256(canonical_json)).substr(0, kIdBytes));
+Sha256 thumbprint_of(const RsaNumbers& key) {
+  return sha256(R"({"e":")" + encoded(key.e) + R"(","kty":"RSA","n":")" + encoded(key.n) + R"("})");
 }
-std::string id_of(const RsaNumbers& key) {
-  return thumbprint(R"({"e":")" + encoded(key.e) + R"(","kty":"RSA","n":")" + encoded(key.n) +
-                    R"("})");
-}
-std::string id_of(const EcNumbers& key) {
-  return thumbprint(R"({"crv":"P-256","kty":"EC","x":")" + text::base64url(key.x) + R"(","y":")" +
-                    text::base64url(key.y) + R"("})");
+Sha256 thumbprint_of(const EcNumbers& key) {
+  return sha256(R"({"crv":"P-256","kty":"EC","x":")" + text::base64url(key.x) + R"(","y":")" +
+                text::base64url(key.y) + R"("})");
 }
 
 Jwk new_jwk(const RsaNumbers& key) {
@@ -153,6 +149,13 @@ JwsKey::JwsKey(JwsAlgorithm algorithm, std::unique_ptr<Native> native, std::stri
       can_sign_(can_sign),
       signature_chars_(base64url_chars(signature_bytes)) {}
 
+JwsKey::JwsKey(JwsAlgorithm algorithm, std::unique_ptr<Native> native, const Sha256& thumbprint,
+               bool can_sign, std::size_t signature_bytes)
+    : JwsKey(algorithm, std::move(native),
+             text::base64url(bytes_of(thumbprint).substr(0, kIdBytes)), can_sign, signature_bytes) {
+  thumbprint_ = thumbprint;
+}
+
 JwsKey::JwsKey(JwsKey&&) noexcept = default;
 JwsKey& JwsKey::operator=(JwsKey&&) noexcept = default;
 JwsKey::~JwsKey() = default;
@@ -181,7 +184,7 @@ Result<JwsKey> JwsKey::rsa(const RsaNumbers& numbers) {
   Jwk jwk = new_jwk(numbers);
   ERR_clear_error();
   if (!jwk) return fail(ErrorCode::invalid_input, "the numbers are no RSA key");
-  JwsKey key(JwsAlgorithm::rs256, std::make_unique<Native>(std::move(jwk)), id_of(numbers),
+  JwsKey key(JwsAlgorithm::rs256, std::make_unique<Native>(std::move(jwk)), thumbprint_of(numbers),
              !numbers.d.empty(), (bits + 7) / 8);
   if (!key.can_sign()) return key;
   return proven(std::move(key), rsa({.n = numbers.n, .e = numbers.e}));
@@ -194,7 +197,7 @@ Result<JwsKey> JwsKey::ec(const EcNumbers& numbers) {
   Jwk jwk = new_jwk(numbers);
   ERR_clear_error();
   if (!jwk) return fail(ErrorCode::invalid_input, "the point is not on P-256");
-  JwsKey key(JwsAlgorithm::es256, std::make_unique<Native>(std::move(jwk)), id_of(numbers),
+  JwsKey key(JwsAlgorithm::es256, std::make_unique<Native>(std::move(jwk)), thumbprint_of(numbers),
              !numbers.d.empty(), 2 * kCoordinateBytes);
   if (!key.can_sign()) return key;
   return proven(std::move(key), ec({.x = numbers.x, .y = numbers.y}));

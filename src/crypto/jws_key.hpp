@@ -50,6 +50,9 @@ class JwsKey {
   JwsAlgorithm algorithm() const noexcept { return algorithm_; }
   bool can_sign() const noexcept { return can_sign_; }
 
+  /// Of an RSA or EC key the SHA-256 of its public numbers (RFC 7638); of a secret there is none.
+  const std::optional<Sha256>& thumbprint() const noexcept { return thumbprint_; }
+
   /// What names this key: 16 URL-safe characters that follow from it. Of an RSA or EC key the
   /// beginning of its thumbprint (RFC 7638); of a secret a key derived from it, which tells nothing
   /// about it.
@@ -71,6 +74,8 @@ class JwsKey {
   struct Native;
   JwsKey(JwsAlgorithm algorithm, std::unique_ptr<Native> native, std::string id, bool can_sign,
          std::size_t signature_bytes);
+  JwsKey(JwsAlgorithm algorithm, std::unique_ptr<Native> native, const Sha256& thumbprint,
+         bool can_sign, std::size_t signature_bytes);
   /// The key, where what it signs verifies by its public half.
   static Result<JwsKey> proven(JwsKey key, Result<JwsKey> public_half);
   /// Empty where the numbers of the key do not let it sign.
@@ -79,6 +84,7 @@ class JwsKey {
   JwsAlgorithm algorithm_;
   std::unique_ptr<Native> native_;
   std::optional<HmacKey> hmac_;
+  std::optional<Sha256> thumbprint_;
   std::string id_;
   bool can_sign_;
   std::size_t signature_chars_;

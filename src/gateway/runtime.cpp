@@ -223,6 +223,18 @@ Result<std::shared_ptr<identity::CaptchaVerifier>> captcha_of(const config::Site
   });
 }
 
+/// Null where the site's server names nobody.
+Result<std::shared_ptr<const identity::VisitorIdentity>> visitor_identity_of(
+    const config::SiteSettings& site) {
+  if (!site.visitor_identity.is_set()) return nullptr;
+  auto made = identity::VisitorIdentity::make(site.visitor_identity);
+  if (!made) {
+    return fail(ErrorCode::invalid_input,
+                "the visitor_identity of site " + site.id + ": " + made.error().detail);
+  }
+  return std::make_shared<const identity::VisitorIdentity>(*std::move(made));
+}
+
 using Made = Result<std::shared_ptr<upstream::Assistant>>;
 
 /// A site's assistant: what tells it from others, and how it is made.
@@ -350,12 +362,15 @@ Result<void> Runtime::build(const Lasting& lasting, const routes::Vitals& vitals
   services.owner = weak_from_this();
   for (const auto& site : settings_.sites) {
     sites_.push_back({sites_.size(), site.id, site.origins, pipeline::Limits::of(settings_, site),
-                      pipeline::SessionRisk::of(settings_, site)});
+                      pipeline::SessionRisk::of(settings_, site),
+                      site.proof_of_possession.value_or(settings_.proof_of_possession)});
     TRY(auto assistant, assistant_of(site, settings_, lasting, assistants_));
     // Told from the start, also where no model is asked.
     for (const char* direction : {"input", "output"}) {
       (void)lasting.metrics.counter("portcullis_upstream_tokens_total").cell({site.id, direction});
     }
+    TRY(auto visitor, visitor_identity_of(site));
+    services.visitors.push_back(std::move(visitor));
     services.assistants.push_back(std::move(assistant));
     TRY(auto captcha, captcha_of(site, settings_, lasting, captchas_));
     services.captchas.push_back(std::move(captcha));

@@ -28,6 +28,13 @@ Eventual<Result<std::string_view>> Exchange::read_some_body(std::uint64_t limit)
   return do_read_some_body(limit);
 }
 
+std::optional<Origin> Exchange::requested_origin() const {
+  const auto host = HostPort::parse(head_.get("host"));
+  if (!host) return std::nullopt;
+  const std::string scheme = client.https ? "https" : "http";
+  return Origin{scheme, host->host, host->port.value_or(default_port(scheme))};
+}
+
 Eventual<Result<std::string_view>> Exchange::read_body(std::uint64_t limit) {
   return do_read_body(limit);
 }

@@ -9,6 +9,7 @@
 #include "base/clock.hpp"
 #include "base/eventual.hpp"
 #include "base/ids.hpp"
+#include "base/origin.hpp"
 #include "base/result.hpp"
 #include "base/task.hpp"
 #include "config/settings.hpp"
@@ -83,6 +84,10 @@ class Exchange {
   MonotonicTime started_at() const noexcept { return started_at_; }
   WallTime started_wall() const noexcept { return started_wall_; }
 
+  /// The origin under which it came, as far as it can be believed: its Host, and the scheme of
+  /// `client`.
+  std::optional<Origin> requested_origin() const;
+
   /// The whole body. Refuses one above `limit` bytes without reading it to its end.
   /// Errors: too_large, timeout (the client sends too slowly), malformed (chunk framing), closed.
   /// The view is valid until start() or the end of the exchange. May be called again.
@@ -102,7 +107,8 @@ class Exchange {
   const pipeline::Route* route = nullptr;  ///< pipeline
   const pipeline::Site* site = nullptr;    ///< origin guard; without a page credentials guard
   std::optional<Origin> origin;            ///< origin guard: the allowed origin of the page
-  Principal principal;  ///< credentials guard; rate guard where revoked; claim guard on its routes
+  /// credentials guard; rate guard where revoked or replayed; claim guard on its routes
+  Principal principal;
   std::optional<Presenter> presenter;     ///< credentials guard: who shows a session's token
   LimitState limit_state;                 ///< rate guard; claim guard likewise
   SessionState session_state;             ///< rate guard (the same flight); claim guard likewise

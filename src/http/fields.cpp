@@ -36,6 +36,14 @@ int specificity(std::string_view range, std::string_view type) {
   return 0;
 }
 
+/// `scheme` with the space after it.
+std::optional<std::string_view> token_of(const RequestHead& head, std::string_view scheme) {
+  if (head.count("authorization") != 1) return std::nullopt;
+  const auto value = head.get("authorization");
+  if (!text::istarts_with(value, scheme)) return std::nullopt;
+  return text::trim(value.substr(scheme.size()));
+}
+
 }  // namespace
 
 std::vector<std::string_view> cookie_values(const RequestHead& head, std::string_view name,
@@ -57,10 +65,10 @@ std::vector<std::string_view> cookie_values(const RequestHead& head, std::string
 }
 
 std::optional<std::string_view> bearer_token(const RequestHead& head) {
-  if (head.count("authorization") != 1) return std::nullopt;
-  const auto value = head.get("authorization");
-  if (!text::istarts_with(value, "Bearer ")) return std::nullopt;
-  return text::trim(value.substr(7));
+  return token_of(head, "Bearer ");
+}
+std::optional<std::string_view> dpop_token(const RequestHead& head) {
+  return token_of(head, "DPoP ");
 }
 
 std::optional<std::size_t> negotiate(std::string_view accept,

@@ -19,6 +19,8 @@ std::vector<std::string_view> cookie_values(const RequestHead& head, std::string
 /// The credentials of `Authorization: Bearer …`; nullopt where there is none or it is another
 /// scheme.
 std::optional<std::string_view> bearer_token(const RequestHead& head);
+/// The same of `Authorization: DPoP …` (RFC 9449 section 7.1).
+std::optional<std::string_view> dpop_token(const RequestHead& head);
 
 /// Which of `offered` (in order of preference) the Accept header likes best; nullopt where none
 /// fits. A missing header likes all. Source: RFC 9110 section 12.5.1, with quality values and

@@ -37,7 +37,8 @@ class InFlight {
     Places() = default;
     Places(const Places&) = delete;
     Places& operator=(const Places&) = delete;
-    ~Places() {
+    ~Places() { give_back(); }
+    void give_back() {
       while (count_ > 0) table_->leave(keys_[--count_]);
     }
 

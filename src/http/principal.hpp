@@ -1,6 +1,7 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -50,7 +51,17 @@ struct SessionClaims {
   std::uint64_t device = 0;        ///< hash of the owner's screen and time zone; 0: not told
   bool rapid = false;              ///< the owner's network created one after the other
   bool bearer = false;             ///< delivered in a body, so it is taken from Authorization only
+  /// Thumbprint of the key whose holder alone may present it; none: whoever has the token may.
+  std::optional<std::array<std::uint8_t, 32>> proof_key;
+  std::string user;      ///< of the site, whom its server named; empty: nobody is known
   std::uint8_t key = 0;  ///< which of the secrets signed it; handles stay the same over a rotation
+};
+
+/// A proof of possession that came along and verifies (RFC 9449).
+struct KeyProof {
+  std::array<std::uint8_t, 32> thumbprint{};
+  std::string id;         ///< unique among those of the key
+  bool is_spent = false;  ///< noted, so that it does not serve again
 };
 
 /// What the shared state knows of a session.
@@ -89,9 +100,22 @@ struct Principal {
   std::uint32_t requests_per_minute = 0;  ///< of a key that has a limit of its own
   std::vector<std::string> scopes;        ///< of a key; none: all that its role opens
   std::optional<SessionClaims> session;
+  std::optional<KeyProof> proof;  ///< of the session's key, or of one for a session to be made
+  /// A session that was shown without a proof by its key: nobody's, and kept for the event alone.
+  std::shared_ptr<const SessionClaims> unproven;
   bool credential_rejected = false;  ///< something was presented that does not verify
   bool failed_login = false;         ///< and that was no session: somebody may be guessing
   std::string fault;                 ///< why, for the log: "JWT_014 exp"
+
+  /// Lets go of a session whose presenter does not hold its key. `why`: for the log.
+  void forget_unproven(SessionClaims claims, std::string why) {
+    unproven = std::make_shared<const SessionClaims>(std::move(claims));
+    session.reset();
+    proof.reset();
+    if (kind == Kind::session) kind = Kind::anonymous;
+    credential_rejected = !is_verified();
+    fault = std::move(why);
+  }
 
   /// Proven to be a user or a program of one.
   bool is_verified() const noexcept { return kind == Kind::user || kind == Kind::api_key; }

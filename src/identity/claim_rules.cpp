@@ -99,6 +99,8 @@ JwtResult<void> check_required(const json::object& claims, const ClaimRules& rul
   return {};
 }
 
+}  // namespace
+
 JwtResult<const json::object*> parse_claims(std::string_view payload, http::JsonBody& claims) {
   auto parsed = http::parse_json(payload, kClaimLimits, claims.value.storage());
   if (!parsed) return refuse(JwtFault::bad_claims);
@@ -108,7 +110,13 @@ JwtResult<const json::object*> parse_claims(std::string_view payload, http::Json
   return object;
 }
 
-}  // namespace
+JwtResult<std::string_view> text_claim(const json::object& claims, std::string_view name) {
+  return required_claim<text_of>(claims, name);
+}
+
+JwtResult<Seconds> time_claim(const json::object& claims, std::string_view name) {
+  return required_claim<time_of>(claims, name);
+}
 
 bool is_claim_text(std::string_view text) noexcept {
   const auto is_control = [](char c) {
@@ -133,7 +141,7 @@ Result<void> ClaimRules::check() const {
 
 JwtResult<VerifiedJwt> verify_jwt(std::string_view token, const JwtKeys& keys,
                                   const ClaimRules& rules, WallTime now, http::JsonBody& claims) {
-  TRY(const auto jws, read_compact_jws(token, rules.thumbprints));
+  TRY(const auto jws, read_compact_jws(token, {.thumbprints = rules.thumbprints}));
   if (const auto known = keys.verify(jws); !known) return std::unexpected(known.error());
   if (std::ranges::find(rules.types, jws.header.type) == rules.types.end()) {
     return refuse(JwtFault::wrong_type, "typ");

@@ -57,6 +57,15 @@ struct VerifiedJwt {
 JwtResult<VerifiedJwt> verify_jwt(std::string_view token, const JwtKeys& keys,
                                   const ClaimRules& rules, WallTime now, http::JsonBody& claims);
 
+// ---- for tokens that have rules of their own, once their signature holds
+
+/// `claims` gets the object and keeps it.
+JwtResult<const boost::json::object*> parse_claims(std::string_view payload,
+                                                   http::JsonBody& claims);
+/// A claim that must be there, as verify_jwt() takes texts and dates; the text is a view.
+JwtResult<std::string_view> text_claim(const boost::json::object& claims, std::string_view name);
+JwtResult<Seconds> time_claim(const boost::json::object& claims, std::string_view name);
+
 /// Whether this may be a text claim: not empty, at most 256 bytes of UTF-8, no control characters.
 bool is_claim_text(std::string_view text) noexcept;
 

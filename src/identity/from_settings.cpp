@@ -12,11 +12,9 @@ namespace {
 constexpr std::streamsize kMaxKeyFile = 64 * 1024;
 
 Result<JwtKey> key_in(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return fail(ErrorCode::invalid_input, "AUTH_KEY_FILES: " + path + " cannot be read");
-  std::string pem(kMaxKeyFile, '\0');
-  in.read(pem.data(), kMaxKeyFile);
-  pem.resize(static_cast<std::size_t>(in.gcount()));
+  auto read = read_key_file(path);
+  if (!read) return fail(ErrorCode::invalid_input, "AUTH_KEY_FILES: " + read.error().detail);
+  std::string pem = *std::move(read);
   auto key = JwtKey::from_pem(pem);
   crypto::wipe(pem);
   if (!key) {
@@ -26,6 +24,15 @@ Result<JwtKey> key_in(const std::string& path) {
 }
 
 }  // namespace
+
+Result<std::string> read_key_file(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return fail(ErrorCode::invalid_input, path + " cannot be read");
+  std::string text(kMaxKeyFile, '\0');
+  in.read(text.data(), kMaxKeyFile);
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  return text;
+}
 
 std::filesystem::path accounts_file(const config::Settings& settings) {
   return std::filesystem::path(settings.data_dir) / "accounts.db";

@@ -12,6 +12,9 @@
 /// What the settings say of users: for the server and for the command line alike.
 namespace portcullis::identity {
 
+/// A file of keys, at most 64 KiB. It blocks.
+Result<std::string> read_key_file(const std::string& path);
+
 /// Where accounts are kept without a DATABASE_URL.
 std::filesystem::path accounts_file(const config::Settings& settings);
 

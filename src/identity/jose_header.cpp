@@ -72,25 +72,34 @@ JwtResult<void> take_type(const json::value& value, JoseHeader& header) {
     return refuse(JwtFault::bad_header, "typ");
   }
   header.type = jose_type(*type);
+  header.is_plain_type = header.type == std::string_view(*type);
   return {};
 }
 
-JwtResult<void> take_member(std::string_view name, const json::value& value,
-                            Thumbprints thumbprints, JoseHeader& header) {
+JwtResult<void> take_own_key(const json::value& value, JoseHeader& header) {
+  const auto* key = value.if_object();
+  if (key == nullptr) return refuse(JwtFault::bad_header, "jwk");
+  header.jwk.emplace(*key, json::storage_ptr());  // that of the header ends with this function
+  return {};
+}
+
+JwtResult<void> take_member(std::string_view name, const json::value& value, const JoseRules& rules,
+                            JoseHeader& header) {
   if (name == "alg") return take_algorithm(value, header);
   if (name == "kid") return take_key(value, header);
   if (name == "typ") return take_type(value, header);
+  if (name == "jwk" && rules.own_key == OwnKey::taken) return take_own_key(value, header);
   if (const auto member = find(kForbidden, name); !member.empty()) {
     return refuse(JwtFault::forbidden_header, member);
   }
   if (const auto member = find(kThumbprints, name);
-      !member.empty() && thumbprints == Thumbprints::refused) {
+      !member.empty() && rules.thumbprints == Thumbprints::refused) {
     return refuse(JwtFault::forbidden_header, member);
   }
   return {};
 }
 
-JwtResult<JoseHeader> read_header(std::string_view text, Thumbprints thumbprints) {
+JwtResult<JoseHeader> read_header(std::string_view text, const JoseRules& rules) {
   http::JsonBody body;
   auto parsed = http::parse_json(text, kHeaderLimits, body.value.storage());
   if (!parsed) return refuse(JwtFault::bad_header);
@@ -100,7 +109,7 @@ JwtResult<JoseHeader> read_header(std::string_view text, Thumbprints thumbprints
   if (!members->contains("alg")) return refuse(JwtFault::wrong_algorithm, "alg");
   JoseHeader header;
   for (const auto& [name, value] : *members) {
-    const auto taken = take_member(name, value, thumbprints, header);
+    const auto taken = take_member(name, value, rules, header);
     if (!taken) return std::unexpected(taken.error());
   }
   return header;
@@ -120,14 +129,14 @@ std::string jose_type(std::string_view type) {
   return text::to_lower(type);
 }
 
-JwtResult<CompactJws> read_compact_jws(std::string_view token, Thumbprints thumbprints) {
+JwtResult<CompactJws> read_compact_jws(std::string_view token, const JoseRules& rules) {
   if (token.size() > kMaxJwtBytes) return refuse(JwtFault::too_large);
   const auto parts = split(token);
   if (!parts) return refuse(JwtFault::malformed);
   const auto header_text = text::base64url_decode(parts->header);
   if (!header_text) return refuse(JwtFault::malformed, "header");
   if (header_text->size() > kMaxJoseHeaderBytes) return refuse(JwtFault::too_large, "header");
-  auto header = read_header(*header_text, thumbprints);
+  auto header = read_header(*header_text, rules);
   if (!header) return std::unexpected(header.error());
   auto payload = text::base64url_decode(parts->payload);
   if (!payload || payload->empty()) return refuse(JwtFault::malformed, "payload");

@@ -1,5 +1,7 @@
 #pragma once
+#include <boost/json/object.hpp>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,6 +16,8 @@ struct JoseHeader {
   crypto::JwsAlgorithm algorithm = crypto::JwsAlgorithm::hs256;
   std::string key;   ///< `kid`; empty where there is none
   std::string type;  ///< `typ` in lower case and without "application/"; empty where there is none
+  bool is_plain_type = true;               ///< `typ` was written in this very form
+  std::optional<boost::json::object> jwk;  ///< the key that came along, where one may
 };
 
 /// A JWS whose form has been checked; its signature has not.
@@ -28,6 +32,15 @@ struct CompactJws {
 /// What is thought of `x5t` and `x5t#S256`, the hash of a certificate. Some issuers send it beside
 /// `kid`. It chooses no key here, so that nothing comes of it.
 enum class Thumbprints : std::uint8_t { refused, ignored };
+
+/// What is thought of a key that a token brings along (`jwk`). Who believes a token by it believes
+/// anybody, unless he asks for nothing but that it is the same key each time.
+enum class OwnKey : std::uint8_t { refused, taken };
+
+struct JoseRules {
+  Thumbprints thumbprints = Thumbprints::refused;
+  OwnKey own_key = OwnKey::refused;
+};
 
 inline constexpr std::size_t kMaxJwtBytes = 8 * 1024;
 inline constexpr std::size_t kMaxJoseHeaderBytes = 4 * 1024;
@@ -50,7 +63,6 @@ std::string jose_type(std::string_view type);
 /// Bounds:  kMaxJwtBytes, kMaxJoseHeaderBytes.
 /// Cost:    about 1 us.
 /// Source:  RFC 7515 sections 3.1, 4.1 and 5.2, RFC 8725 sections 3.1 and 3.10.
-JwtResult<CompactJws> read_compact_jws(std::string_view token,
-                                       Thumbprints thumbprints = Thumbprints::refused);
+JwtResult<CompactJws> read_compact_jws(std::string_view token, const JoseRules& rules = {});
 
 }  // namespace portcullis::identity

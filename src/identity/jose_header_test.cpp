@@ -45,7 +45,7 @@ TEST(JoseHeader, ThumbprintsOfCertificatesAreIgnoredOnlyWhereThatIsAllowed) {
     const auto text = token(R"({"alg":"RS256",")" + std::string(member) + R"(":"abc"})");
     EXPECT_EQ(read_compact_jws(text).error().fault, JwtFault::forbidden_header);
     EXPECT_EQ(read_compact_jws(text).error().member, member);
-    EXPECT_TRUE(read_compact_jws(text, Thumbprints::ignored));
+    EXPECT_TRUE(read_compact_jws(text, {.thumbprints = Thumbprints::ignored}));
   }
 }
 

@@ -15,6 +15,8 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t kMaxBytes = 64 * 1024;
+/// RFC 7518 sections 6.2.2, 6.3.2 and 6.4.
+constexpr std::string_view kPrivate[] = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"};
 constexpr http::JsonLimits kLimits{.max_depth = 6, .max_keys = 1000};
 
 std::unexpected<Error> unfit(std::string reason) {
@@ -115,6 +117,14 @@ Result<const json::array*> keys_of(const json::value& set) {
 }
 
 }  // namespace
+
+Result<crypto::JwsKey> read_public_key(const json::object& key) {
+  if (std::ranges::any_of(kPrivate, [&](std::string_view name) { return key.contains(name); })) {
+    return unfit("a private key");
+  }
+  if (const auto fits = check_use(key); !fits) return std::unexpected(fits.error());
+  return read_key(key);
+}
 
 Result<Jwks> parse_jwks(std::string_view text) {
   if (text.size() > kMaxBytes) {

@@ -1,4 +1,5 @@
 #pragma once
+#include <boost/json/object.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,5 +28,11 @@ struct Jwks {
 /// Cost:    some tens of microseconds a key: points are checked to be on their curve.
 /// Source:  RFC 7517 sections 4 and 5, RFC 7518 section 6, OpenID Connect Core section 10.1.
 Result<Jwks> parse_jwks(std::string_view text);
+
+/// Reads a key that somebody sends along. As one of a set, and without anything private: who shows
+/// that has no secret.
+///
+/// Errors: invalid_input.
+Result<crypto::JwsKey> read_public_key(const boost::json::object& key);
 
 }  // namespace portcullis::identity

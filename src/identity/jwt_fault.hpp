@@ -28,9 +28,10 @@ enum class JwtFault : std::uint8_t {
   too_long_lived,    ///< JWT_017 exp is farther from iat than is allowed
   too_old,           ///< JWT_018 iat is longer ago than is allowed
   wrong_value,       ///< JWT_019 a claim has another value than it must have
+  used_before,       ///< JWT_020 a proof serves once
 };
 
-inline constexpr std::size_t kJwtFaults = static_cast<std::size_t>(JwtFault::wrong_value) + 1;
+inline constexpr std::size_t kJwtFaults = static_cast<std::size_t>(JwtFault::used_before) + 1;
 
 /// "JWT_001" and so on: static text.
 std::string_view code_of(JwtFault fault) noexcept;

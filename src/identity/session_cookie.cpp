@@ -1,6 +1,7 @@
 #include "identity/session_cookie.hpp"
 
 #include "base/origin.hpp"
+#include "identity/dpop.hpp"
 
 namespace portcullis::identity {
 
@@ -32,6 +33,7 @@ http::HeaderBlock fresh_token_header(const config::Settings& settings,
   } else {
     out.add("Set-Cookie", session_cookie(settings, exchange, token, settings.cookie_max_age));
   }
+  if (session.proof_key) out.add(kTokenHashHeader, dpop_token_hash(token));
   return out;
 }
 

@@ -10,6 +10,10 @@ namespace portcullis::identity {
 /// The answer's header by which a session that is presented in `Authorization` gets a fresh token.
 inline constexpr std::string_view kFreshTokenHeader = "X-Session-Token";
 
+/// The answer's header that tells the hash of a token that is bound to a key: a cookie cannot be
+/// read by the page, whose proofs must name it.
+inline constexpr std::string_view kTokenHashHeader = "X-Session-Token-Hash";
+
 /// Whether a call came from another site than ours, as far as the browser tells.
 bool is_cross_site(const http::Exchange& exchange);
 

@@ -1,4 +1,5 @@
 #pragma once
+#include <string>
 #include <string_view>
 
 #include "http/principal.hpp"
@@ -6,6 +7,14 @@
 #include "state/tally.hpp"
 
 namespace portcullis::identity {
+
+/// A revocation: of all sessions of a user of a site, whom its server named.
+inline state::Key visitor_key(std::string_view site, std::string_view user) {
+  std::string name(site);
+  name += ' ';  // no site's id has one
+  name += user;
+  return state::key_of("visitor", name);
+}
 
 /// What the store remembers of those who present a session is kept under these keys, all of them
 /// beside the session, and none of it is shared by two of them: who has stolen a token takes

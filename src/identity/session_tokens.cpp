@@ -1,22 +1,32 @@
 #include "identity/session_tokens.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <cstring>
 
 #include "base/siphash.hpp"
 #include "base/text.hpp"
+#include "crypto/seal.hpp"
 
 namespace portcullis::identity {
 namespace {
 
-/// Of tokens that do not say whom they were issued to, and of those that do.
+/// Of tokens that do not say whom they were issued to, of those that do, and of those that say
+/// more: nodes of before the third go on taking what has no need of it.
 constexpr char kAnonymousVersion = 1;
 constexpr char kOwnedVersion = 2;
+constexpr char kBoundVersion = 3;
 constexpr unsigned kBearerFlag = 1;
 constexpr unsigned kRapidFlag = 2;
 constexpr unsigned kIpv4Flag = 4;
-constexpr unsigned kOwnedFlags = kBearerFlag | kRapidFlag | kIpv4Flag;
+constexpr unsigned kProvenFlag = 8;
+constexpr unsigned kUserFlag = 16;
+/// By version.
+constexpr std::array<unsigned, 4> kFlags = {
+    0, kBearerFlag, kBearerFlag | kRapidFlag | kIpv4Flag,
+    kBearerFlag | kRapidFlag | kIpv4Flag | kProvenFlag | kUserFlag};
 constexpr std::size_t kMacBytes = 32;
+constexpr std::size_t kThumbprintBytes = 32;
 constexpr std::size_t kHandleKeyBytes = 32;
 constexpr std::array<std::string_view, 3> kAudiences = {"client", "upstream", "audit"};
 
@@ -30,12 +40,23 @@ void append_text(std::string& out, std::string_view value) {
   out += value;
 }
 
+char version_of(const http::SessionClaims& claims) {
+  if (claims.proof_key || !claims.user.empty()) return kBoundVersion;
+  return claims.owner ? kOwnedVersion : kAnonymousVersion;
+}
+
 unsigned flags_of(const http::SessionClaims& claims) {
   unsigned out = claims.bearer ? kBearerFlag : 0;
   if (!claims.owner) return out;
   if (claims.rapid) out |= kRapidFlag;
   if (claims.owner->ipv4) out |= kIpv4Flag;
+  if (claims.proof_key) out |= kProvenFlag;
+  if (!claims.user.empty()) out |= kUserFlag;
   return out;
+}
+
+std::string_view id_of(const http::SessionClaims& claims) {
+  return {reinterpret_cast<const char*>(claims.id.data()), claims.id.size()};
 }
 
 void append_owner(std::string& out, const http::SessionClaims& claims) {
@@ -113,6 +134,7 @@ SessionTokens::SessionTokens(const std::vector<std::string>& secrets)
   for (const auto& secret : secrets) {
     auto& key =
         keys_.emplace_back(crypto::HmacKey(crypto::hkdf(secret, "portcullis session token v1")));
+    key.users = crypto::hkdf(secret, "portcullis session user v1");
     const auto handles = crypto::hkdf(secret, "portcullis session handle v1", kHandleKeyBytes);
     std::array<SipKey, 2> roots;
     static_assert(sizeof roots == kHandleKeyBytes);
@@ -124,18 +146,23 @@ SessionTokens::SessionTokens(const std::vector<std::string>& secrets)
 }
 
 std::string SessionTokens::issue(const http::SessionClaims& claims) const {
+  assert((claims.owner || version_of(claims) == kAnonymousVersion) &&
+         "nobody is bound by a form without an owner");
   std::string bytes;
-  bytes.reserve(208 + claims.page_url.size());
-  bytes += claims.owner ? kOwnedVersion : kAnonymousVersion;
+  bytes.reserve(240 + claims.page_url.size());
+  bytes += version_of(claims);
   bytes += static_cast<char>(flags_of(claims));
   bytes.append(reinterpret_cast<const char*>(claims.id.data()), claims.id.size());
   append_u64(bytes, static_cast<std::uint64_t>(epoch_seconds(claims.created)));
   append_u64(bytes, static_cast<std::uint64_t>(epoch_seconds(claims.expires)));
   if (claims.owner) append_owner(bytes, claims);
+  if (claims.proof_key) bytes += crypto::bytes_of(*claims.proof_key);
+  const auto& key = keys_[std::min<std::size_t>(claims.key, keys_.size() - 1)];
+  if (!claims.user.empty()) append_text(bytes, crypto::seal(key.users, id_of(claims), claims.user));
   append_text(bytes, claims.site);
   append_text(bytes, claims.origin);
   append_text(bytes, claims.page_url);
-  const auto mac = keys_[std::min<std::size_t>(claims.key, keys_.size() - 1)].sign.sign(bytes);
+  const auto mac = key.sign.sign(bytes);
   bytes += crypto::bytes_of(mac);
   return std::string(kPrefix) + text::base64url(bytes);
 }
@@ -151,11 +178,11 @@ std::optional<http::SessionClaims> SessionTokens::verify(std::string_view token)
     return key.sign.verify(signed_part, mac);
   });
   if (signer == keys_.end()) return std::nullopt;
-  const bool owned = signed_part[0] == kOwnedVersion;
-  if (!owned && signed_part[0] != kAnonymousVersion) return std::nullopt;
+  const char version = signed_part[0];
+  if (version < kAnonymousVersion || version > kBoundVersion) return std::nullopt;
 
   const unsigned flags = static_cast<unsigned char>(signed_part[1]);
-  if ((flags & ~(owned ? kOwnedFlags : kBearerFlag)) != 0) return std::nullopt;
+  if ((flags & ~kFlags[static_cast<unsigned char>(version)]) != 0) return std::nullopt;
   Reader reader(signed_part.substr(2));
   http::SessionClaims claims;
   claims.key = static_cast<std::uint8_t>(signer - keys_.begin());
@@ -165,7 +192,17 @@ std::optional<http::SessionClaims> SessionTokens::verify(std::string_view token)
   claims.created = from_epoch_seconds(static_cast<std::int64_t>(reader.u64()));
   claims.expires = from_epoch_seconds(static_cast<std::int64_t>(reader.u64()));
   claims.issued = claims.created;
-  if (owned) read_owner(reader, flags, claims);
+  if (version >= kOwnedVersion) read_owner(reader, flags, claims);
+  if ((flags & kProvenFlag) != 0) {
+    const auto thumbprint = reader.take(kThumbprintBytes);
+    auto& key = claims.proof_key.emplace();
+    if (thumbprint.size() == key.size()) std::memcpy(key.data(), thumbprint.data(), key.size());
+  }
+  if ((flags & kUserFlag) != 0) {
+    auto user = crypto::open_sealed(signer->users, id_of(claims), reader.text());
+    if (!user || user->empty()) return std::nullopt;
+    claims.user = *std::move(user);
+  }
   claims.site = reader.text();
   claims.origin = reader.text();
   claims.page_url = reader.text();

@@ -32,7 +32,7 @@ class SessionTokens {
   explicit SessionTokens(const std::vector<std::string>& secrets);
 
   /// Signs with the session's own secret (SessionClaims::key), so that a further token of a session
-  /// changes no handle.
+  /// changes no handle. REQUIRES: one that is bound to a key or user has an owner.
   std::string issue(const http::SessionClaims& claims) const;
   /// Checks signature and form. Expiry is the session guard's.
   std::optional<http::SessionClaims> verify(std::string_view token) const;
@@ -54,6 +54,7 @@ class SessionTokens {
   struct Key {
     crypto::HmacKey sign;
     std::array<std::array<SipKey, 2>, 3> handles{};  ///< for each audience, its two hashes
+    std::string users;  ///< seals them: the page need not read its user
   };
   std::vector<Key> keys_;
   crypto::HmacKey claim_key_;

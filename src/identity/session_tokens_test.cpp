@@ -37,6 +37,48 @@ http::SessionClaims owned_claims() {
   return claims;
 }
 
+TEST(SessionTokens, SayWhoseKeyMustProveThem) {
+  const SessionTokens tokens({kSecret});
+  auto claims = owned_claims();
+  EXPECT_FALSE(tokens.verify(tokens.issue(claims))->proof_key);
+  auto& key = claims.proof_key.emplace();
+  for (std::size_t i = 0; i < key.size(); ++i) key[i] = static_cast<std::uint8_t>(255 - i);
+  for (const bool bearer : {false, true}) {
+    claims.bearer = bearer;
+    const auto read = tokens.verify(tokens.issue(claims));
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->proof_key, claims.proof_key);
+    EXPECT_EQ(read->owner, claims.owner);
+    EXPECT_EQ(read->bearer, bearer);
+    EXPECT_EQ(read->page_url, claims.page_url);
+  }
+  const auto bytes = [&](const http::SessionClaims& of) {
+    return *text::base64url_decode(tokens.issue(of).substr(SessionTokens::kPrefix.size()));
+  };
+  EXPECT_EQ(bytes(claims)[0], 3);
+  claims.proof_key.reset();
+  EXPECT_EQ(bytes(claims)[0], 2) << "nodes of an older release read what needs no key";
+}
+
+TEST(SessionTokens, SayWhichUserTheyAreOfToTheGatewayAlone) {
+  const SessionTokens tokens({kSecret});
+  auto claims = owned_claims();
+  claims.user = "ann@example.com";
+  for (const bool bound : {false, true}) {
+    if (bound) claims.proof_key.emplace()[3] = 7;
+    const std::string token = tokens.issue(claims);
+    const auto read = tokens.verify(token);
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->user, claims.user);
+    EXPECT_EQ(read->proof_key, claims.proof_key);
+    EXPECT_EQ(read->page_url, claims.page_url);
+    const auto bytes = text::base64url_decode(token.substr(SessionTokens::kPrefix.size()));
+    EXPECT_EQ(bytes->find("ann"), std::string::npos) << "it is sealed";
+    EXPECT_NE(tokens.issue(claims), token) << "and tells nobody that two are of one user";
+  }
+  EXPECT_EQ(SessionTokens({kOther, kSecret}).verify(tokens.issue(claims))->user, claims.user);
+}
+
 TEST(SessionTokens, SayWhomTheyWereIssuedTo) {
   PROVES("F038");
   const SessionTokens tokens({kSecret});

@@ -15,6 +15,10 @@ std::string UpstreamTokens::mint(const Subject& subject, WallTime now) const {
   text::append_json_string(claims, subject.session_handle);
   claims += R"(,"origin_domain":)";
   text::append_json_string(claims, subject.origin_domain);
+  if (!subject.user.empty()) {
+    claims += R"(,"user_id":)";
+    text::append_json_string(claims, subject.user);
+  }
   claims += R"(,"type":"chat","iat":)";
   text::append_number(claims, issued);
   claims += R"(,"nbf":)";

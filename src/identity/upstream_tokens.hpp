@@ -21,6 +21,7 @@ class UpstreamTokens {
     std::string_view origin_domain;
     std::string_view message;
     std::string_view token_id;
+    std::string_view user = {};  ///< of the site; empty: nobody is known
   };
   std::string mint(const Subject& subject, WallTime now) const;
 

@@ -13,6 +13,17 @@ std::string printable(std::string_view text, std::size_t most) {
   return text::is_utf8(out) ? out : text::to_valid_utf8(out);
 }
 
+/// RFC 6750 section 3, RFC 9449 section 7.1.
+std::string challenge_of(const http::Problem& problem) {
+  if (problem.code == http::Code::proof_required) return R"(DPoP algs="ES256")";
+  if (problem.code == http::Code::proof_invalid) {
+    return R"(DPoP error="invalid_dpop_proof", algs="ES256")";
+  }
+  std::string out = "Bearer realm=\"portcullis\"";
+  if (!problem.bearer_error.empty()) out += ", error=\"" + problem.bearer_error + '"';
+  return out;
+}
+
 }  // namespace
 
 Reporter::Subject Reporter::subject_of(const http::Exchange& exchange) const {
@@ -22,7 +33,12 @@ Reporter::Subject Reporter::subject_of(const http::Exchange& exchange) const {
   out.method = printable(exchange.head().method_text(), 16);
   out.user_agent = printable(exchange.head().get("user-agent"), kMaxUserAgent);
   out.user_id = exchange.principal.id;
-  if (exchange.principal.session) out.session = session_handle_(*exchange.principal.session);
+  const auto& principal = exchange.principal;
+  if (principal.session) {
+    out.session = session_handle_(*principal.session);
+  } else if (principal.unproven) {
+    out.session = session_handle_(*principal.unproven);
+  }
   out.request_id = exchange.request_id.view();
   out.site = exchange.site == nullptr ? "" : exchange.site->id;
   out.tier = exchange.limit_state.tier;
@@ -111,12 +127,7 @@ Task<void> Reporter::send(http::Exchange& exchange, const http::Problem& problem
   if (problem.retry_after) response.headers.add_number("Retry-After", *problem.retry_after);
   if (!problem.allow.empty()) response.headers.add("Allow", problem.allow);
   if (!problem.location.empty()) response.headers.add("Location", problem.location);
-  if (info.status == 401) {
-    response.headers.add("WWW-Authenticate", "Bearer realm=\"portcullis\"" +
-                                                 (problem.bearer_error.empty()
-                                                      ? std::string()
-                                                      : ", error=\"" + problem.bearer_error + '"'));
-  }
+  if (info.status == 401) response.headers.add("WWW-Authenticate", challenge_of(problem));
   co_await exchange.send(std::move(response));
 }
 

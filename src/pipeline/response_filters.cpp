@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::string_view kExposed =
     "X-Request-ID, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, RateLimit, "
-    "RateLimit-Policy, Retry-After, X-Session-Token";
+    "RateLimit-Policy, Retry-After, X-Session-Token, X-Session-Token-Hash";
 
 /// What n8n's hosted chat page needs: its script and style stand in it, its widget comes from the
 /// CDN, and it speaks to where it came from and nowhere else.

@@ -64,9 +64,9 @@ SessionRisk SessionRisk::of(const config::Settings& settings, const config::Site
           static_cast<int>(own.deny.value_or(settings.session_risk_deny))};
 }
 
-bool Route::enforces(std::string_view guard) const noexcept {
+config::Mode Route::mode_of(std::string_view guard) const noexcept {
   const auto at = std::ranges::find(config::kGuardNames, guard) - std::begin(config::kGuardNames);
-  return guards[static_cast<std::size_t>(at)].mode == config::Mode::enforce;
+  return guards[static_cast<std::size_t>(at)].mode;
 }
 
 bool Route::allows(http::Method method) const noexcept {

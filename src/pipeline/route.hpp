@@ -139,6 +139,8 @@ struct Route {
   std::vector<std::string> prose;
   std::vector<std::string> urls;
   std::vector<std::string> secrets;  ///< members that nothing looks into: passwords, tokens
+  bool takes_proof =
+      false;  ///< of a key that what it makes is bound to, where the site asks for one
   bool body_optional = false;
   bool takes_form_fields = false;  ///< also as application/x-www-form-urlencoded
   std::string message_member;  ///< of the body, or of the query of a subscription: what the visitor
@@ -151,8 +153,11 @@ struct Route {
   bool ops_only = false;  ///< without login only on the operations listener or from this machine
 
   bool allows(http::Method method) const noexcept;
+  config::Mode mode_of(std::string_view guard) const noexcept;
   /// Whether what this guard finds has effects: others only count and tell.
-  bool enforces(std::string_view guard) const noexcept;
+  bool enforces(std::string_view guard) const noexcept {
+    return mode_of(guard) == config::Mode::enforce;
+  }
 };
 
 /// How much visitors of a site may do.
@@ -186,6 +191,7 @@ struct Site {
   std::vector<OriginPattern> origins;
   Limits limits;
   SessionRisk session_risk{};
+  config::ProofOfPossession proof_of_possession = config::ProofOfPossession::off;
 };
 
 /// Finds the route of a request: exact paths first, then the longest prefix.

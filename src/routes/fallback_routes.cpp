@@ -39,7 +39,7 @@ class Preflight final : public pipeline::RouteHandler {
       response.headers.add("Access-Control-Allow-Methods", methods);
       response.headers.add("Access-Control-Allow-Headers",
                            "Content-Type, Authorization, Accept, Last-Event-ID, Prefer, X-API-Key, "
-                           "X-Location-ID, X-Requested-With, X-Challenge-Solution");
+                           "X-Location-ID, X-Requested-With, X-Challenge-Solution, DPoP");
       response.headers.add("Access-Control-Max-Age", max_age_);
     }
     co_await exchange.send(std::move(response));

@@ -10,6 +10,7 @@
 #include "identity/logins.hpp"
 #include "identity/provider_tokens.hpp"
 #include "identity/session_tokens.hpp"
+#include "identity/visitor_identity.hpp"
 #include "observe/metrics.hpp"
 #include "pipeline/guard.hpp"
 #include "pipeline/reporter.hpp"
@@ -32,9 +33,11 @@ struct Services {
   const identity::ProviderTokens* provider = nullptr;  ///< null: there is none
   const pipeline::FailedLoginObserver* failed_logins = nullptr;
   observe::Metrics* metrics = nullptr;
-  std::vector<std::shared_ptr<upstream::Assistant>> assistants;           ///< by Site::index
-  std::map<std::string, std::shared_ptr<upstream::ServiceGroup>> groups;  ///< by their ids
+  std::vector<std::shared_ptr<upstream::Assistant>> assistants;  ///< by Site::index
+  /// By Site::index; null: the site's server names nobody.
+  std::vector<std::shared_ptr<const identity::VisitorIdentity>> visitors;
   std::vector<std::shared_ptr<identity::CaptchaVerifier>> captchas;       ///< likewise; null: none
+  std::map<std::string, std::shared_ptr<upstream::ServiceGroup>> groups;  ///< by their ids
   std::weak_ptr<const void>
       owner;  ///< what must live for all this; locked by what outlives exchanges
 };

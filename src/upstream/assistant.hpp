@@ -23,6 +23,7 @@ struct Question {
   std::string message_id;
   std::string message;
   std::string session_handle;  ///< what upstreams may know the session by
+  std::string user;            ///< of the site, whom its server named; empty: nobody is known
   std::string origin_domain;
   std::string page_url;
   std::string user_agent;

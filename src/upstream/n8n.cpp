@@ -36,7 +36,7 @@ class N8n::Message final : public QuestionDialect {
     question_.now = now;
     const std::string token =
         owner_->tokens_.mint({question_.session_handle, question_.origin_domain, question_.message,
-                              question_.message_id},
+                              question_.message_id, question_.user},
                              now);
     return {owner_->request_head_ + "Idempotency-Key: " + question_.message_id + "\r\n",
             payload(question_, token)};
@@ -140,6 +140,7 @@ std::string N8n::payload(const Question& question, std::string_view token) {
   out += "{\"message\":";
   text::append_json_string(out, question.message);
   append_member(out, "session_id", question.session_handle);
+  if (!question.user.empty()) append_member(out, "user_id", question.user);
   append_member(out, "jwt_token", token);
   append_member(out, "message_id", question.message_id);
   out += ",\"timestamp\":";

@@ -42,6 +42,8 @@ void append_slot(std::string& out, Slot slot, const Question& question) {
       return append_inside_string(out, question.message_id);
     case Slot::session_id:
       return append_inside_string(out, question.session_handle);
+    case Slot::user_id:
+      return append_inside_string(out, question.user);
     case Slot::origin_domain:
       return append_inside_string(out, question.origin_domain);
     case Slot::page_url:

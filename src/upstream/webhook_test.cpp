@@ -27,6 +27,11 @@ TEST(Webhook, FillsItsTemplate) {
             R"({"q":"<Hello>","ids":["m1","s1"],"at":"shop.example https://shop.example/a?b",)"
             R"("past":[{"role":"user","content":"Q"},{"role":"assistant","content":"A"}],)"
             R"("k":1e999})");
+  EXPECT_EQ(filled(R"({"q":"{{message}}","of":"{{user_id}}"})", question),
+            R"({"q":"Hello","of":""})");
+  question.user = R"(a"b)";
+  EXPECT_EQ(filled(R"({"q":"{{message}}","of":"{{user_id}}"})", question),
+            R"({"q":"Hello","of":"a\"b"})");
   question.history.clear();
   EXPECT_EQ(filled(R"({"q":"{{message}}","past":"{{history}}"})", question),
             R"({"q":"Hello","past":[]})");

@@ -201,7 +201,7 @@ test('a navigation to the demo page and a script load of the widget are ordinary
 
 // ---- CORS
 
-const kExposed = 'X-Request-ID, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, RateLimit, RateLimit-Policy, Retry-After, X-Session-Token';
+const kExposed = 'X-Request-ID, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, RateLimit, RateLimit-Policy, Retry-After, X-Session-Token, X-Session-Token-Hash';
 
 const preflight = (rest = {}) => ({
   method: 'OPTIONS',

@@ -99,7 +99,7 @@ void check_user_token(Use use, std::string_view token) {
 void check_token(std::string_view token) {
   static const ForeignTokens foreign = foreign_tokens();
   check_form(read_compact_jws(token), token);
-  check_form(read_compact_jws(token, Thumbprints::ignored), token);
+  check_form(read_compact_jws(token, {.thumbprints = Thumbprints::ignored}), token);
   check_user_token(Use::access, token);
   check_user_token(Use::refresh, token);
   const auto identity = foreign.verify(token, kNow);

@@ -176,6 +176,35 @@ def jwts():
         yield b"\3" + json.dumps({"keys": keys}).encode()
 
 
+def proofs():
+    """A byte that says what follows (see dpop_fuzz.cpp): 0 a proof, 1 a header in which @ is the key, 2 claims, 3 an address."""
+    # RFC 9449 sections 4.1 and 7.1.
+    header = (b"eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkVTMjU2IiwiandrIjp7Imt0eSI6IkVDIiwieCI6Imw4dEZyaHgtMzR0VjNoUklDUkRZOXpDa0RscEJoRjQyVVFVZldWQVdCRnMiLCJ5IjoiOVZFNGpmX09r"
+              b"X282NHpiVFRsY3VOSmFqSG10NnY5VERWclUwQ2R2R1JEQSIsImNydiI6IlAtMjU2In19.")
+    created = (header + b"eyJqdGkiOiItQndDM0VTYzZhY2MybFRjIiwiaHRtIjoiUE9TVCIsImh0dSI6Imh0dHBzOi8vc2VydmVyLmV4YW1wbGUuY29tL3Rva2VuIiwiaWF0IjoxNTYyMjYyNjE2fQ."
+               b"2-GxA6T8lP4vfrg8v-FdWP0A0zdrj8igiMLvqRMUvwnQg4PtFLbdLXiOSsX0x7NVY-FNyJK70nfbV37xRZT3Lg")
+    presented = (header + b"eyJqdGkiOiJlMWozVl9iS2ljOC1MQUVCIiwiaHRtIjoiR0VUIiwiaHR1IjoiaHR0cHM6Ly9yZXNvdXJjZS5leGFtcGxlLm9yZy9wcm90ZWN0ZWRyZXNvdXJjZSIsImlhdCI6MTU2MjI2MjYxOCwi"
+                 b"YXRoIjoiZlVIeU8ycjJaM0RaNTNFc05yV0JiMHhXWG9hTnk1OUlpS0NBcWtzbVFFbyJ9.2oW9RP35yRqzhrtNP86L-Ey71EOptxRimPPToA1plemAgR6pxHF8y6-yqyVnmcw6Fy1dqd-jfxSYoMxhAJpLjA")
+    yield from (b"\0" + p for p in [created, presented, created[:-1], created[:-2] + b"xx", created + b"." + created, created + b", " + created, b"", b"..", b"e30.e30.AA",
+                                    b"a" * 5000])
+    good = {"typ": "dpop+jwt", "alg": "ES256"}
+    headers = [good, good | {"alg": "none"}, good | {"alg": "HS256"}, good | {"alg": "ES384"}, good | {"typ": "JWT"}, good | {"typ": "application/dpop+jwt"},
+               good | {"kid": "../../dev/null"}, good | {"kid": "k"}, good | {"jku": "https://a.example"}, good | {"crit": ["b64"], "b64": False}, good | {"x5c": ["AA"]}]
+    for h in headers:
+        yield b"\1" + json.dumps(h)[:-1].encode() + b',"jwk":@}'
+    yield from [b'\1{"typ":"dpop+jwt","alg":"ES256"}', b'\1{"typ":"dpop+jwt","alg":"ES256","jwk":@,"jwk":@}', b'\1{"typ":"dpop+jwt","alg":"ES256","jwk":[@]}',
+                b'\1{"typ":"dpop+jwt","alg":"ES256","jwk":{"kty":"oct","k":"AA"}}', b'\1{"typ":"dpop+jwt","alg":"ES256","jwk":{"kty":"EC","crv":"P-256","x":"AA","y":"AA","d":"AA"}}',
+                b"\1[]", b"\1@"]
+    base = {"jti": "a", "htm": "POST", "htu": "https://server.example.com/token", "iat": 1562262616}
+    claims = [base | change for change in [
+        {}, {"ath": "fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo"}, {"ath": 1}, {"htm": "GET"}, {"htm": ["POST"]}, {"htu": "https://server.example.com/token?a#b"},
+        {"htu": "HTTPS://SERVER.example.com:443/token"}, {"htu": "https://server.example.com"}, {"htu": "token"}, {"htu": 1}, {"iat": 1562262556}, {"iat": 1562262700}, {"iat": 1.5},
+        {"iat": "1"}, {"iat": -1}, {"iat": 2**64}, {"jti": ""}, {"jti": "x" * 129}, {"jti": "a\nb"}, {"nonce": "n"}]]
+    yield from (b"\2" + json.dumps(c).encode() for c in claims)
+    yield from [b"\2{}", b"\2[]", b'\2{"jti":"a","jti":"b"}', b"\2\xff"]
+    yield from (b"\3" + u for u in [b"https://a.example/b?c#d", b"https://a.example", b"http://A.example:80/", b"https://a@b.example/", b"https:///a", b"//a", b"https://[::1]:8443/x?", b""])
+
+
 def configurations():
     yaml = ["", "server: {port: 8080}", "server:\n  port: 99999\n  workers: -1", "environment: production\n", "debug: true\nlog:\n  level: debug\n",
             "sites:\n- id: shop\n  origins: [https://shop.example]\n  upstream: {kind: n8n, url: http://127.0.0.1:5678/webhook/x}\n  limits: {per_minute: 5}\n",
@@ -403,7 +432,7 @@ def encoded_texts():
 
 
 for name, make in {"request_head": request_heads, "chunked_body": chunked_bodies, "answer_decoder": answers, "model_decoder": model_answers, "webhook": webhooks, "response_parser": responses,
-                   "json_body": json_bodies, "multipart_form": forms, "form_fields": form_fields, "credentials": credentials, "jwt": jwts, "api_key": api_keys, "totp": totp_inputs, "config": configurations, "origin": origins, "bot_evidence": bot_evidence, "captcha": captchas,
+                   "json_body": json_bodies, "multipart_form": forms, "form_fields": form_fields, "credentials": credentials, "jwt": jwts, "dpop": proofs, "api_key": api_keys, "totp": totp_inputs, "config": configurations, "origin": origins, "bot_evidence": bot_evidence, "captcha": captchas,
                    "decoder": encoded_texts, "tokenizers": lambda: itertools.islice(rule_texts(), 1, 400, 5),
                    "inspect": lambda: itertools.islice(rule_texts(), 2, 400, 6)}.items():
     write(name, make())

@@ -1,154 +1,49 @@
-/// Pays for a request where the gateway asks for it. For work: finds the number whose SHA-256 behind a
-/// salt is the given one. In plain JavaScript, because a call of WebCrypto for each of thousands of
-/// short inputs takes longer than the digest does here, and pages over http have none. For a
-/// captcha: another script of ours shows it.
-///
-/// Source: FIPS 180-4 section 6.2, for the one block that such an input is.
+/// Pays for a request where the gateway asks for it: another script of ours does the work, or shows
+/// the captcha.
 
-interface Task {
-  readonly salt: string;
-  readonly target: string;
-  readonly max_number: number;
-  readonly signature: string;
-}
-
-interface Challenge extends Task {
-  readonly kind?: string; // of a captcha
+interface Challenge {
+  readonly kind?: string; // of a captcha; else it is work
 }
 
 type Body = { readonly challenge?: Challenge } | null;
 type Call = (headers: Record<string, string>) => Promise<Response>;
 /// Gives what is sent for it; null where the visitor did not pass.
-type ShowCaptcha = (challenge: Challenge, answeredBy: string) => Promise<string | null>;
+type Pass = (challenge: Challenge, answeredBy: string) => Promise<string | null>;
 
-declare const CAPTCHA_SCRIPT: string; // its name with a hash, by the build
-
-const kMaxInputBytes = 55; // what one block holds
-const kMaxNumber = 10_000_000;
-const kSliceMs = 20; // then the page has its turn
+// Names with a hash, by the build.
+declare const CAPTCHA_SCRIPT: string;
+declare const WORK_SCRIPT: string;
 
 /// Set while a visitor is at a captcha: that may take its time.
 export const visitor = { asked: 0 };
 
-/// Makes the call; where the answer is a challenge, solves it and makes it once more. Where the
+/// Makes the call; where the answer is a challenge, passes it and makes it once more. Where the
 /// captcha's provider is away, or the page cannot show it, work may be asked for after all.
 export async function paying(
   call: Call,
-  headers: Record<string, string>,
-  show: ShowCaptcha | null = showCaptcha,
+  headers: Record<string, string> = {},
+  pass: Pass = passByScript,
+  captchas = true,
 ): Promise<Response> {
   const response = await call(headers);
   if (response.status !== 403) return response;
   const body = (await response.clone().json().catch(() => null)) as Body;
   const challenge = body?.challenge;
-  const solution = await solutionTo(challenge!, response.url, show).catch(() => null);
+  if (!challenge || (challenge.kind && !captchas)) return response;
+  const solution = await pass(challenge, response.url).catch(() => null);
   if (!solution) return response; // nothing helps against it
   const paid = { ...headers, 'X-Challenge-Solution': solution };
-  return challenge!.kind ? paying(call, paid, null) : call(paid);
-}
-
-async function solutionTo(
-  challenge: Challenge,
-  answeredBy: string,
-  show: ShowCaptcha | null,
-): Promise<string | null> {
-  return challenge.kind ? show && show(challenge, answeredBy) : worked(challenge);
+  return challenge.kind ? paying(call, paid, pass, false) : call(paid);
 }
 
 /// The script lies beside embed.js, below the same prefix as the API.
-async function showCaptcha(challenge: Challenge, answeredBy: string): Promise<string | null> {
-  visitor.asked++;
+async function passByScript(challenge: Challenge, answeredBy: string): Promise<string | null> {
+  const waits = challenge.kind ? 1 : 0;
+  visitor.asked += waits;
   try {
-    const address = new URL(`../../../widget/${CAPTCHA_SCRIPT}`, answeredBy).href;
-    return await (await import(address)).pass(challenge);
+    const name = waits ? CAPTCHA_SCRIPT : WORK_SCRIPT;
+    return await (await import(new URL(`../../../widget/${name}`, answeredBy).href)).pass(challenge);
   } finally {
-    visitor.asked--;
+    visitor.asked -= waits;
   }
-}
-
-async function worked(task: Task): Promise<string | null> {
-  const { salt, max_number, signature } = task;
-  if (salt.length + 8 > kMaxInputBytes || max_number > kMaxNumber) return null;
-  const number = await solve(task);
-  return number === null ? null : `${salt}.${number}.${signature}`;
-}
-
-export async function solve({ salt, target, max_number }: Task): Promise<number | null> {
-  const first = parseInt(target.slice(0, 8), 16) | 0; // seldom is more to be compared
-  let pause = performance.now() + kSliceMs;
-  for (let number = 0; number <= max_number; ++number) {
-    digest(salt + number);
-    if (sum[0] === first && hex() === target) return number;
-    if (number % 64 !== 0 || performance.now() < pause) continue;
-    await new Promise((resolve) => setTimeout(resolve));
-    pause = performance.now() + kSliceMs;
-  }
-  return null;
-}
-
-const start = new Int32Array(8);
-const round = new Int32Array(64);
-for (let n = 2, primes = 0; primes < 64; ++n) {
-  let divisor = 2;
-  while (n % divisor !== 0) ++divisor;
-  if (divisor < n) continue;
-  if (primes < 8) start[primes] = fraction(n ** 0.5);
-  round[primes++] = fraction(n ** (1 / 3));
-}
-
-/// The first 32 bits behind the point.
-function fraction(x: number): number {
-  return ((x % 1) * 2 ** 32) | 0;
-}
-
-const words = new Int32Array(64);
-const sum = new Int32Array(8); // of the last digest
-
-/// Of an ASCII text that fits into one block; 64 hex digits.
-export function sha256(text: string): string {
-  digest(text);
-  return hex();
-}
-
-function hex(): string {
-  return Array.from(sum, (word) => (word >>> 0).toString(16).padStart(8, '0')).join('');
-}
-
-function digest(text: string): void {
-  const { length } = text;
-  words.fill(0, 0, 16);
-  for (let i = 0; i < length; ++i) words[i >> 2]! |= text.charCodeAt(i) << (24 - 8 * (i & 3));
-  words[length >> 2]! |= 0x80 << (24 - 8 * (length & 3));
-  words[15] = length * 8;
-  for (let i = 16; i < 64; ++i) {
-    const a = words[i - 15]!;
-    const b = words[i - 2]!;
-    words[i] =
-      words[i - 16]! +
-      (turn(a, 7) ^ turn(a, 18) ^ (a >>> 3)) +
-      words[i - 7]! +
-      (turn(b, 17) ^ turn(b, 19) ^ (b >>> 10));
-  }
-  let [a, b, c, d, e, f, g, h] = start as unknown as [
-    number, number, number, number, number, number, number, number,
-  ];
-  for (let i = 0; i < 64; ++i) {
-    const one =
-      (h + (turn(e, 6) ^ turn(e, 11) ^ turn(e, 25)) + ((e & f) ^ (~e & g)) + round[i]! + words[i]!) | 0;
-    const two = ((turn(a, 2) ^ turn(a, 13) ^ turn(a, 22)) + ((a & b) ^ (a & c) ^ (b & c))) | 0;
-    h = g;
-    g = f;
-    f = e;
-    e = (d + one) | 0;
-    d = c;
-    c = b;
-    b = a;
-    a = (one + two) | 0;
-  }
-  sum.set([a, b, c, d, e, f, g, h]);
-  for (let i = 0; i < 8; ++i) sum[i]! += start[i]!;
-}
-
-function turn(word: number, bits: number): number {
-  return (word >>> bits) | (word << (32 - bits));
 }

@@ -21,6 +21,7 @@ const byCode: Readonly<Record<string, Explanation>> = {
   RATE_LIMITED: ['limited', 'retry'],
   ADDRESS_BLOCKED: ['blocked', 'retry'],
   CHALLENGE_REQUIRED: ['blocked', 'retry'],
+  PROOF_REQUIRED: ['forbidden', 'none'],
   STREAM_LIMIT: ['busy', 'retry'],
   SESSION_LIMIT: ['busy', 'retry'],
   ANSWER_WITHHELD: ['refused', 'edit'],

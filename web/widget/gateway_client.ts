@@ -16,7 +16,6 @@ const kHistoryTimeoutMs = 8000;
 
 export class GatewayClient {
   constructor(
-    private readonly base: string,
     private readonly session: Session,
     private readonly trap: () => string,
   ) {}
@@ -28,15 +27,12 @@ export class GatewayClient {
       page_url: pageUrl(),
       website: this.trap() || undefined, // nobody sees the field: what is in it, a machine wrote
     });
-    const response = await this.session.call((headers) =>
-      fetch(`${this.base}/api/v1/chat/stream`, {
-        method: 'POST',
-        credentials: 'include',
-        headers: { ...headers, 'Content-Type': 'application/json', Accept: 'text/event-stream' },
-        body,
-        signal,
-      }),
-    );
+    const response = await this.session.call('/api/v1/chat/stream', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', Accept: 'text/event-stream' },
+      body,
+      signal,
+    });
     return readerOf(response);
   }
 
@@ -74,14 +70,7 @@ export class GatewayClient {
   }
 
   private get(path: string, signal: AbortSignal, accept: string): Promise<Response> {
-    return this.session.callAsIs((headers) =>
-      fetch(this.base + path, {
-        credentials: 'include',
-        cache: 'no-store',
-        headers: { ...headers, Accept: accept },
-        signal,
-      }),
-    );
+    return this.session.callAsIs(path, { cache: 'no-store', headers: { Accept: accept }, signal });
   }
 }
 

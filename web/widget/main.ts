@@ -15,7 +15,7 @@ interface PublicApi {
 const kName = 'Portcullis';
 
 function start(script: HTMLScriptElement): void {
-  const widget = new Widget(settingsOf(script));
+  const widget = new Widget(settingsOf(script), script.dataset);
   publish(widget);
   if (document.body) widget.mount();
   else document.addEventListener('DOMContentLoaded', () => widget.mount(), { once: true });

@@ -26,3 +26,8 @@ export class StoredValue {
     }
   }
 }
+
+/// The hash of the token whose session a key of this browser proves; none where none does.
+export function proofOf(base: string): StoredValue {
+  return new StoredValue('localStorage', `portcullis:proof:${base}`);
+}

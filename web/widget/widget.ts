@@ -32,9 +32,12 @@ export class Widget {
   private readonly gone = new AbortController();
   private isOpen = false;
 
-  constructor(private readonly settings: Settings) {
+  constructor(
+    private readonly settings: Settings,
+    page: DOMStringMap,
+  ) {
     const { api, texts } = settings;
-    const session = new Session(api);
+    const session = new Session(api, page);
     const announcer = new Announcer();
     this.wasOpen = new StoredValue('sessionStorage', `portcullis:open:${api}`);
     this.log = new LogView(texts);
@@ -44,7 +47,7 @@ export class Widget {
     });
     this.tabs = new TabChannel(api, () => this.conversation.restore());
     this.conversation = new Conversation({
-      client: new GatewayClient(api, session, () => this.composer.trap.value),
+      client: new GatewayClient(session, () => this.composer.trap.value),
       transcript: new Transcript(this.log, texts, timeTextIn(settings.language)),
       composer: this.composer,
       announcer,

@@ -51,7 +51,7 @@ class BlocksGuard final : public pipeline::Guard {
   bool may_be_visitor(const http::Exchange& exchange) const {
     const auto& route = *exchange.route;
     return route.session == pipeline::SessionNeed::required && route.enforces("session") &&
-           (http::bearer_token(exchange.head()) ||
+           (http::bearer_token(exchange.head()) || http::dpop_token(exchange.head()) ||
             !http::cookie_values(exchange.head(), cookie_name_).empty());
   }
   /// The same of users and programs.

@@ -17,6 +17,7 @@ constexpr std::array kKnown{
     Known{"te", HeaderKind::grammar},
     Known{"dnt", HeaderKind::grammar},
     Known{"via", HeaderKind::grammar},
+    Known{"dpop", HeaderKind::credential},
     Known{"from", HeaderKind::grammar},
     Known{"host", HeaderKind::grammar},
     Known{"date", HeaderKind::grammar},

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "guards/blocks/blocks_guard.hpp"
+#include "guards/credentials/key_proofs.hpp"
 #include "http/fields.hpp"
 
 namespace portcullis::guards {
@@ -13,7 +14,7 @@ using pipeline::Verdict;
 class CredentialsGuard final : public pipeline::Guard {
  public:
   CredentialsGuard(const config::Settings& settings, const CredentialParts& parts)
-      : cookie_name_(settings.cookie_name), parts_(parts) {}
+      : cookie_name_(settings.cookie_name), proofs_(settings), parts_(parts) {}
   std::string_view name() const noexcept override { return "credentials"; }
 
   pipeline::Decision on_request(http::Exchange& exchange) const override {
@@ -34,6 +35,7 @@ class CredentialsGuard final : public pipeline::Guard {
   using Provided = Result<identity::JwtResult<identity::UserClaims>>;
 
   pipeline::Decision conclude(http::Exchange& exchange) const {
+    take_proof_of_new_key(exchange);
     const auto& principal = exchange.principal;
     if (principal.session && principal.session->owner) {
       exchange.presenter = parts_.sessions.presenters().of(exchange.head(), exchange.client.address,
@@ -83,7 +85,9 @@ class CredentialsGuard final : public pipeline::Guard {
         take_key(exchange, *key);
       }
     } else if (bearer && bearer->starts_with(identity::SessionTokens::kPrefix)) {
-      take_session(principal, parts_.sessions.verify(*bearer));
+      take_session(exchange, *bearer, Shown::bearer);
+    } else if (const auto bound = http::dpop_token(head)) {
+      take_session(exchange, *bound, Shown::dpop);
     } else if (bearer && bearer->starts_with(identity::kApiKeyMark)) {
       take_key(exchange, *bearer);
     } else if (bearer) {
@@ -103,12 +107,13 @@ class CredentialsGuard final : public pipeline::Guard {
     // A sibling domain can set a cookie of the same name, so one that does not verify does not hide
     // one that does.
     for (const auto value : http::cookie_values(exchange.head(), cookie_name_)) {
-      auto claims = parts_.sessions.verify(value);
-      if (claims && claims->bearer) claims.reset();
-      if (claims) return take_session(principal, std::move(claims));
-      principal.credential_rejected = true;
+      take_session(exchange, value, Shown::cookie);
+      if (principal.session) return;
     }
   }
+
+  /// How a session's token came.
+  enum class Shown : std::uint8_t { cookie, bearer, dpop };
 
   static void reject(http::Principal& principal, std::string_view why) {
     principal.credential_rejected = true;
@@ -120,11 +125,49 @@ class CredentialsGuard final : public pipeline::Guard {
     principal.failed_login = true;
   }
 
-  static void take_session(http::Principal& principal, std::optional<http::SessionClaims> claims) {
+  void take_session(http::Exchange& exchange, std::string_view token, Shown shown) const {
+    auto& principal = exchange.principal;
+    auto claims = parts_.sessions.verify(token);
+    if (claims && claims->bearer && shown == Shown::cookie) claims.reset();
+    // The other way round, too: what says that it is proven is.
+    if (claims && !claims->proof_key && shown == Shown::dpop) claims.reset();
     principal.credential_rejected = !claims;
     if (!claims) return;
+    if (claims->proof_key) {
+      // RFC 9449 section 7.2: a bound token is none of a bearer's, whatever comes beside it.
+      auto proof = shown == Shown::bearer
+                       ? identity::refuse(identity::JwtFault::wrong_type, "token")
+                       : prove(exchange, *claims, token);
+      if (!proof) return principal.forget_unproven(*std::move(claims), proof.error().text());
+      principal.proof = {proof->thumbprint, std::move(proof->id)};
+    }
     if (!principal.is_verified()) principal.kind = http::Principal::Kind::session;
+    principal.unproven.reset();
     principal.session = std::move(claims);
+  }
+
+  identity::JwtResult<identity::DpopProof> prove(const http::Exchange& exchange,
+                                                 const http::SessionClaims& session,
+                                                 std::string_view token) const {
+    TRY(auto proof, proofs_.read(exchange));
+    if (const auto fits = check_proof(proof, session, token); !fits) {
+      return std::unexpected(fits.error());
+    }
+    return proof;
+  }
+
+  /// Of a key that the session to be made will be bound to.
+  void take_proof_of_new_key(http::Exchange& exchange) const {
+    auto& principal = exchange.principal;
+    const bool asked = exchange.route->takes_proof &&
+                       exchange.site->proof_of_possession != config::ProofOfPossession::off;
+    if (!asked || principal.proof || !exchange.head().find("dpop")) return;
+    auto proof = proofs_.read(exchange);
+    if (!proof) {
+      principal.fault = proof.error().text();
+    } else {
+      principal.proof = {proof->thumbprint, std::move(proof->id)};
+    }
   }
 
   /// @returns false for what by its form may be a token that somebody else has signed.
@@ -224,6 +267,7 @@ class CredentialsGuard final : public pipeline::Guard {
   }
 
   const std::string cookie_name_;
+  const KeyProofs proofs_;
   const CredentialParts parts_;
 };
 

@@ -59,7 +59,7 @@ class OriginGuard final : public pipeline::Guard {
       return Verdict::pass();
     }
     if (head.get("sec-fetch-site") == "same-origin") {
-      if (const auto self = requested_origin(exchange)) {
+      if (const auto self = exchange.requested_origin()) {
         exchange.origin = own_ ? *own_ : *self;
         return Verdict::pass();
       }
@@ -80,19 +80,12 @@ class OriginGuard final : public pipeline::Guard {
     }
     const bool is_own = own_ ? origin == *own_
                              : loopback_is_own_ && is_loopback_host(origin.host) &&
-                                   requested_origin(exchange) == origin;
+                                   exchange.requested_origin() == origin;
     if (is_own) {
       exchange.site = &sites_.front();
       exchange.origin = origin;
     }
     return is_own;
-  }
-
-  static std::optional<Origin> requested_origin(const http::Exchange& exchange) {
-    const auto host = HostPort::parse(exchange.head().get("host"));
-    if (!host) return std::nullopt;
-    const std::string scheme = exchange.client.https ? "https" : "http";
-    return Origin{scheme, host->host, host->port.value_or(default_port(scheme))};
   }
 
   const std::vector<pipeline::Site>& sites_;

@@ -2,6 +2,7 @@
 
 #include "guards/blocks/blocks_guard.hpp"
 #include "guards/challenge/challenge_desk.hpp"
+#include "guards/credentials/key_proofs.hpp"
 #include "http/fields.hpp"
 #include "identity/revocations.hpp"
 #include "identity/session_keys.hpp"
@@ -73,12 +74,16 @@ class RateGuard final : public pipeline::Guard {
     if (exchange.principal.kind == http::Principal::Kind::user) {
       look_for_revocation(request, exchange);
     }
+    if (const auto& proof = exchange.principal.proof; proof && !proof->is_spent) {
+      request.add(identity::dpop_charge(*proof, session ? &*session : nullptr));
+    }
     if (request.count == 0 && !request.session && request.revocable_count == 0) {
       return Verdict::pass();
     }
     auto answer = store_.admit(request);
     if (!answer.ready()) return wait(exchange, request, std::move(answer));
     if (answer.value() && answer.value()->revoked) return charge_bearer(exchange);
+    if (is_replay(request, answer.value())) return charge_replayer(exchange);
     if (Charges::is_site_spent(request, answer.value()))
       return reserve(exchange, request, *answer.value());
     return judge(exchange, request, std::move(answer.value()));
@@ -94,10 +99,21 @@ class RateGuard final : public pipeline::Guard {
     return charge(exchange);
   }
 
+  static bool is_replay(const AdmitRequest& request, const Result<AdmitAnswer>& answer) {
+    return answer && identity::is_dpop_replay(request, *answer);
+  }
+
+  /// Whoever sends a proof again has heard it on its way: he is nobody, and pays as one.
+  pipeline::Decision charge_replayer(http::Exchange& exchange) const {
+    forget_replayed(exchange);
+    return on_request(exchange);
+  }
+
   Task<Result<Verdict>> wait(http::Exchange& exchange, AdmitRequest request,
                              Eventual<Result<AdmitAnswer>> answer) const {
     auto result = co_await answer;
     if (result && result->revoked) co_return co_await charge_bearer(exchange);
+    if (is_replay(request, result)) co_return co_await charge_replayer(exchange);
     if (Charges::is_site_spent(request, result))
       co_return co_await reserve(exchange, request, *result);
     co_return judge(exchange, request, std::move(result));
@@ -129,6 +145,7 @@ class RateGuard final : public pipeline::Guard {
     if (!answer) return std::unexpected(std::move(answer).error());
     if (request.session) note_session(exchange, answer->session);
     exchange.decided_alone = answer->alone;
+    if (auto& proof = exchange.principal.proof) proof->is_spent = answer->admission.admitted;
     if (exchange.presenter) {
       // Of a user and his session at a time nobody could say which one is revoked.
       auto& revoked = exchange.session_state.revoked;
@@ -148,6 +165,9 @@ class RateGuard final : public pipeline::Guard {
     const SessionKeys keys(session, *exchange.presenter);
     request.may_be_revoked_by(keys.token());
     request.may_be_revoked_by(keys.shut_out());
+    if (!session.user.empty()) {
+      request.may_be_revoked_by(identity::visitor_key(session.site, session.user));
+    }
     request.issued = session.issued;
   }
 

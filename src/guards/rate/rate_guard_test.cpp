@@ -528,6 +528,30 @@ TEST_F(RateGuardTest, TellsWhetherASessionWasRevokedForWhoPresentsIt) {
   EXPECT_EQ(look(thief), Revoked::no);
 }
 
+TEST_F(RateGuardTest, AsksWhetherTheSessionsOfItsUserWereEnded) {
+  http::SessionClaims claims = session();
+  claims.user = "ann";
+  claims.site = "default";
+  claims.issued = clock_.wall();
+  const auto revoked = [&] {
+    http::MemoryExchange exchange(worker_, "POST / HTTP/1.1\r\nHost: a\r\n\r\n");
+    exchange.route = &route_;
+    exchange.site = &site_;
+    exchange.principal.session = claims;
+    exchange.presenter.emplace();
+    auto decision = guard_->on_request(exchange);
+    Verdict verdict;
+    spawn(take(decision, verdict));
+    return exchange.session_state.revoked;
+  };
+  EXPECT_EQ(revoked(), http::SessionState::Revoked::no);
+  const WallTime until = clock_.wall() + Seconds{3600};
+  EXPECT_TRUE(store_.revoke({identity::visitor_key("default", "ann"), until, until}).value());
+  EXPECT_EQ(revoked(), http::SessionState::Revoked::yes);
+  claims.user = "bob";
+  EXPECT_EQ(revoked(), http::SessionState::Revoked::no);
+}
+
 TEST_F(RateGuardTest, ARevokedTokenIsChargedToWhoShowsItAndNotToItsUser) {
   route_.cls = RouteClass::api;
   (void)store_.revoke(identity::revocation_of(

@@ -1,6 +1,7 @@
 #include "guards/session/session_guard.hpp"
 
 #include "guards/blocks/blocks_guard.hpp"
+#include "guards/credentials/key_proofs.hpp"
 #include "guards/session/session_risk.hpp"
 #include "identity/session_keys.hpp"
 
@@ -20,6 +21,19 @@ Verdict unauthorized(std::string reason, ThreatLevel level = ThreatLevel::low) {
                          {EventType::authentication, level, "SES_001", std::move(reason)});
 }
 
+/// Its key is somebody else's, or the proof by it is not for this request. A clock that is wrong is
+/// no attack.
+Verdict refuse_unproven(const http::Exchange& exchange) {
+  using identity::JwtFault;
+  const std::string& fault = exchange.principal.fault;
+  const bool is_clock = fault.starts_with(code_of(JwtFault::issued_in_future)) ||
+                        fault.starts_with(code_of(JwtFault::too_old));
+  return Verdict::refuse(
+      identity::dpop_problem(http::Code::proof_invalid, exchange.started_wall()),
+      {EventType::authentication, is_clock ? ThreatLevel::low : ThreatLevel::medium, "SES_008",
+       "a session without a proof by its key: " + fault});
+}
+
 /// Whether the session was in use before its address was blocked.
 bool stood_before(const http::Exchange& exchange) {
   return is_from_before_block(exchange) &&
@@ -33,11 +47,35 @@ class SessionGuard final : public pipeline::Guard {
   std::string_view name() const noexcept override { return kName; }
 
   pipeline::Decision on_request(http::Exchange& exchange) const override {
+    const auto& proof = exchange.principal.proof;
+    if (proof && !proof->is_spent) return spend_proof(exchange);
+    return look_at(exchange);
+  }
+
+ private:
+  /// Where the rate guard has not.
+  Task<Result<Verdict>> spend_proof(http::Exchange& exchange) const {
+    auto& principal = exchange.principal;
+    state::AdmitRequest request;
+    request.add(
+        identity::dpop_charge(*principal.proof, principal.session ? &*principal.session : nullptr));
+    const auto answer = co_await store_.admit(request);
+    if (!answer) co_return std::unexpected(answer.error());
+    if (answer->admission.admitted) {
+      principal.proof->is_spent = true;
+    } else {
+      forget_replayed(exchange);
+    }
+    co_return co_await look_at(exchange);
+  }
+
+  pipeline::Decision look_at(http::Exchange& exchange) const {
     if (exchange.route->session == pipeline::SessionNeed::none) return Verdict::pass();
     const auto& principal = exchange.principal;
     if (exchange.client.blocked_since && !stood_before(exchange)) {
       return refuse_blocked(std::nullopt, "blocked address, and a session that is new");
     }
+    if (principal.unproven && !principal.session) return refuse_unproven(exchange);
     if (!principal.session) {
       return principal.credential_rejected
                  ? unauthorized("the credential does not verify", ThreatLevel::medium)
@@ -70,7 +108,6 @@ class SessionGuard final : public pipeline::Guard {
     return judge(exchange);
   }
 
- private:
   /// Where the rate guard has asked something else.
   Task<Result<Verdict>> look_for_revocation(http::Exchange& exchange) const {
     const auto& session = *exchange.principal.session;
@@ -78,11 +115,17 @@ class SessionGuard final : public pipeline::Guard {
     state::AdmitRequest request;
     request.may_be_revoked_by(keys.token());
     request.may_be_revoked_by(keys.shut_out());
+    add_visitor(request, session);
     request.issued = session.issued;
     const auto answer = co_await store_.admit(request);
     if (!answer) co_return std::unexpected(answer.error());
     if (answer->revoked) co_return co_await look_closer(exchange);
     co_return co_await judge(exchange);
+  }
+
+  static void add_visitor(state::AdmitRequest& request, const http::SessionClaims& session) {
+    if (session.user.empty()) return;
+    request.may_be_revoked_by(identity::visitor_key(session.site, session.user));
   }
 
   static PresenterEvidence evidence_of(const http::Exchange& exchange) {
@@ -105,10 +148,13 @@ class SessionGuard final : public pipeline::Guard {
         judge_presenter(evidence).points() >= exchange.site->session_risk.alert;
     const bool is_elsewhere = evidence.standing == Standing::stranger;
     if (is_suspicious || !is_elsewhere) request.may_be_revoked_by(keys.shut_out());
+    add_visitor(request, evidence.session);
     request.issued = evidence.session.issued;
     const auto answer = co_await store_.admit(request);
     if (!answer) co_return std::unexpected(answer.error());
-    if (answer->revoked) co_return unauthorized("who presents the session was shut out");
+    if (answer->revoked) {
+      co_return unauthorized("who presents the session was shut out, or its user's were ended");
+    }
     if (is_elsewhere) {
       // None of his tokens was replaced: that is done at home.
       if (!is_suspicious) co_return co_await judge(exchange);

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "http/memory_exchange.hpp"
+#include "identity/dpop.hpp"
 #include "identity/session_keys.hpp"
 #include "limited_guard_fixture.hpp"
 #include "proves.hpp"
@@ -407,6 +408,53 @@ TEST_F(SessionGuardTest, WhereAThiefWasShutOutTheOwnerMayTurnUp) {
     EXPECT_TRUE(call(kElsewhere, disguised).refused(http::Code::session_invalid)) << language;
   }
   EXPECT_TRUE(call(kElsewhere).passed()) << "with his own browser";
+}
+
+TEST_F(SessionGuardTest, AFreshTokenIsBoundAsTheOneBeforeWas) {
+  session_.rapid = true;
+  session_.user = "ann";
+  session_.proof_key.emplace()[5] = 9;
+  for (const bool bearer : {true, false}) {
+    session_.bearer = bearer;
+    session_.id[0] = bearer ? 3 : 4;
+    session_.owner = presenter(kHome, kFirefox);
+    const auto fresh = pay(kHome, kSafari).fresh;
+    const auto from = fresh.find("pcs_");
+    ASSERT_NE(from, std::string::npos) << fresh;
+    const auto token = fresh.substr(from, fresh.find_first_of(";\r", from) - from);
+    const auto claims = tokens_.verify(token);
+    ASSERT_TRUE(claims);
+    EXPECT_EQ(claims->proof_key, session_.proof_key);
+    EXPECT_EQ(claims->user, "ann");
+    EXPECT_NE(fresh.find("X-Session-Token-Hash: " + identity::dpop_token_hash(token)),
+              std::string::npos)
+        << "for proofs by a page that cannot read it";
+  }
+}
+
+// ---- users of a site
+
+TEST_F(SessionGuardTest, TheSessionsOfAUserCanBeEndedAllAtOnce) {
+  session_.user = "ann";
+  EXPECT_TRUE(call().passed());
+  const auto revoke = [&](const char* site, const char* user) {
+    const WallTime until = clock_.wall() + Seconds{3600};
+    EXPECT_TRUE(
+        store_.revoke({identity::visitor_key(site, user), clock_.wall() + Seconds{1}, until})
+            .value());
+  };
+  revoke("default", "bob");
+  revoke("shop", "ann");
+  change_ = [](http::Exchange& e) { e.session_state.revoked = Revoked::unasked; };
+  EXPECT_TRUE(call().passed());
+  revoke("default", "ann");
+  EXPECT_TRUE(call().refused(http::Code::session_invalid));
+  EXPECT_TRUE(call(kElsewhere).refused(http::Code::session_invalid)) << "wherever it is used";
+  change_ = [](http::Exchange& e) { e.session_state.revoked = Revoked::yes; };
+  EXPECT_TRUE(call().refused(http::Code::session_invalid));
+  EXPECT_TRUE(call(kElsewhere).refused(http::Code::session_invalid));
+  session_.issued = clock_.wall() + Seconds{2};
+  EXPECT_TRUE(call(kElsewhere).passed()) << "one that began later";
 }
 
 // ---- modes and failures

@@ -191,6 +191,7 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
     question.message = std::move(in.message);
     question.session_handle =
         s_.session_tokens->handle(identity::SessionTokens::Audience::upstream, claims);
+    question.user = claims.user;
     question.origin_domain = Origin::host_in(claims.origin);
     question.page_url = in.page_url.empty() ? claims.page_url : in.page_url;
     question.user_agent = clean_user_agent(head.get("user-agent"));

@@ -18,9 +18,9 @@ constexpr std::array<std::string_view, 9> kOfConnection = {
 
 /// What the gateway alone says to a service: `x-forwarded-…` and `x-portcullis-…` beside these. A
 /// caller's traces are no one's who could be trusted with them.
-constexpr std::array<std::string_view, 10> kSaidByGateway = {
-    "host",      "content-length", "expect",      "forwarded",  "x-real-ip",
-    "x-api-key", "x-request-id",   "traceparent", "tracestate", "x-location-id"};
+constexpr std::array<std::string_view, 9> kSaidByGateway = {
+    "host",         "content-length", "expect",     "forwarded",    "x-real-ip",
+    "x-request-id", "traceparent",    "tracestate", "x-location-id"};
 
 /// What the gateway says to clients, and what would tell them more than they need.
 constexpr std::array<std::string_view, 8> kNotToClients = {
@@ -87,10 +87,8 @@ void add_forwarded(std::string& out, const http::Exchange& exchange) {
   add(out, "Forwarded", forwarded);
 }
 
-/// Whether the gateway itself has taken the credential: the service has no use for it then.
-bool took_credential(const http::Principal& principal) {
-  return principal.is_verified() || (principal.session && principal.session->bearer);
-}
+/// Meant for the gateway, unless it looks at none on this route.
+constexpr std::array<std::string_view, 3> kCredentials = {"authorization", "x-api-key", "dpop"};
 
 }  // namespace
 
@@ -127,13 +125,14 @@ std::string Forwarding::request_head(const http::Exchange& exchange, std::string
   if (!head.query().empty()) (out += '?') += head.query();
   out += " HTTP/1.1\r\n";
   add(out, "Host", host);
+  const bool passes_credentials = exchange.route->mode_of("credentials") == config::Mode::off;
   const auto goes_on = [&](std::string_view name) {
     if (has(kOfConnection, name) || has(kSaidByGateway, name)) return false;
     if (text::istarts_with(name, "x-forwarded-") || text::istarts_with(name, "x-portcullis-")) {
       return false;
     }
     if (text::iequals(name, client_address_header_) || text::iequals(name, "cookie")) return false;
-    if (text::iequals(name, "authorization")) return !took_credential(exchange.principal);
+    if (has(kCredentials, name) && !passes_credentials) return false;
     bool is_named = false;
     head.for_each("connection", [&](auto value) { is_named |= names_field(value, name); });
     return !is_named;

@@ -3,6 +3,7 @@
 #include <boost/json.hpp>
 
 #include "base/text.hpp"
+#include "identity/dpop.hpp"
 #include "identity/session_cookie.hpp"
 #include "identity/session_keys.hpp"
 #include "routes/chat_api_route.hpp"
@@ -15,6 +16,8 @@ namespace {
 using http::Code;
 using http::Problem;
 
+/// What is refused for saying nothing.
+constexpr std::string_view kNobody = "user";
 /// Bytes of what a page says of its visitor's device.
 constexpr std::size_t kMaxTrait = 64;
 
@@ -28,6 +31,11 @@ std::optional<std::string> check_domain(const boost::json::value& value) {
 std::optional<std::string> check_delivery(const boost::json::value& value) {
   if (value.get_string() == "cookie" || value.get_string() == "bearer") return std::nullopt;
   return "The delivery must be 'cookie' or 'bearer'.";
+}
+
+std::optional<std::string> check_proof(const boost::json::value& value) {
+  if (value.get_string() == "dpop") return std::nullopt;
+  return "The proof must be 'dpop'.";
 }
 
 std::optional<std::string> check_screen(const boost::json::value& value) {
@@ -47,6 +55,80 @@ class SessionRoutes::Create final : public pipeline::RouteHandler {
   explicit Create(const Services& services) : s_(services) {}
 
   Task<void> serve(http::Exchange& exchange) override {
+    if (needs_proof(exchange)) return refuse_without_proof(exchange);
+    auto user = user_of(exchange);
+    if (!user) return refuse_user(exchange, user.error());
+    return create(exchange, *std::move(user));
+  }
+
+ private:
+  /// Whether the site asks this client for a key to bind its session to, and there is none.
+  static bool needs_proof(const http::Exchange& exchange) {
+    using config::ProofOfPossession;
+    if (exchange.principal.proof) return false;
+    switch (exchange.site->proof_of_possession) {
+      case ProofOfPossession::off:
+        return false;
+      case ProofOfPossession::require:
+        return true;
+      case ProofOfPossession::offer:
+        break;
+    }
+    // What was meant as a proof never makes a session without one.
+    return can_prove(exchange) || exchange.head().find("dpop");
+  }
+
+  static bool can_prove(const http::Exchange& exchange) {
+    return exchange.json && !string_member(exchange.json->value, "proof").empty();
+  }
+
+  Task<void> refuse_without_proof(http::Exchange& exchange) const {
+    const WallTime now = exchange.worker().clock().wall();
+    if (exchange.head().find("dpop")) {
+      return s_.reporter->refuse(
+          exchange, identity::dpop_problem(Code::proof_invalid, now),
+          {audit::EventType::authentication, audit::ThreatLevel::low, "SES_008",
+           "the proof of a key for a new session: " + exchange.principal.fault});
+    }
+    auto problem = identity::dpop_problem(Code::proof_required, now);
+    // Who can prove is asked to, which is nothing to tell of.
+    if (can_prove(exchange)) return s_.reporter->answer(exchange, std::move(problem));
+    return s_.reporter->refuse(
+        exchange, std::move(problem),
+        {audit::EventType::authentication, audit::ThreatLevel::low, "SES_009",
+         "a session without a key to bind it to, which the site requires"});
+  }
+
+  /// Whom the site's server names; empty: nobody. What is said and does not verify makes no session
+  /// for anybody, not for a stranger either.
+  identity::JwtResult<std::string> user_of(const http::Exchange& exchange) const {
+    identity::ShownIdentity shown;
+    if (exchange.json) {
+      const auto& body = exchange.json->value;
+      shown = {string_member(body, "user_token"), string_member(body, "user_id"),
+               string_member(body, "user_hash")};
+    }
+    const auto* site = s_.visitors[exchange.site->index].get();
+    if (shown.is_shown()) {
+      if (site != nullptr) return site->verify(shown, exchange.started_wall());
+      return identity::refuse(identity::JwtFault::unknown_key, "site");
+    }
+    if (site == nullptr || !site->is_required()) return std::string();
+    return identity::refuse(identity::JwtFault::missing_claim, kNobody);
+  }
+
+  Task<void> refuse_user(http::Exchange& exchange, identity::JwtRefusal why) const {
+    const bool missing = why.member == kNobody;
+    return s_.reporter->refuse(
+        exchange, Problem(missing ? Code::identity_required : Code::identity_invalid),
+        {audit::EventType::authentication,
+         missing ? audit::ThreatLevel::low : audit::ThreatLevel::medium,
+         missing ? "SES_010" : "SES_011",
+         missing ? "a session without a user, whom the site requires"
+                 : "what the page says of its user does not verify: " + why.text()});
+  }
+
+  Task<void> create(http::Exchange& exchange, std::string user) const {
     const WallTime now = exchange.worker().clock().wall();
     const auto id = identity::new_session_id();
     const auto accepted = co_await s_.store->session_created(state::session_key(id), now);
@@ -80,6 +162,12 @@ class SessionRoutes::Create final : public pipeline::RouteHandler {
           string_member(exchange.json->value, "screen_resolution"),
           string_member(exchange.json->value, "timezone"));
     }
+    if (const auto& proof = exchange.principal.proof) {
+      if (exchange.site->proof_of_possession != config::ProofOfPossession::off) {
+        claims.proof_key = proof->thumbprint;
+      }
+    }
+    claims.user = std::move(user);
     claims.rapid = state::Tally::count(*creations) > http::SessionClaims::kManyCreations;
     claims.owner =
         s_.session_tokens->presenters().of(exchange.head(), exchange.client.address, claims);
@@ -94,20 +182,23 @@ class SessionRoutes::Create final : public pipeline::RouteHandler {
         body, s_.session_tokens->handle(identity::SessionTokens::Audience::client, claims));
     body += ",\"expires_at\":";
     text::append_json_string(body, text::iso8601(claims.expires));
+    if (claims.bearer || claims.proof_key) {
+      body += claims.proof_key ? R"(,"token_type":"DPoP")" : R"(,"token_type":"bearer")";
+    }
     if (claims.bearer) {
-      body += ",\"token_type\":\"bearer\",\"token\":";
+      body += ",\"token\":";
       text::append_json_string(body, token);
     }
     body += "}";
     auto response = http::Response::json(200, std::move(body));
     if (!claims.bearer) {
-      response.headers.add("Set-Cookie", identity::session_cookie(*s_.settings, exchange, token,
-                                                                  s_.settings->cookie_max_age));
+      response.headers = identity::fresh_token_header(*s_.settings, exchange, claims, token);
+    } else if (claims.proof_key) {
+      response.headers.add(identity::kTokenHashHeader, identity::dpop_token_hash(token));
     }
     co_await exchange.send(std::move(response));
   }
 
- private:
   const Services& s_;
 };
 
@@ -176,6 +267,10 @@ SessionRoutes::SessionRoutes(Services services)
       create_schema_({{"origin_domain", ObjectSchema::Type::string, true, check_domain},
                       {"page_url", ObjectSchema::Type::string, false, page_url_fault},
                       {"delivery", ObjectSchema::Type::string, false, check_delivery},
+                      {"proof", ObjectSchema::Type::string, false, check_proof},
+                      {"user_token", ObjectSchema::Type::string, false, {}},
+                      {"user_id", ObjectSchema::Type::string, false, {}},
+                      {"user_hash", ObjectSchema::Type::string, false, {}},
                       {"user_agent", ObjectSchema::Type::string, false, {}},
                       {"language", ObjectSchema::Type::string, false, {}},
                       {"screen_resolution", ObjectSchema::Type::string, false, check_screen},
@@ -190,8 +285,10 @@ void SessionRoutes::add_to(pipeline::RouteTable& table) {
   auto create =
       chat_api_route("session_create", "/api/v1/session/create", http::Method::post, create_.get());
   create.session = pipeline::SessionNeed::none;
+  create.takes_proof = true;
   take_chat_body(create, *services_.settings, create_schema_);
   create.prose = {"user_agent"};
+  create.secrets = {"user_token", "user_id", "user_hash"};
   create.urls = {"page_url", "origin_domain"};
   table.add(std::move(create));
 
