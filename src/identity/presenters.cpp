@@ -44,18 +44,27 @@ Presenters::Presenters(const std::vector<std::string>& secrets) {
   }
 }
 
+std::uint64_t Presenters::network(const IpAddress& address, const SipKey& key) {
+  const IpAddress network = address.network();
+  const auto& bytes = network.bytes();
+  return siphash128({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, key)[0];
+}
+
+std::vector<std::uint64_t> Presenters::networks(const IpAddress& address) const {
+  std::vector<std::uint64_t> out;
+  for (const auto& keys : keys_) out.push_back(network(address, keys.network));
+  return out;
+}
+
 http::Presenter Presenters::of(const http::RequestHead& head, const IpAddress& address,
                                const http::SessionClaims& session) const {
   const Keys& keys = keys_[std::min<std::size_t>(session.key, keys_.size() - 1)];
   const auto user_agent = head.get("user-agent");
   const auto platform = head.find("sec-ch-ua-platform");
   const auto mobile = head.find("sec-ch-ua-mobile");
-  const IpAddress network = address.network();
   http::Presenter out;
-  out.ipv4 = network.is_v4();
-  out.network =
-      siphash128({reinterpret_cast<const char*>(network.bytes().data()), network.bytes().size()},
-                 keys.network)[0];
+  out.ipv4 = address.network().is_v4();
+  out.network = network(address, keys.network);
   const Hash agent = siphash128(user_agent, keys.fingerprint);
   if (!user_agent.empty()) out.user_agent = siphash128({}, agent)[0] | 1;
   Hash print = siphash128(head.get("accept-language"), agent);

@@ -39,6 +39,9 @@ class Presenters {
   http::Presenter of(const http::RequestHead& head, const IpAddress& address,
                      const http::SessionClaims& session) const;
 
+  /// What sessions of this address's network say of it, one by each secret.
+  std::vector<std::uint64_t> networks(const IpAddress& address) const;
+
   /// What a page says of the visitor's screen ("1920x1080") and time zone ("Europe/Oslo"); 0 where
   /// it says nothing.
   std::uint64_t device(std::string_view screen, std::string_view time_zone) const;
@@ -48,6 +51,7 @@ class Presenters {
 
  private:
   using SipKey = std::array<std::uint64_t, 2>;
+  static std::uint64_t network(const IpAddress& address, const SipKey& key);
   struct Keys {
     SipKey fingerprint{};
     SipKey network{};

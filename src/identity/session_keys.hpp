@@ -16,6 +16,19 @@ inline state::Key visitor_key(std::string_view site, std::string_view user) {
   return state::key_of("visitor", name);
 }
 
+/// A revocation: of all sessions that were created from a network, as `Presenter::network` says it.
+inline state::Key network_key(std::uint64_t network) {
+  return state::key_of("network's sessions",
+                       {reinterpret_cast<const char*>(&network), sizeof network});
+}
+
+/// Adds what this session may have been revoked by together with others.
+inline void may_be_revoked_with_others(state::AdmitRequest& request,
+                                       const http::SessionClaims& session) {
+  if (!session.user.empty()) request.may_be_revoked_by(visitor_key(session.site, session.user));
+  if (session.owner) request.may_be_revoked_by(network_key(session.owner->network));
+}
+
 /// What the store remembers of those who present a session is kept under these keys, all of them
 /// beside the session, and none of it is shared by two of them: who has stolen a token takes
 /// nothing from its owner.

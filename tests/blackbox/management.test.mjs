@@ -1,12 +1,14 @@
 // What operators do while the gateway runs, and who may.
 
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { withAccounts } from '../harness/accounts.mjs';
-import { assertProblem, call, eventually } from '../harness/client.mjs';
+import { assertProblem, call, eventually, newVisitor } from '../harness/client.mjs';
 import { startGateway } from '../harness/gateway.mjs';
 import { PROVES } from '../harness/proves.mjs';
 import { startRedis } from '../harness/redis.mjs';
+import { userToken } from '../harness/site_user.mjs';
 import { bearer, commonToNodes, logIn, logInAsAdmin, startWithAdmin } from '../harness/users.mjs';
 
 const from = (address) => ({ 'X-Forwarded-For': address });
@@ -175,4 +177,54 @@ test('what an operator decides at one node holds at all within a second', async 
     await Promise.allSettled(nodes.map((node) => node.stop()));
     await redis.stop();
   }
+});
+
+describe('ending sessions of visitors', () => {
+  const key = randomBytes(48).toString('base64url');
+  const env = { TRUSTED_PROXIES: '127.0.0.0/8', VISITOR_IDENTITY_SECRET: key, VISITOR_IDENTITY_ISSUER: 'https://shop.example', GUARDS_BOT_MODE: 'off', SESSION_RISK: 'off' };
+  const visitor = (gateway, address, user) =>
+    newVisitor(gateway, { headers: from(address), body: { delivery: 'bearer', ...(user && { user_token: userToken(key, user) }) } });
+  const stands = async (one) => (await one.validate()).status === 200;
+
+  test('all that were created from an address end, at every node, and later ones live', async () => {
+    const redis = await startRedis();
+    const common = commonToNodes(redis, { ...env});
+    const [first, second] = await Promise.all([startWithAdmin({ env: common }), startGateway({ env: common })]);
+    try {
+      const admin = bearer((await logInAsAdmin(first)).json.access_token);
+      const end = (body) => call(first, 'POST', '/api/security/sessions/end', { headers: admin, body });
+      const [one, two, other] = [await visitor(first, '203.0.113.7'), await visitor(second, '203.0.113.7'), await visitor(first, '203.0.113.8')];
+      assert.equal((await one.ask('hello')).status, 200);
+      assert.ok((await stands(one)) && (await stands(two)) && (await stands(other)));
+      const ended = await end({ address: '203.0.113.7', reason: 'stolen laptop' });
+      assert.equal(ended.status, 200, ended.text);
+      for (const gone of [one, two, one.at(second), two.at(first)]) assertProblem(await gone.validate(), 401, 'SESSION_INVALID');
+      assertProblem(await one.ask('still here?'), 401, 'SESSION_INVALID');
+      assert.ok(await stands(other), 'from another address');
+      assert.ok(await stands(await visitor(first, '203.0.113.7')), 'what begins afterwards is another session');
+      await eventually(() => first.log().includes('MGT_006'));
+
+      const [ann, again, bob] = [await visitor(first, '198.51.100.1', 'ann'), await visitor(second, '198.51.100.2', 'ann'), await visitor(first, '198.51.100.1', 'bob')];
+      assert.equal((await end({ user: 'ann', site: 'default', reason: 'left the company' })).status, 200);
+      for (const gone of [ann, again]) assertProblem(await gone.validate(), 401, 'SESSION_INVALID');
+      assert.ok(await stands(bob));
+    } finally {
+      await Promise.all([first.stop(), second.stop()]);
+      await redis.stop();
+    }
+  });
+
+  test('what is not meant is not done', async () => {
+    const gateway = await startWithAdmin({ env });
+    const admin = bearer((await logInAsAdmin(gateway)).json.access_token);
+    const one = await visitor(gateway, '203.0.113.7');
+    const end = (body, headers = admin) => call(gateway, 'POST', '/api/security/sessions/end', { headers, body });
+    for (const body of [{ reason: 'x' }, { address: 'here', reason: 'x' }, { address: '203.0.113.7', user: 'ann', site: 'default', reason: 'x' }, { user: 'ann', reason: 'x' }, { user: 'ann', site: 'none', reason: 'x' }, { address: '203.0.113.7' }]) {
+      assertProblem(await end(body), 422, 'SCHEMA_INVALID');
+    }
+    assertProblem(await end({ address: '203.0.113.7', reason: ' ' }), 422, 'SCHEMA_INVALID');
+    assertProblem(await end({ address: '203.0.113.7', reason: 'x' }, {}), 401, 'AUTH_FAILED');
+    assert.ok(await stands(one));
+    await gateway.stop();
+  });
 });

@@ -165,9 +165,7 @@ class RateGuard final : public pipeline::Guard {
     const SessionKeys keys(session, *exchange.presenter);
     request.may_be_revoked_by(keys.token());
     request.may_be_revoked_by(keys.shut_out());
-    if (!session.user.empty()) {
-      request.may_be_revoked_by(identity::visitor_key(session.site, session.user));
-    }
+    identity::may_be_revoked_with_others(request, session);
     request.issued = session.issued;
   }
 

@@ -115,17 +115,12 @@ class SessionGuard final : public pipeline::Guard {
     state::AdmitRequest request;
     request.may_be_revoked_by(keys.token());
     request.may_be_revoked_by(keys.shut_out());
-    add_visitor(request, session);
+    identity::may_be_revoked_with_others(request, session);
     request.issued = session.issued;
     const auto answer = co_await store_.admit(request);
     if (!answer) co_return std::unexpected(answer.error());
     if (answer->revoked) co_return co_await look_closer(exchange);
     co_return co_await judge(exchange);
-  }
-
-  static void add_visitor(state::AdmitRequest& request, const http::SessionClaims& session) {
-    if (session.user.empty()) return;
-    request.may_be_revoked_by(identity::visitor_key(session.site, session.user));
   }
 
   static PresenterEvidence evidence_of(const http::Exchange& exchange) {
@@ -148,12 +143,12 @@ class SessionGuard final : public pipeline::Guard {
         judge_presenter(evidence).points() >= exchange.site->session_risk.alert;
     const bool is_elsewhere = evidence.standing == Standing::stranger;
     if (is_suspicious || !is_elsewhere) request.may_be_revoked_by(keys.shut_out());
-    add_visitor(request, evidence.session);
+    identity::may_be_revoked_with_others(request, evidence.session);
     request.issued = evidence.session.issued;
     const auto answer = co_await store_.admit(request);
     if (!answer) co_return std::unexpected(answer.error());
     if (answer->revoked) {
-      co_return unauthorized("who presents the session was shut out, or its user's were ended");
+      co_return unauthorized("who presents the session was shut out, or it was ended with others");
     }
     if (is_elsewhere) {
       // None of his tokens was replaced: that is done at home.

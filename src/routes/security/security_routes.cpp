@@ -5,6 +5,7 @@
 #include "base/json_text.hpp"
 #include "base/text.hpp"
 #include "http/fields.hpp"
+#include "routes/security/reason.hpp"
 
 namespace portcullis::routes {
 namespace {
@@ -17,23 +18,12 @@ using http::Problem;
 
 constexpr std::string_view kBlocksPath = "/api/security/blocks";
 constexpr std::uint64_t kMaxBody = 16 * 1024;
-constexpr std::size_t kMaxReason = 200;
 constexpr std::int64_t kDefaultMinutes = 30;
 constexpr std::int64_t kMostMinutes = 365 * 24 * 60;
 constexpr std::size_t kDefaultPage = 100;
 constexpr std::size_t kMostPage = 1000;
 /// What "dismiss" gives a caller back of its reputation.
 constexpr double kDismissed = 20;
-
-std::optional<std::string> reason_fault(const boost::json::value& value) {
-  const std::string_view text(value.get_string().data(), value.get_string().size());
-  if (text::trim(text).empty()) return "The reason is blank.";
-  if (text.size() > kMaxReason) return "The reason has more than 200 bytes.";
-  const bool plain = std::ranges::none_of(
-      text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
-  if (!plain) return "The reason has control characters.";
-  return std::nullopt;
-}
 
 std::optional<std::string> minutes_fault(const boost::json::value& value) {
   const auto minutes = value.to_number<std::int64_t>();
@@ -276,7 +266,8 @@ SecurityRoutes::SecurityRoutes(Services services)
       list_(std::make_unique<ListBlocks>(services_)),
       add_(std::make_unique<AddBlock>(services_)),
       lift_(std::make_unique<LiftBlock>(services_)),
-      response_(std::make_unique<ThreatResponse>(services_)) {}
+      response_(std::make_unique<ThreatResponse>(services_)),
+      end_sessions_(std::make_unique<EndSessions>(services_)) {}
 
 SecurityRoutes::~SecurityRoutes() = default;
 
@@ -313,6 +304,8 @@ void SecurityRoutes::add_to(pipeline::RouteTable& table) {
   add("blocks_lift", blocks + '/', http::Method::delete_, http::Role::operator_, lift_.get());
   add("threat_response", "/api/security/threat-response", http::Method::post, http::Role::admin,
       response_.get(), &response_schema_);
+  add("sessions_end", "/api/security/sessions/end", http::Method::post, http::Role::operator_,
+      end_sessions_.get(), &end_sessions_->schema());
 }
 
 }  // namespace portcullis::routes

@@ -3,12 +3,13 @@
 
 #include "pipeline/route.hpp"
 #include "routes/object_schema.hpp"
+#include "routes/security/end_sessions.hpp"
 #include "routes/services.hpp"
 
 namespace portcullis::routes {
 
-/// `/api/security/*`: what operators do while the gateway runs. So far: blocks of addresses, and
-/// `threat-response`, which does the same in the words of the platform guide.
+/// `/api/security/*`: what operators do while the gateway runs. So far: blocks of addresses,
+/// `threat-response`, which does the same in the words of the platform guide, and ends of sessions.
 ///
 /// Threads: any worker; immutable.
 class SecurityRoutes {
@@ -32,6 +33,7 @@ class SecurityRoutes {
   std::unique_ptr<AddBlock> add_;
   std::unique_ptr<LiftBlock> lift_;
   std::unique_ptr<ThreatResponse> response_;
+  std::unique_ptr<EndSessions> end_sessions_;
 };
 
 }  // namespace portcullis::routes
