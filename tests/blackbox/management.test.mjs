@@ -181,9 +181,9 @@ test('what an operator decides at one node holds at all within a second', async 
 
 describe('ending sessions of visitors', () => {
   const key = randomBytes(48).toString('base64url');
-  const env = { TRUSTED_PROXIES: '127.0.0.0/8', VISITOR_IDENTITY_SECRET: key, VISITOR_IDENTITY_ISSUER: 'https://shop.example', GUARDS_BOT_MODE: 'off', SESSION_RISK: 'off' };
+  const env = { TRUSTED_PROXIES: '127.0.0.0/8', VISITOR_IDENTITY_SECRET: key, VISITOR_IDENTITY_ISSUER: 'https://shop.example', GUARDS_BOT_MODE: 'off', SESSION_RISK: 'off', ALLOWED_ORIGINS: 'https://shop.example' };
   const visitor = (gateway, address, user) =>
-    newVisitor(gateway, { headers: from(address), body: { delivery: 'bearer', ...(user && { user_token: userToken(key, user) }) } });
+    newVisitor(gateway, { origin: 'https://shop.example', headers: from(address), body: { delivery: 'bearer', ...(user && { user_token: userToken(key, user) }) } });
   const stands = async (one) => (await one.validate()).status === 200;
 
   test('all that were created from an address end, at every node, and later ones live', async () => {
