@@ -337,8 +337,19 @@ void check_protected_routes(Loaded& loaded) {
     }
     const bool asks = !proxy.roles.empty() || !proxy.scope.empty() || proxy.location;
     if (!proxy.authenticated && asks) error("asks for roles of nobody: auth is none");
-    if (proxy.authenticated && !s.has_users() && !s.development()) {
+    if (!proxy.authenticated && proxy.kind == "token") {
+      error("has auth none: its kind must be anonymous or browser, or pages of anybody call it");
+    }
+    if (!proxy.authenticated) continue;
+    if (!s.has_users() && !s.development()) {
       error("needs SECURITY_JWT_SECRET_KEY or AUTH_KEY_FILES to know who is calling");
+    }
+    for (const char* guard : {"credentials", "rate", "access"}) {
+      const auto own = route.guard_modes.find(guard);
+      const auto mode = own != route.guard_modes.end() ? own->second : s.guards.at(guard).mode;
+      if (mode == Mode::off) {
+        error("asks who is calling, so the guard " + std::string(guard) + " cannot be off");
+      }
     }
   }
 }

@@ -135,7 +135,7 @@ void add_users(std::vector<Setting>& t) {
   t.push_back(checked_text({.path = "auth.oidc_keys_url", .text = "Where the provider's keys (a JWK Set) are; empty: where its `/.well-known/openid-configuration` says. https, or a loopback address."}, "URL", "", protected_url_fault, &S::oidc_keys_url));
   t.push_back(string({.path = "auth.oidc_ca_file", .text = "PEM file of the certificate authorities that are trusted for the provider, instead of the system's."}, &S::oidc_ca_file, ""));
   t.push_back(seconds({.path = "auth.oidc_refresh", .text = "How old the provider's keys get before they are fetched again; one that is not among them is looked for at once, at most every ten seconds."}, &S::oidc_refresh, Seconds{3600}, Seconds{10}, hours{24}));
-  t.push_back(string({.path = "auth.oidc_roles_claim", .text = "The claim that names a user's groups or roles: a list, or a text with spaces between. A name, or a JSON pointer such as `/realm_access/roles`."}, &S::oidc_roles_claim, "roles"));
+  t.push_back(string({.path = "auth.oidc_roles_claim", .text = "The claim that names a user's groups or roles: a list, or one text; that of `scope` and `scp` has spaces between them. A name, or a JSON pointer such as `/realm_access/roles`."}, &S::oidc_roles_claim, "roles"));
   t.push_back(checked_list({.path = "auth.oidc_roles", .text = "What these mean here: `GROUP=ROLE`, or `GROUP=ROLE@SITE` for one site. Others mean nothing."}, "list of GROUP=ROLE", 256, oidc_role_fault, &S::oidc_roles));
   t.push_back(boolean({.path = "auth.first_admin", .text = "Where there are no users yet, the development profile makes an `admin` and prints a password for it, once."}, &S::first_admin, true));
 }

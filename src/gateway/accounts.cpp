@@ -127,14 +127,19 @@ Result<std::vector<state::Revocation>> Accounts::news() {
   if (auto renewed = directory_.renew(*store_); !renewed) return std::unexpected(renewed.error());
   // A replica that took over may lack what was written last, and give its numbers out again.
   const bool went_back = version < version_;
-  auto last = retell_.exchange(false) || went_back ? 0 : last_revocation_;
+  const bool retell = retell_.exchange(false);
+  auto last = retell || went_back ? 0 : last_revocation_;
   while (true) {
-    TRY(const auto page, store_->revocations(last, identity::AccountStore::kMaxPage));
-    for (const auto& one : page) {
+    const auto page = store_->revocations(last, identity::AccountStore::kMaxPage);
+    if (!page) {
+      if (retell) retell_ = true;
+      return std::unexpected(page.error());
+    }
+    for (const auto& one : *page) {
       out.push_back(identity::revocation_of(one));
       last = one.number;
     }
-    if (page.size() < identity::AccountStore::kMaxPage) break;
+    if (page->size() < identity::AccountStore::kMaxPage) break;
   }
   // What is changed from here on is seen at the next look.
   version_ = version;

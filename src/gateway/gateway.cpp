@@ -251,6 +251,7 @@ class Gateway::Impl {
             assistants_.in_force(),
             captchas_.in_force(),
             groups_.in_force(),
+            runtime_ ? runtime_->provider() : nullptr,
             accounts_.get(),
             workers_};
   }
@@ -605,8 +606,8 @@ std::string describe_routes(const config::Settings& given, std::vector<std::stri
   state::BlockTable blocks(1);
   http::InFlight in_flight;
   guards::Trails trails;
-  const Lasting lasting{log, metrics,    sink,       store,    blocks, in_flight, trails,
-                        hub, forwarding, assistants, captchas, groups, nullptr,   1};
+  const Lasting lasting{log,        metrics,    sink,     store,  blocks,  in_flight, trails, hub,
+                        forwarding, assistants, captchas, groups, nullptr, nullptr,   1};
   auto runtime = Runtime::make(
       settings, lasting,
       {std::string(version()), WallTime{}, [] { return false; },

@@ -167,7 +167,8 @@ Result<std::shared_ptr<upstream::OpenIdProvider>> provider_of(const config::Sett
                                                               const Lasting& lasting) {
   TRY(auto roles, identity::role_map_of(s));
   auto rules = identity::provider_rules_of(s, roles);
-  upstream::OpenIdProviderOptions o{.service = {},
+  upstream::OpenIdProviderOptions o{.identity = {},
+                                    .service = {},
                                     .discovers = s.oidc_keys_url.empty(),
                                     .rules = std::move(rules),
                                     .roles = std::move(roles),
@@ -185,6 +186,12 @@ Result<std::shared_ptr<upstream::OpenIdProvider>> provider_of(const config::Sett
   o.service.max_answer_bytes = upstream::OpenIdProvider::kMaxDocumentBytes;
   o.service.tries = 1;
   o.service.workers = lasting.workers;
+  for (const auto* text : {&s.oidc_issuer, &s.oidc_audience, &s.oidc_roles_claim}) {
+    o.identity += *text + '\0';
+  }
+  for (const auto& entry : s.oidc_roles) o.identity += entry + '\0';
+  o.identity += std::to_string(s.oidc_refresh.count()) + ',' + identity_of(o.service);
+  if (lasting.provider && lasting.provider->identity() == o.identity) return lasting.provider;
   return upstream::OpenIdProvider::make(std::move(o), lasting.metrics, lasting.log,
                                         tell_provider_turns(lasting));
 }

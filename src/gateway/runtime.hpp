@@ -50,6 +50,8 @@ struct Lasting {
   const Assistants& assistants;  ///< those in force: one that the new configuration has too is kept
   const Captchas& captchas;      ///< likewise
   const ServiceGroups& groups;   ///< likewise
+  /// The OpenID provider in force, with its keys; null: there is none.
+  std::shared_ptr<upstream::OpenIdProvider> provider;
   Accounts* accounts = nullptr;  ///< null: nobody is served, as for `check-config`
   unsigned workers = 1;
 };
@@ -70,6 +72,7 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   const Assistants& assistants() const noexcept { return assistants_; }
   const Captchas& captchas() const noexcept { return captchas_; }
   const ServiceGroups& groups() const noexcept { return groups_; }
+  const std::shared_ptr<upstream::OpenIdProvider>& provider() const noexcept { return provider_; }
   http::ConnectionLimits connection_limits() const;
 
  private:

@@ -106,18 +106,22 @@ class ResponseHeadParser final : public HeadOnlyParser<false> {
     if (beast::iequals(written, "retry-after-ms")) {
       view.retry_after_ms = text;
     }
+    if (name == field::transfer_encoding) has_coding_ = true;
     if (name == field::content_type) view.content_type = text;
     if (name == field::content_encoding) view.content_encoding = text;
     if (name == field::retry_after) view.retry_after = text;
     if (name == field::keep_alive) view.keep_alive_header = text;
   }
-  void on_header_impl(BoostError&) override {
+  void on_header_impl(BoostError& error) override {
     view.keep_alive = keep_alive();
     view.chunked = chunked();
+    // Of another coding nobody knows where the body ends.
+    if (has_coding_ && !view.chunked) error = beast::http::error::bad_transfer_encoding;
     if (const auto length = content_length()) view.content_length = *length;
   }
 
   const bool keeps_fields_;
+  bool has_coding_ = false;
 };
 
 struct ResponseParser::Impl {

@@ -458,5 +458,158 @@ TEST_F(Streaming, BuffersAreNotGivenBackWhileTheyAreBeingSent) {
   EXPECT_TRUE(got.ends_with("\r\n0\r\n\r\n"));
 }
 
+/// Bodies that are read in pieces, and answers whose length is said before.
+class InPieces : public Http1ConnectionTest {
+ protected:
+  /// Reads pieces to the end, and answers with how many bytes there were.
+  static Task<void> take_all(Http1ConnectionTest& test, Exchange& exchange) {
+    std::size_t size = 0;
+    while (true) {
+      const auto piece = co_await exchange.read_some_body(kLimit);
+      if (!piece) {
+        static_cast<InPieces&>(test).fault() = piece.error();
+        co_return co_await exchange.send(Response::text(400, "text/plain", "bad"));
+      }
+      if (piece->empty()) break;
+      size += piece->size();
+      static_cast<InPieces&>(test).heard() += *piece;
+    }
+    co_await exchange.send(Response::text(200, "text/plain", std::to_string(size)));
+  }
+  std::optional<Error>& fault() { return error_; }
+  std::string& heard() { return heard_; }
+
+  static constexpr std::uint64_t kLimit = 1000;
+};
+
+TEST_F(InPieces, ABodyOfKnownLengthIsHandedOnAsItComes) {
+  connect(take_all);
+  peer_->send("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n0123");
+  ASSERT_TRUE(until([this] { return heard_ == "0123"; })) << "before the rest is there";
+  peer_->send("456789GET /next HTTP/1.1\r\nHost: a\r\n\r\n");
+  ASSERT_TRUE(received("\r\n\r\n10"));
+  EXPECT_EQ(heard_, "0123456789");
+  ASSERT_TRUE(received("\r\n\r\n0")) << "what follows the body is the next request";
+}
+
+TEST_F(InPieces, ChunksAreHandedOnWithoutTheirFrames) {
+  connect(take_all);
+  peer_->send("PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n0123\r\n");
+  ASSERT_TRUE(until([this] { return heard_ == "0123"; }));
+  peer_->send("2;x=y\r\n45\r\n0\r\nTrailer: t\r\n\r\n");
+  ASSERT_TRUE(received("\r\n\r\n6"));
+  EXPECT_EQ(heard_, "012345");
+}
+
+TEST_F(InPieces, WhatIsAboveTheLimitIsRefusedAndTheConnectionEnds) {
+  for (const std::string_view request :
+       {"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 1001\r\n\r\n",
+        "PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3e9\r\n"}) {
+    connect(take_all);
+    peer_->send(request);
+    peer_->send(std::string(1001, 'x'));
+    ASSERT_TRUE(received("HTTP/1.1 400"));
+    EXPECT_EQ(error_->code, ErrorCode::too_large);
+    EXPECT_NE(peer_->received().find("Connection: close"), std::string::npos);
+    server_.abort_all();
+    ASSERT_TRUE(until([this] { return server_.open() == 0; }));
+  }
+}
+
+TEST_F(InPieces, TheRestOfABodyThatWasBegunIsNeverTakenForARequest) {
+  connect([](Http1ConnectionTest&, Exchange& exchange) -> Task<void> {
+    (void)co_await exchange.read_some_body(kLimit);
+    co_await exchange.send(Response::text(502, "text/plain", "gave up"));
+  });
+  peer_->send("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 45\r\n\r\n0123");
+  ASSERT_TRUE(received("gave up"));
+  peer_->send("GET /hidden HTTP/1.1\r\nHost: a\r\nX: 0123456789\r\n\r\n");
+  advance(Seconds{3});
+  ASSERT_TRUE(until([this] { return peer_->ended() || peer_->was_reset(); }));
+  EXPECT_EQ(peer_->received().find("gave up"), peer_->received().rfind("gave up"));
+}
+
+TEST_F(InPieces, OnlyTimeInWhichSomebodyWaitsForBytesCounts) {
+  connect([](Http1ConnectionTest& test, Exchange& exchange) -> Task<void> {
+    (void)co_await exchange.read_some_body(kLimit);
+    co_await exchange.worker().sleep(Seconds{60});  // a service that takes its time
+    co_await take_all(test, exchange);
+  });
+  peer_->send("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 8\r\n\r\n0123");
+  for (int i = 0; i < 13; ++i) advance(Seconds{5});
+  peer_->send("4567");
+  ASSERT_TRUE(received("HTTP/1.1 200")) << peer_->received();
+}
+
+TEST_F(InPieces, WhoSendsTooSlowlyIsTold) {
+  connect(take_all);
+  peer_->send("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n0");
+  ASSERT_TRUE(until([this] { return heard_ == "0"; }));
+  for (int i = 0; i < 4; ++i) advance(Seconds{2});
+  ASSERT_TRUE(received("HTTP/1.1 400"));
+  EXPECT_EQ(error_->code, ErrorCode::timeout);
+}
+
+TEST_F(InPieces, AnAnswerOfKnownLengthIsNotChunked) {
+  connect([](Http1ConnectionTest&, Exchange& exchange) -> Task<void> {
+    ResponseHead head;
+    head.content_length = 6;
+    (void)co_await exchange.start(std::move(head));
+    (void)co_await exchange.write("one");
+    (void)co_await exchange.write("two");
+    co_await exchange.end();
+  });
+  peer_->send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  ASSERT_TRUE(received("\r\n\r\nonetwo"));
+  EXPECT_NE(peer_->received().find("Content-Length: 6\r\n"), std::string::npos);
+  EXPECT_EQ(peer_->received().find("chunked"), std::string::npos);
+  peer_->send("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n");
+  ASSERT_TRUE(until([this] {
+    const auto& all = peer_->received();
+    return all.find("Content-Length: 6", all.find("onetwo")) != std::string::npos;
+  })) << "the connection goes on";
+}
+
+TEST_F(InPieces, AnAnswerThatIsShorterThanWasSaidIsCut) {
+  connect([](Http1ConnectionTest&, Exchange& exchange) -> Task<void> {
+    ResponseHead head;
+    head.content_length = 6;
+    (void)co_await exchange.start(std::move(head));
+    (void)co_await exchange.write("one");
+    co_await exchange.end();
+  });
+  peer_->send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  ASSERT_TRUE(until([this] { return peer_->was_reset() || peer_->ended(); }));
+}
+
+TEST_F(InPieces, AnAnswerThatIsLongerThanWasSaidEndsThere) {
+  connect([](Http1ConnectionTest&, Exchange& exchange) -> Task<void> {
+    ResponseHead head;
+    head.content_length = 3;
+    (void)co_await exchange.start(std::move(head));
+    (void)co_await exchange.write("one");
+    EXPECT_EQ((co_await exchange.write("two")).error().code, ErrorCode::too_large);
+    co_await exchange.end();
+  });
+  peer_->send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  ASSERT_TRUE(until([this] { return peer_->was_reset() || peer_->ended(); }));
+  EXPECT_TRUE(peer_->received().ends_with("\r\n\r\none"));
+}
+
+TEST_F(InPieces, AnswersWithoutABodySayNoLength) {
+  connect([](Http1ConnectionTest&, Exchange& exchange) -> Task<void> {
+    ResponseHead head;
+    head.status = 304;
+    head.content_length = 6;
+    (void)co_await exchange.start(std::move(head));
+    co_await exchange.end();
+  });
+  peer_->send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  ASSERT_TRUE(received("304"));
+  ASSERT_TRUE(received("\r\n\r\n"));
+  EXPECT_EQ(peer_->received().find("Content-Length"), std::string::npos);
+  EXPECT_EQ(peer_->received().find("chunked"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace portcullis::http

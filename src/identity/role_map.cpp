@@ -75,7 +75,12 @@ std::vector<Grant> RoleMap::grants_of(const json::object& claims) const {
   const auto* found = all.find_pointer(json::string_view(pointer_), none);
   if (found == nullptr) return out;
   if (const auto* text = found->if_string()) {
-    for (const auto group : text::split_list({text->data(), text->size()}, ' ')) add(group, out);
+    const std::string_view words(text->data(), text->size());
+    if (claim_ != "scope" && claim_ != "scp") {
+      add(words, out);
+    } else {
+      for (const auto group : text::split_list(words, ' ')) add(group, out);
+    }
   } else if (const auto* list = found->if_array()) {
     for (std::size_t i = 0; i < std::min(list->size(), kMaxValues); ++i) {
       if (const auto* group = (*list)[i].if_string()) add({group->data(), group->size()}, out);

@@ -23,7 +23,8 @@ class RoleMap {
 
   /// The claim at the top of the token that it is read from.
   const std::string& claim() const noexcept { return claim_; }
-  /// A list of texts, or one text with spaces between. Anything else names no group.
+  /// A list of texts, or one text, which is one group; that of `scope` or `scp` several with spaces
+  /// between (RFC 8693 section 4.2). Anything else names no group.
   std::vector<Grant> grants_of(const boost::json::object& claims) const;
 
  private:

@@ -23,7 +23,10 @@ TEST(RoleMap, GivesWhatAGroupMeans) {
             (std::vector<Grant>{{Role::viewer, "*"}, {Role::operator_, "shop"}}));
   EXPECT_EQ(grants(map, R"({"roles":["cn=ops,ou=it","cn=ops,ou=it"]})"),
             (std::vector<Grant>{{Role::admin, "*"}}));
-  EXPECT_EQ(grants(map, R"({"roles":"other staff"})").size(), 2U) << "a text with spaces between";
+  EXPECT_EQ(grants(map, R"({"roles":"staff"})").size(), 2U);
+  EXPECT_TRUE(grants(map, R"({"roles":"other staff"})").empty())
+      << "a group with a space in its name";
+  EXPECT_EQ(grants(made("scope", {"use=viewer"}), R"({"scope":"openid use"})").size(), 1U);
 }
 
 TEST(RoleMap, NothingElseMeansAnything) {

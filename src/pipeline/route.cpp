@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/text.hpp"
+
 namespace portcullis::pipeline {
 
 std::string_view name_of(RouteKind kind) noexcept {
@@ -81,38 +83,49 @@ namespace {
 /// Without one of these a login or a management route would be open.
 constexpr std::string_view kGuardsOfUsers[] = {"origin", "credentials", "rate", "access", "body"};
 
+bool same_path(const config::Settings& settings, std::string_view written, const Route& route) {
+  return written == route.path || written == settings.gateway_prefix + route.path;
+}
+
+/// A protected route is its own entry's, whatever else has its path.
+bool is_meant(const config::Settings& settings, std::size_t entry, const Route& route) {
+  if (route.entry) return *route.entry == entry;
+  return !settings.routes[entry].proxy && same_path(settings, settings.routes[entry].path, route);
+}
+
+void apply(const config::RouteSettings& entry, Route& route) {
+  for (std::size_t g = 0; g < kGuardCount; ++g) {
+    const auto mode = entry.guard_modes.find(config::kGuardNames[g]);
+    if (mode != entry.guard_modes.end()) route.guards[g].mode = mode->second;
+  }
+  route.cost = static_cast<std::uint32_t>(entry.cost);
+  route.address_minute = static_cast<std::uint32_t>(entry.address_per_minute.value_or(0));
+  route.enabled = entry.enabled;
+}
+
 }  // namespace
 
 std::vector<std::string> RouteTable::build(const config::Settings& settings) {
   std::vector<std::string> problems;
   for (const auto& override : settings.routes) {
     if (override.proxy) continue;
-    const bool known = std::ranges::any_of(routes_, [&](const Route& r) {
-      return settings.gateway_prefix + r.path == override.path || r.path == override.path;
-    });
+    const bool known = std::ranges::any_of(
+        routes_, [&](const Route& r) { return same_path(settings, override.path, r); });
     if (!known) problems.push_back("routes: " + override.path + " is none of the gateway's routes");
   }
   for (std::size_t g = 0; g < kGuardCount; ++g) {
     default_guards_[g] = settings.guards.at(std::string(config::kGuardNames[g]));
   }
   for (auto& route : routes_) route.guards = default_guards_;
-  std::erase_if(routes_, [&](Route& route) {
-    for (const auto& override : settings.routes) {
-      if (override.proxy.has_value() != route.is_configured) continue;
-      if (override.path != route.path && override.path != settings.gateway_prefix + route.path)
-        continue;
-      for (std::size_t g = 0; g < kGuardCount; ++g) {
-        const auto mode = override.guard_modes.find(config::kGuardNames[g]);
-        if (mode != override.guard_modes.end()) route.guards[g].mode = mode->second;
-      }
-      route.cost = static_cast<std::uint32_t>(override.cost);
-      route.address_minute = static_cast<std::uint32_t>(override.address_per_minute.value_or(0));
-      if (!override.enabled) return true;
+  for (std::size_t i = 0; i < settings.routes.size(); ++i) {
+    for (auto& route : routes_) {
+      if (is_meant(settings, i, route)) apply(settings.routes[i], route);
     }
-    return false;
-  });
+  }
+  // One of our own that is switched off leaves its path to others.
+  std::erase_if(routes_, [](const Route& route) { return !route.enabled && !route.entry; });
   for (auto& route : routes_) {
-    if (!route.is_configured) route.path.insert(0, settings.gateway_prefix);
+    if (!route.entry) route.path.insert(0, settings.gateway_prefix);
     if (!route.access.always_guarded) continue;
     for (std::size_t g = 0; g < kGuardCount; ++g) {
       if (std::ranges::find(kGuardsOfUsers, config::kGuardNames[g]) != std::end(kGuardsOfUsers)) {
@@ -125,8 +138,8 @@ std::vector<std::string> RouteTable::build(const config::Settings& settings) {
       const bool same_method = std::ranges::any_of(routes_[a].methods, [&](auto m) {
         return std::ranges::find(routes_[b].methods, m) != routes_[b].methods.end();
       });
-      if (routes_[a].path == routes_[b].path && routes_[a].prefix == routes_[b].prefix &&
-          same_method) {
+      if (text::iequals(routes_[a].path, routes_[b].path) &&
+          routes_[a].prefix == routes_[b].prefix && same_method) {
         problems.push_back("routes: " + routes_[a].path + " is claimed by " + routes_[a].name +
                            " and " + routes_[b].name);
       }
@@ -135,30 +148,36 @@ std::vector<std::string> RouteTable::build(const config::Settings& settings) {
   return problems;
 }
 
+bool Route::covers(std::string_view wanted) const noexcept {
+  if (!entry) return prefix ? wanted.starts_with(path) : wanted == path;
+  if (prefix) return text::istarts_with(wanted, path);
+  if (wanted.size() == path.size() + 1 && wanted.ends_with('/')) wanted.remove_suffix(1);
+  return text::iequals(wanted, path);
+}
+
 RouteTable::Match RouteTable::find(std::string_view path, http::Method method) const {
+  // Where a narrower route does not take the method, a wider one must not answer in its place.
+  const Route* nearest = nullptr;
+  for (const auto& route : routes_) {
+    if (!route.covers(path)) continue;
+    const bool nearer =
+        nearest == nullptr || (nearest->prefix && !route.prefix) ||
+        (nearest->prefix == route.prefix && route.path.size() > nearest->path.size());
+    if (nearer) nearest = &route;
+  }
   Match match;
-  const Route* best = nullptr;
-  const auto consider = [&](const Route& route) {
-    if (route.allows(method)) {
-      if (best == nullptr || route.path.size() > best->path.size()) best = &route;
-      return;
-    }
+  if (nearest == nullptr) return match;
+  for (const auto& route : routes_) {
+    const bool as_near = route.prefix == nearest->prefix &&
+                         route.path.size() == nearest->path.size() && route.covers(path);
+    if (!as_near || !route.enabled) continue;
+    if (route.allows(method)) return {&route, {}};
     for (const auto m : route.methods) {
       if (!match.allow.empty()) match.allow += ", ";
       match.allow += http::name_of(m);
       if (m == http::Method::get) match.allow += ", HEAD";
     }
-  };
-  for (const auto& route : routes_) {
-    if (!route.prefix && route.path == path) consider(route);
   }
-  if (best == nullptr && match.allow.empty()) {
-    for (const auto& route : routes_) {
-      if (route.prefix && path.starts_with(route.path)) consider(route);
-    }
-  }
-  match.route = best;
-  if (best != nullptr) match.allow.clear();
   return match;
 }
 

@@ -124,7 +124,10 @@ struct Route {
   bool subscription = false;         ///< waits for events: bounded by the caps of streams
   std::uint32_t cost = 1;            ///< units that a request takes of each of its tiers
   std::uint32_t address_minute = 0;  ///< units of one address for this route; 0: no such window
-  bool is_configured = false;        ///< leads to a service: it stays where the settings say
+  /// Of the settings' `routes`, where it leads to a service: it stays where they say, in any case
+  /// of letters, as its service may read it, and where it is exact also with a "/" behind it.
+  std::optional<std::size_t> entry{};
+  bool enabled = true;  ///< else nothing answers there, nor what a shorter path leads to
   bool takes_body = false;
   bool streams_body = false;  ///< nobody looks into it: the handler passes it on
   std::uint64_t max_body_bytes = 0;
@@ -153,6 +156,7 @@ struct Route {
   bool ops_only = false;  ///< without login only on the operations listener or from this machine
 
   bool allows(http::Method method) const noexcept;
+  bool covers(std::string_view wanted) const noexcept;
   config::Mode mode_of(std::string_view guard) const noexcept;
   /// Whether what this guard finds has effects: others only count and tell.
   bool enforces(std::string_view guard) const noexcept {
@@ -194,7 +198,7 @@ struct Site {
   config::ProofOfPossession proof_of_possession = config::ProofOfPossession::off;
 };
 
-/// Finds the route of a request: exact paths first, then the longest prefix.
+/// Finds the route of a request: exact paths first, then the longest prefix, whatever the method.
 ///
 /// Threads: immutable after build().
 class RouteTable {

@@ -143,7 +143,6 @@ Result<std::int64_t> Database::installed(sql::Connection& connection) const {
 Result<void> Database::migrate() {
   const auto start = Clock::system().monotonic();
   TRY(auto lease, pool_.take(start + pool_.options().deadline));
-  lease->set_deadline(start + pool_.options().migration_deadline);
   sql::Connection& connection = *lease;
   const auto newest = static_cast<std::int64_t>(schema_.migrations.size());
   try {
@@ -152,6 +151,7 @@ Result<void> Database::migrate() {
     TRY(auto version, installed(connection));
     lease->command("ROLLBACK");
     if (version < newest) {
+      lease->set_deadline(start + pool_.options().migration_deadline);
       lease->command(begin("ISOLATION LEVEL READ COMMITTED", lease->time_left()));
       // Several nodes may start at once.
       (void)connection.query("SELECT pg_advisory_xact_lock(?1)", kMigrationLock);

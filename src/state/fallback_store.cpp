@@ -71,7 +71,16 @@ Eventual<Result<AdmitAnswer>> FallbackStore::admit_here(AdmitRequest request) {
     provisional = session.status == Status::unknown ||
                   (session.status == Status::live && session.last_active < away_since_.load());
   }
-  if (policy_ == FallbackPolicy::open) request.count = request.subject_count = 0;
+  if (policy_ == FallbackPolicy::open) {
+    // What may be done once is no limit: each node knows of itself what was.
+    const auto charges = std::span(request.charges).first(request.count);
+    const auto limits = std::ranges::remove_if(charges, [](const Charge& c) { return !c.whole; });
+    request.count -= limits.size();
+    request.subject_count = 0;
+    for (auto& charge : std::span(request.charges).first(request.count)) {
+      charge.subject = Charge::kNobody;
+    }
+  }
   const auto nodes = static_cast<std::uint32_t>(nodes_.load());
   for (std::size_t i = 0; i < request.count; ++i) {
     Charge& charge = request.charges[i];

@@ -43,7 +43,8 @@ void Breaker::record(const Pass& pass, bool success, std::uint64_t session) {
     return;
   }
   // Nobody shuts the assistant for all: one session's failures count once while others are served.
-  const bool counts = !(has_counted_failure(session) && others_succeeded(session));
+  const bool counts =
+      !has_counted_failure(session) || !(options_.needs_several || others_succeeded(session));
   remember({now, session, false, counts});
   if (!counts) return;
   if (++consecutive_ >= options_.failures) return open(now);

@@ -22,6 +22,7 @@ class Breaker {
   struct Options {
     int failures = 5;
     Milliseconds open_for{60'000};
+    bool needs_several = false;  ///< one session's failures count once, whoever else is served
   };
   enum class State : std::uint8_t { closed, open, half_open };
 

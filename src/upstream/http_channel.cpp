@@ -99,7 +99,13 @@ std::unexpected<Error> HttpChannel::lost(ErrorCode code, const char* detail) {
 void HttpChannel::give_back() {
   if (!stream_) return;
   deadline_.disarm();
-  const bool reusable = done() && parser_->head().keep_alive && !extra_bytes_;
+  if (!parser_->head_done()) return drop();
+  const auto& head = parser_->head();
+  // What should have no body and has one all the same would be the next answer.
+  const bool bodiless = head.status == 204 || head.status == 304;
+  const bool may_lie =
+      wants_.head_request || (bodiless && (head.chunked || head.content_length.value_or(0) > 0));
+  const bool reusable = done() && head.keep_alive && !extra_bytes_ && !may_lie && !once_;
   service_->pool_of(worker_).release(std::move(stream_), reusable && !service_->retired());
   unparsed_.clear();
 }

@@ -42,6 +42,11 @@ class HttpChannel {
   /// Appends what comes next; nothing more where the answer is done().
   Task<Result<void>> read_body(std::string& body);
 
+  /// Whether the service has said something before it has read everything. REQUIRES: connected().
+  bool has_spoken() const { return !stream_->looks_idle(); }
+  /// After this answer the connection ends.
+  void use_once() noexcept { once_ = true; }
+
   /// REQUIRES: read_head() has succeeded.
   const http::ResponseHeadView& head() const noexcept { return parser_->head(); }
   bool done() const noexcept { return parser_ && parser_->done(); }
@@ -71,6 +76,7 @@ class HttpChannel {
   bool extra_bytes_ = false;
   bool timed_out_ = false;
   bool cancelled_ = false;
+  bool once_ = false;
 };
 
 }  // namespace portcullis::upstream

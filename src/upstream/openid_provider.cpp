@@ -48,9 +48,12 @@ Result<std::string> keys_url_in(std::string_view document, std::string_view issu
   // Else a provider could speak for another (OpenID Connect Discovery section 4.3).
   if (text("issuer") != issuer)
     return unusable("the provider's configuration names another issuer");
-  const std::string url(text("jwks_uri"));
-  if (config::protected_url_fault(url))
+  const std::string url(
+      text("jwks_uri"));  // What an https provider says may not lead to this machine's own ports.
+  const bool is_lesser = issuer.starts_with("https://") && !url.starts_with("https://");
+  if (is_lesser || config::protected_url_fault(url)) {
     return unusable("the provider's jwks_uri is not acceptable");
+  }
   return url;
 }
 
@@ -118,7 +121,9 @@ Eventual<OpenIdProvider::Verdict> OpenIdProvider::verify(http::Exchange& exchang
   const auto now = exchange.worker().clock().monotonic();
   if (const auto keys = known(now)) {
     auto verdict = judge(*keys, token, exchange.started_wall());
-    const bool is_strange = !verdict && verdict.error().fault == JwtFault::unknown_key;
+    // A key may be replaced under its old name, or have none.
+    const bool is_strange = !verdict && (verdict.error().fault == JwtFault::unknown_key ||
+                                         verdict.error().fault == JwtFault::bad_signature);
     const bool is_old = now - keys->fetched >= options_.refresh;
     if (!is_strange && (!is_old || !is_time_to_look(now))) return Verdict(std::move(verdict));
   }

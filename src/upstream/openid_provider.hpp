@@ -14,6 +14,7 @@
 namespace portcullis::upstream {
 
 struct OpenIdProviderOptions {
+  std::string identity;        ///< what makes two configurations of a provider the same
   HttpServiceOptions service;  ///< url: of the JWK Set, or of the document that says where it is
   bool discovers = true;       ///< the latter
   identity::ForeignTokens::Rules rules;
@@ -22,7 +23,7 @@ struct OpenIdProviderOptions {
 };
 
 /// An OpenID provider whose tokens are accepted. Its keys are fetched when the first token comes,
-/// and again when they are old or a token names one that is not among them. One request fetches
+/// and again when they are old or a token does not verify by any of them. One request fetches
 /// them; others go on with the keys that are there, or wait where there are none.
 ///
 /// Failure: keys serve on while the provider is away, for kMaxStale; without any, tokens cannot be
@@ -50,6 +51,7 @@ class OpenIdProvider final : public identity::ProviderTokens,
   using Verdict = Result<identity::JwtResult<identity::UserClaims>>;
   Eventual<Verdict> verify(http::Exchange& exchange, std::string_view token) override;
   std::string_view health() const noexcept override;
+  const std::string& identity() const noexcept { return options_.identity; }
 
  private:
   struct Known {

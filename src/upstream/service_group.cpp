@@ -11,16 +11,35 @@ Result<std::shared_ptr<ServiceGroup>> ServiceGroup::make(
     std::string name, const std::vector<HttpServiceOptions>& targets, observe::Metrics& metrics,
     observe::Log& log) {
   std::shared_ptr<ServiceGroup> out(new ServiceGroup(std::move(name)));
-  for (const auto& options : targets) {
+  std::size_t connections = 0;
+  for (auto options : targets) {
     auto target = std::make_unique<Target>();
-    TRY(target->service, HttpService::make(options, metrics, log));
+    connections += options.max_connections;
+    options.breaker.needs_several = true;
+    TRY(target->service, HttpService::make(std::move(options), metrics, log));
     out->targets_.push_back(std::move(target));
   }
+  out->share_ = std::max<std::size_t>(1, connections / 4);
   return out;
 }
 
-ServiceGroup::Lease ServiceGroup::choose(const std::shared_ptr<ServiceGroup>& group,
-                                         std::uint64_t tried) {
+bool ServiceGroup::enter(std::uint64_t caller) {
+  const std::lock_guard lock(mutex_);
+  auto& count = callers_[caller];
+  if (count >= share_) return false;
+  ++count;
+  return true;
+}
+
+void ServiceGroup::leave(std::uint64_t caller) noexcept {
+  const std::lock_guard lock(mutex_);
+  const auto at = callers_.find(caller);
+  if (--at->second == 0) callers_.erase(at);
+}
+
+Result<ServiceGroup::Lease> ServiceGroup::choose(const std::shared_ptr<ServiceGroup>& group,
+                                                 std::uint64_t tried, std::uint64_t caller,
+                                                 bool may_probe) {
   auto& targets = group->targets_;
   const auto is_closed = [&](std::size_t i) {
     return targets[i]->service->breaker().state() == Breaker::State::closed;
@@ -39,8 +58,12 @@ ServiceGroup::Lease ServiceGroup::choose(const std::shared_ptr<ServiceGroup>& gr
     if (targets[left[1]]->under_way < targets[left[0]]->under_way) std::swap(left[0], left[1]);
   }
   // One that was away is probed by a request that then goes elsewhere where it must.
-  if (good > 0 && !probes.empty()) {
+  if (may_probe && good > 0 && !probes.empty()) {
     std::ranges::rotate(left, left.begin() + static_cast<std::ptrdiff_t>(good));
+  }
+  if (!group->enter(caller)) {
+    return fail(ErrorCode::exhausted, "the caller has too many requests under way",
+                ErrorOrigin::client);
   }
   for (const auto i : left) {
     const auto pass = targets[i]->service->breaker().allow();
@@ -49,17 +72,21 @@ ServiceGroup::Lease ServiceGroup::choose(const std::shared_ptr<ServiceGroup>& gr
     out.group_ = group;
     out.service_ = targets[i]->service;
     out.target_ = i;
+    out.caller_ = caller;
     out.pass_ = pass;
     ++targets[i]->under_way;
     return out;
   }
-  return {};
+  group->leave(caller);
+  return fail(ErrorCode::unavailable, "no target of the service takes requests",
+              ErrorOrigin::upstream);
 }
 
 ServiceGroup::Lease::Lease(Lease&& other) noexcept
     : group_(std::exchange(other.group_, nullptr)),
       service_(std::move(other.service_)),
       target_(other.target_),
+      caller_(other.caller_),
       pass_(std::exchange(other.pass_, {})) {}
 
 ServiceGroup::Lease& ServiceGroup::Lease::operator=(Lease&& other) noexcept {
@@ -68,19 +95,30 @@ ServiceGroup::Lease& ServiceGroup::Lease::operator=(Lease&& other) noexcept {
   group_ = std::exchange(other.group_, nullptr);
   service_ = std::move(other.service_);
   target_ = other.target_;
+  caller_ = other.caller_;
   pass_ = std::exchange(other.pass_, {});
   return *this;
 }
 
-void ServiceGroup::Lease::record(bool success, std::uint64_t caller) {
-  if (!pass_) return;
-  service_->breaker().record(std::exchange(pass_, {}), success, caller);
+void ServiceGroup::Lease::record(bool success) {
+  if (pass_) service_->breaker().record(std::exchange(pass_, {}), success, caller_);
+}
+
+void ServiceGroup::Lease::record_absence() {
+  if (pass_) {
+    service_->breaker().record(std::exchange(pass_, {}), false, FastRandom::local().next());
+  }
+}
+
+void ServiceGroup::Lease::forget() noexcept {
+  if (pass_) service_->breaker().forget(std::exchange(pass_, {}));
 }
 
 void ServiceGroup::Lease::release() noexcept {
   if (!group_) return;
-  if (pass_) service_->breaker().forget(std::exchange(pass_, {}));
+  forget();
   --group_->targets_[target_]->under_way;
+  group_->leave(caller_);
   group_.reset();
 }
 

@@ -1,7 +1,9 @@
 #pragma once
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "upstream/http_service.hpp"
@@ -10,7 +12,8 @@ namespace portcullis::upstream {
 
 /// A service that several targets provide. A request goes to the one of two chosen by chance that
 /// has fewer under way, so that a slow target gets less and no herd follows a fast one. A target
-/// whose breaker is open gets none but probes.
+/// whose breaker is open gets none but probes. Callers are told apart by a number, so that none of
+/// them takes a service from the others, by failures or by how long he makes it wait.
 ///
 /// Threads:   any worker; pools belong to their worker, breakers and counts are shared.
 /// Ownership: as an Assistant: the last configuration that has it lets it go, after retire() on
@@ -20,6 +23,7 @@ class ServiceGroup {
  public:
   /// `targets`: the options of each; at least one.
   /// @returns invalid_input for a URL or CA file that cannot be used.
+  /// A caller has at most a quarter of their connections at a time.
   static Result<std::shared_ptr<ServiceGroup>> make(std::string name,
                                                     const std::vector<HttpServiceOptions>& targets,
                                                     observe::Metrics& metrics, observe::Log& log);
@@ -36,7 +40,11 @@ class ServiceGroup {
     explicit operator bool() const noexcept { return group_ != nullptr; }
     const std::shared_ptr<HttpService>& service() const noexcept { return service_; }
     std::size_t target() const noexcept { return target_; }
-    void record(bool success, std::uint64_t caller);
+    void record(bool success);
+    /// That nobody answers at all, which is no caller's doing.
+    void record_absence();
+    /// What comes of it depends on how long its caller takes: it says nothing about the target.
+    void forget() noexcept;
 
    private:
     friend class ServiceGroup;
@@ -45,10 +53,14 @@ class ServiceGroup {
     std::shared_ptr<ServiceGroup> group_;
     std::shared_ptr<HttpService> service_;
     std::size_t target_ = 0;
+    std::uint64_t caller_ = 0;
     Breaker::Pass pass_;
   };
-  /// One that is none of `tried`, a bit for each target; nothing where no such target takes any.
-  static Lease choose(const std::shared_ptr<ServiceGroup>& group, std::uint64_t tried);
+  /// One that is none of `tried`, a bit for each target. `may_probe`: whether the request may be
+  /// the one that finds out about a target that was away, while others are there. Errors:
+  /// unavailable where no such target takes any, exhausted where the caller has too many.
+  static Result<Lease> choose(const std::shared_ptr<ServiceGroup>& group, std::uint64_t tried,
+                              std::uint64_t caller, bool may_probe);
 
   const std::string& name() const noexcept { return name_; }
   std::size_t targets() const noexcept { return targets_.size(); }
@@ -65,8 +77,13 @@ class ServiceGroup {
     std::atomic<std::uint32_t> under_way{0};
   };
   explicit ServiceGroup(std::string name) : name_(std::move(name)) {}
+  bool enter(std::uint64_t caller);
+  void leave(std::uint64_t caller) noexcept;
 
   const std::string name_;
+  std::size_t share_ = 1;  ///< requests of one caller at a time
+  std::mutex mutex_;
+  std::unordered_map<std::uint64_t, std::size_t> callers_;  ///< that have some under way
   std::vector<std::unique_ptr<Target>> targets_;
 };
 

@@ -61,8 +61,9 @@ describe('a user of an OpenID provider', () => {
     assertProblem(await ask(gateway, await of(), blocks), 403, 'FORBIDDEN');
     const strange = await provider.token({ claims: { roles: { support: true } } });
     assertProblem(await ask(gateway, strange, blocks), 403, 'FORBIDDEN');
-    const text = await provider.token({ claims: { roles: 'x support' } });
+    const text = await provider.token({ claims: { roles: 'support' } });
     assert.equal((await ask(gateway, text, blocks)).status, 200);
+    assertProblem(await ask(gateway, await provider.token({ claims: { roles: 'no support' } }), blocks), 403, 'FORBIDDEN');
   });
 
   test('tokens for somebody else, of somebody else, or not fresh are refused', async () => {
@@ -95,12 +96,21 @@ describe('a user of an OpenID provider', () => {
     assert.equal((await ask(gateway, good)).status, 200);
   });
 
-  test('whoever makes up tokens is blocked like one who makes up ours', async () => {
+  test('whoever makes up signatures is refused each time, and the provider not asked for each', async () => {
     const [header, payload] = (await provider.token()).split('.');
     const headers = elsewhere();
+    const before = keysAsked(provider);
     const guess = () => ask(gateway, `${header}.${payload}.${Buffer.alloc(256, Math.random().toString()).toString('base64url')}`, undefined, headers);
-    for (let i = 0; i < 4; ++i) assert.equal((await guess()).status, 401);
-    assertProblem(await guess(), 403, 'ADDRESS_BLOCKED');
+    for (let i = 0; i < 20; ++i) assertProblem(await guess(), 401, 'AUTH_FAILED');
+    assert.ok(keysAsked(provider) <= before + 1);
+  });
+
+  test('whoever makes up what is none by its form is blocked like one who makes up ours', async () => {
+    const [, payload, signature] = (await provider.token()).split('.');
+    const headers = elsewhere();
+    const none = Buffer.from(JSON.stringify({ alg: 'none' })).toString('base64url');
+    for (let i = 0; i < 4; ++i) assert.equal((await ask(gateway, `${none}.${payload}.${signature}`, undefined, headers)).status, 401);
+    assertProblem(await ask(gateway, `${none}.${payload}.${signature}`, undefined, headers), 403, 'ADDRESS_BLOCKED');
   });
 });
 
@@ -193,6 +203,31 @@ describe('the keys of an OpenID provider', () => {
         assert.equal((await call(gateway, 'GET', '/health')).json.services.openid_provider, 'degraded', what);
       });
     }
+  });
+
+  test('are kept over a reload', async () => {
+    await withGateway({ env: settings(provider) }, async (gateway) => {
+      const token = await provider.token();
+      assert.equal((await ask(gateway, token)).status, 200);
+      provider.intercept((request, response) => response.writeHead(500).end());
+      gateway.signal('SIGHUP');
+      await eventually(() => gateway.log().includes('configuration reloaded'));
+      assert.equal((await ask(gateway, token)).status, 200);
+      provider.intercept(undefined);
+    });
+  });
+
+  test('without a name are looked for where a signature does not fit', async () => {
+    let key = provider.newKey('ES256');
+    const sign = () => provider.signWith(key);
+    provider.intercept((request, response) => (request.url === '/jwks' ? response.end(JSON.stringify({ keys: [key.public] })) : false));
+    await withGateway({ env: settings(provider) }, async (gateway) => {
+      assert.equal((await ask(gateway, sign())).status, 200);
+      key = provider.newKey('ES256');
+      const headers = elsewhere();
+      await eventually(async () => (await ask(gateway, sign(), undefined, headers)).status === 200, { within: 14_000 });
+    });
+    provider.intercept(undefined);
   });
 
   test('may be named in the configuration instead', async () => {

@@ -431,6 +431,90 @@ test('what a client sends is one request to the service, whatever it tries', asy
   await service.stop();
 });
 
+test('a narrower route is not passed by another method, spelling or entry', async () => {
+  const service = await startService();
+  const yaml = routesTo([service.url], `
+  - {path: /a/, service: orders, methods: [GET, POST, DELETE], kind: anonymous, auth: none}
+  - {path: /a/admin/, service: orders, methods: [GET], auth: {roles: [admin]}}
+  - {path: /a/exact, service: orders, methods: [GET], auth: {roles: [admin]}}
+  - {path: /a/closed/, service: orders, enabled: false}
+  - {path: /o/, service: orders, methods: [GET], kind: anonymous, auth: none, guards: {content: off}}
+  - {path: /o/, service: orders, methods: [POST], auth: {roles: [admin]}}
+  - {path: /few/, service: orders, kind: anonymous, auth: none, limits: {address_per_minute: 3}}
+  - {path: /many/, service: orders, kind: anonymous, auth: none, limits: {address_per_minute: 1000}}`);
+  await withGateway({ env: open, yaml }, async (gateway) => {
+    const status = (path) => plainGet(gateway.url, {}, path);
+    assert.equal(await status('/a/x'), 200);
+    const seen = service.requests.length;
+    assertProblem(await call(gateway, 'DELETE', '/a/admin/users'), 405, 'METHOD_NOT_ALLOWED');
+    for (const path of ['/a/admin/users', '/a/ADMIN/users', '/a/exact', '/a/exact/', '/A/Exact']) assert.equal(await status(path), 401, path);
+    for (const path of ['/a/%61dmin/users', '/a/admin;x=1/users', '/a/exact;', '/a/exact%20', '/a/%65xact', '/a/exact%3fx', '/a/exact%zz', '/a/.;/exact', '/a/exact.']) {
+      assert.equal(await status(path), 400, path);
+    }
+    assert.equal(await status('/a/closed/x'), 404);
+    const attack = { q: "'; DROP TABLE orders; --" };
+    assertProblem(await call(gateway, 'POST', '/o/x', { body: attack }), 401, 'AUTH_FAILED');
+    assert.equal(service.requests.length, seen, 'nothing of it came through');
+    for (let i = 0; i < 5; ++i) assert.equal(await status('/many/x'), 200);
+    assert.equal(await status('/few/x'), 200, 'it has a window of its own');
+  });
+  await service.stop();
+});
+
+test('what a form says in another charset is not passed on unread', async () => {
+  const service = await startService();
+  await withGateway({ env: open, yaml: routesTo([service.url], openRoute) }, async (gateway) => {
+    const post = (type, body = 'a=1') => call(gateway, 'POST', '/orders/', { body, headers: { 'Content-Type': type } });
+    for (const type of ['application/x-www-form-urlencoded; charset=utf-7', 'application/json; charset=utf-8; charset=utf-7', 'application/json; charset =utf-7', 'application/x-www-form-urlencoded; charset=hz-gb-2312']) {
+      assertProblem(await post(type, type.includes('json') ? '{}' : 'a=1'), 415, 'UNSUPPORTED_MEDIA_TYPE');
+    }
+    assert.equal((await post('application/x-www-form-urlencoded; charset="UTF-8"')).status, 200);
+  });
+  await service.stop();
+});
+
+test('one caller takes no service from the others', async () => {
+  let early = false;
+  const service = await startRawService((text) => {
+    if (!text.includes('\r\n\r\n')) return undefined;
+    if (text.startsWith('PUT') && early) return { bytes: 'HTTP/1.1 413 Payload Too Large\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno' };
+    if (text.startsWith('PUT')) return undefined;
+    return answer('ok', { status: text.includes('/busy') ? '503 Service Unavailable' : '200 OK' });
+  });
+  await withGateway({ env: { ...open, TRUSTED_PROXIES: '127.0.0.0/8', UPSTREAM_MAX_CONNECTIONS: '8' }, yaml: routesTo([service.url], openRoute + streamRoute) }, async (gateway) => {
+    const from = (address) => ({ 'X-Forwarded-For': address });
+    for (let i = 0; i < 12; ++i) assert.equal((await call(gateway, 'GET', '/orders/busy', { headers: from('203.0.113.1') })).status, 503);
+    assert.equal((await call(gateway, 'GET', '/orders/fine', { headers: from('203.0.113.2') })).status, 200);
+
+    const uploads = Array.from({ length: 6 }, () => {
+      const request = httpRequest(`${gateway.url}/files/slow`, { method: 'PUT', headers: { ...from('203.0.113.1'), 'Content-Length': 1_000_000 } });
+      request.on('error', () => {});
+      const status = new Promise((resolve) => request.on('response', (response) => resolve(response.resume().statusCode)));
+      request.write('x'.repeat(10_000));
+      return { request, status };
+    });
+    const refused = await Promise.race([Promise.any(uploads.map(({ status }) => status)), pause(5000)]);
+    assert.equal(refused, 429, 'a quarter of the connections is his');
+    assert.equal((await call(gateway, 'GET', '/orders/fine', { headers: from('203.0.113.2') })).status, 200);
+    for (const { request } of uploads) request.destroy();
+
+    early = true;
+    await eventually(async () => {
+      const request = httpRequest(`${gateway.url}/files/big`, { method: 'PUT', headers: { ...from('203.0.113.3'), 'Content-Length': 50_000_000 } });
+      request.on('error', () => {});
+      const status = new Promise((resolve) => request.on('response', (response) => resolve(response.resume().statusCode)));
+      for (let i = 0; i < 50 && !request.destroyed; ++i) {
+        if (!request.write('x'.repeat(1_000_000))) await Promise.race([new Promise((resolve) => request.once('drain', resolve)), status, pause(500)]);
+      }
+      const got = await Promise.race([status, pause(2000)]);
+      request.destroy();
+      return got === 413;
+    }, { what: 'the answer that came before the end of the body was lost' });
+    assert.equal((await call(gateway, 'GET', '/orders/fine', { headers: from('203.0.113.2') })).status, 200);
+  });
+  await service.stop();
+});
+
 test('who may call is asked first: token, role, scope of a key, location', async () => {
   const service = await startService();
   const yaml = routesTo([service.url], `
@@ -484,6 +568,8 @@ test('a configuration that cannot be meant is told with its place', async () => 
     [good('\n  - {path: /a/, service: none}'), /there is no service 'none'/],
     [good('\n  - {path: /a/, methods: [GET]}'), /needs a service/],
     [good('\n  - {path: /a/, service: orders, methods: [TRACE]}'), /'TRACE' is not one of GET/],
+    [good('\n  - {path: /a/, service: orders, auth: none}'), /kind must be anonymous or browser/],
+    [good('\n  - {path: /a/, service: orders, guards: {rate: off}}'), /the guard rate cannot be off/],
     [good('\n  - {path: /a/, service: orders, auth: {roles: [king]}}'), /'king' is not one of viewer/],
     [good('\n  - {path: /a/, service: orders, rewrite: /b}'), /rewrite must both end/],
     [good('\n  - {path: /a/../b/, service: orders}'), /is no plain path/],
@@ -501,7 +587,7 @@ test('a configuration that cannot be meant is told with its place', async () => 
   }
   const { status, text } = await check(good('\n  - {path: /a/, service: orders, methods: [GET, POST]}'));
   assert.equal(status, 0, text);
-  assert.match(text, /GET,POST +\/a\/\* +token +api +orders/);
+  assert.match(text, /GET,POST +\/a\/\* +token +api +orders \/a\//);
   const production = { SECURITY_ENVIRONMENT: 'production', JWT_SECRET_KEY: randomBytes(48).toString('base64'), SESSION_SECRET_KEY: randomBytes(48).toString('base64'), ALLOWED_ORIGINS: 'https://a.example', N8N_WEBHOOK_URL: 'https://n.example/webhook/x' };
   assert.match((await check(good('\n  - {path: /a/, service: orders}'), production)).text, /needs SECURITY_JWT_SECRET_KEY/);
 });

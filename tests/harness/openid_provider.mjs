@@ -1,6 +1,6 @@
 // A certified OpenID provider (the `oidc-provider` package) on loopback, whose clients get access tokens that are JWTs.
 
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import { createServer } from 'node:http';
 import Provider, { errors } from 'oidc-provider';
 
@@ -19,7 +19,8 @@ function newKey(alg) {
  * - `rotate(alg)`: from now on other keys sign, and the old ones are gone;
  * - `requests`: the paths it was asked for;
  * - `intercept(handler)`: answers instead of it, until it is set to undefined;
- * - `keep()`: what the present keys sign later, as a provider would whose keys were stolen.
+ * - `keep()`: what the present keys sign later, as a provider would whose keys were stolen;
+ * - `newKey(alg)`, `signWith(key)`: keys without a name, for a test that answers for the provider.
  */
 export async function startOpenIdProvider({ alg = 'RS256' } = {}) {
   const secret = randomBytes(32).toString('hex');
@@ -85,8 +86,24 @@ export async function startOpenIdProvider({ alg = 'RS256' } = {}) {
     }
   };
 
+  /** A key without a name, and a token that it signs, as a provider with one key may have it. */
+  const unnamedKey = (algorithm) => {
+    const { kid, use, ...jwk } = newKey(algorithm);
+    const { d, ...own } = jwk;
+    return { private: jwk, public: own };
+  };
+  const signWith = (key) => {
+    const now = Math.floor(Date.now() / 1000);
+    const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
+    const input = `${encode({ alg: 'ES256', typ: 'at+jwt' })}.${encode({ iss: issuer, aud: AUDIENCE, sub: 'user-1', iat: now, exp: now + 600 })}`;
+    const signer = createPrivateKey({ key: key.private, format: 'jwk' });
+    return `${input}.${sign('sha256', input, { key: signer, dsaEncoding: 'ieee-p1363' }).toString('base64url')}`;
+  };
+
   return {
     issuer,
+    newKey: unnamedKey,
+    signWith,
     audience: AUDIENCE,
     requests,
     token: (how) => ask(current, how),

@@ -81,9 +81,11 @@ class BodyGuard final : public pipeline::Guard {
       return wait_for_form(exchange, std::move(body), *std::move(boundary));
     }
     const bool fields = route.takes_form_fields && type == "application/x-www-form-urlencoded";
-    if (!fields) {
-      if (auto verdict = check_json_type(head, type)) return *std::move(verdict);
+    if (!fields && type != "application/json") {
+      return refuse(Problem(Code::unsupported_media_type, "Content-Type must be application/json."),
+                    "VAL_006", "Content-Type");
     }
+    if (auto verdict = check_charset(head)) return *std::move(verdict);
     const Parser parse = fields ? parse_fields : parse_json;
     auto body = exchange.read_body(route.max_body_bytes);
     if (body.ready()) return judge(exchange, body.value(), parse);
@@ -121,26 +123,26 @@ class BodyGuard final : public pipeline::Guard {
   }
 
   static std::optional<Verdict> check_encoding(const http::RequestHead& head) {
-    const auto encoding = head.get("content-encoding");
-    if (!encoding.empty() && !text::iequals(encoding, "identity")) {
-      return refuse(Problem(Code::unsupported_media_type, "The body must not be compressed."),
-                    "VAL_006", "Content-Encoding");
-    }
-    return std::nullopt;
+    bool compressed = false;
+    head.for_each("content-encoding", [&](std::string_view encoding) {
+      compressed |= !encoding.empty() && !text::iequals(encoding, "identity");
+    });
+    if (!compressed) return std::nullopt;
+    return refuse(Problem(Code::unsupported_media_type, "The body must not be compressed."),
+                  "VAL_006", "Content-Encoding");
   }
 
-  static std::optional<Verdict> check_json_type(const http::RequestHead& head,
-                                                std::string_view type) {
-    if (type != "application/json") {
-      return refuse(Problem(Code::unsupported_media_type, "Content-Type must be application/json."),
-                    "VAL_006", "Content-Type");
-    }
-    const auto set = http::charset(head.get("content-type"));
-    if (!set.empty() && set != "utf-8" && set != "utf8") {
-      return refuse(Problem(Code::unsupported_media_type, "The charset must be UTF-8."), "VAL_006",
-                    "charset");
-    }
-    return std::nullopt;
+  /// Another reader must not read other characters than were judged.
+  static std::optional<Verdict> check_charset(const http::RequestHead& head) {
+    const auto type = head.get("content-type");
+    const std::string lower = text::to_lower(type);
+    const auto named = lower.find("charset");
+    if (named == std::string::npos) return std::nullopt;
+    const auto set = http::charset(type);
+    const bool once = lower.find("charset", named + 1) == std::string::npos;
+    if (once && (set == "utf-8" || set == "utf8")) return std::nullopt;
+    return refuse(Problem(Code::unsupported_media_type, "The charset must be UTF-8."), "VAL_006",
+                  "charset");
   }
 
   static Result<Verdict> judge(http::Exchange& exchange, const Result<std::string_view>& body,

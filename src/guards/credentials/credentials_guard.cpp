@@ -208,8 +208,8 @@ class CredentialsGuard final : public pipeline::Guard {
     }
     const auto fault = claims.error().fault;
     principal.fault = claims.error().text();
-    // By a key that is gone by now it may have been good once.
-    principal.failed_login = fault <= JwtFault::bad_signature && fault != JwtFault::unknown_key;
+    // By a key that is gone by now, or that has not been fetched yet, it may be good.
+    principal.failed_login = fault < JwtFault::unknown_key;
   }
 
   void take_claims(http::Exchange& exchange, identity::UserClaims claims) const {

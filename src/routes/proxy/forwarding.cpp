@@ -22,6 +22,13 @@ constexpr std::array<std::string_view, 9> kSaidByGateway = {
     "host",         "content-length", "expect",     "forwarded",    "x-real-ip",
     "x-request-id", "traceparent",    "tracestate", "x-location-id"};
 
+/// What services, and what stands before them, take for the address of a caller, or for another
+/// path or method than the one that was judged.
+constexpr std::array<std::string_view, 12> kOverriding = {
+    "true-client-ip",   "cf-connecting-ip", "x-client-ip",       "x-cluster-client-ip",
+    "fastly-client-ip", "x-original-url",   "x-original-host",   "x-rewrite-url",
+    "x-host",           "x-http-method",    "x-method-override", "x-http-method-override"};
+
 /// What the gateway says to clients, and what would tell them more than they need.
 constexpr std::array<std::string_view, 8> kNotToClients = {
     "content-length", "date",    "server",           "x-powered-by",
@@ -59,7 +66,7 @@ bool names_field(std::string_view connection, std::string_view name) {
 void add_caller(std::string& out, const http::Exchange& exchange) {
   const auto& principal = exchange.principal;
   add(out, "X-Portcullis-Site", exchange.site->id);
-  if (!principal.is_verified()) return;
+  if (!principal.is_verified() || !exchange.route->access.needed) return;
   const bool is_user = principal.kind == http::Principal::Kind::user;
   add(out, is_user ? "X-Portcullis-User" : "X-Portcullis-Key", principal.id);
   std::string roles;
@@ -82,8 +89,11 @@ void add_forwarded(std::string& out, const http::Exchange& exchange) {
   const bool v6 = address.find(':') != std::string::npos;
   std::string forwarded = "for=";
   forwarded += v6 ? "\"[" + address + "]\"" : address;
-  ((forwarded += ";proto=") += scheme) += ";host=\"";
-  (forwarded += host) += '"';
+  (forwarded += ";proto=") += scheme;
+  // What would need escapes is no name of a host.
+  if (host.find_first_of("\"\\") == std::string_view::npos) {
+    ((forwarded += ";host=\"") += host) += '"';
+  }
   add(out, "Forwarded", forwarded);
 }
 
@@ -94,11 +104,15 @@ constexpr std::array<std::string_view, 3> kCredentials = {"authorization", "x-ap
 
 std::optional<std::string_view> path_fault(std::string_view path) noexcept {
   for (std::size_t i = 0; i < path.size(); ++i) {
-    if (path[i] == '\\') return "a backslash";
+    if (path[i] == '\\' || path[i] == ';') return "a backslash or semicolon";
     if (path[i] != '%') continue;
-    const auto code = path.substr(i + 1, 2);
-    for (const std::string_view bad : {"2f", "5c", "00", "2e", "25"}) {
-      if (text::iequals(code, bad)) return "an encoded separator, dot or percent sign";
+    const auto code = text::percent_decode(path.substr(i, 3));
+    if (!code || code->size() != 1) return "an escape that is none";
+    const char c = code->front();
+    if (text::is_alnum(c) || std::string_view("-_.~").contains(c)) return "a needless escape";
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f ||
+        std::string_view("/\\?#;%").contains(c)) {
+      return "an escaped separator or control";
     }
   }
   for (std::string_view rest = path; !rest.empty();) {
@@ -106,6 +120,9 @@ std::optional<std::string_view> path_fault(std::string_view path) noexcept {
     const auto segment = rest.substr(0, rest.find('/'));
     if (segment == "." || segment == "..") return "a dot segment";
     if (segment.empty() && !rest.empty()) return "an empty segment";
+    // Some services cut it off.
+    if (segment.starts_with("%20") || segment.ends_with("%20")) return "space at an end";
+    if (segment.ends_with('.')) return "a dot at an end";
     rest.remove_prefix(segment.size());
   }
   return std::nullopt;
@@ -117,7 +134,8 @@ Forwarding::Forwarding(const config::Settings& settings)
       security_headers_(settings.security_headers) {}
 
 std::string Forwarding::request_head(const http::Exchange& exchange, std::string_view path,
-                                     std::string_view host, std::string_view own_fields) const {
+                                     std::string_view host,
+                                     const http::HeaderBlock& own_fields) const {
   const auto& head = exchange.head();
   std::string out;
   out.reserve(1024);
@@ -127,12 +145,17 @@ std::string Forwarding::request_head(const http::Exchange& exchange, std::string
   add(out, "Host", host);
   const bool passes_credentials = exchange.route->mode_of("credentials") == config::Mode::off;
   const auto goes_on = [&](std::string_view name) {
-    if (has(kOfConnection, name) || has(kSaidByGateway, name)) return false;
+    if (has(kOfConnection, name) || has(kSaidByGateway, name) || has(kOverriding, name))
+      return false;
+    // Many services read "_" as "-", and so one name as another.
+    if (name.find('_') != std::string_view::npos || own_fields.contains(name)) return false;
     if (text::istarts_with(name, "x-forwarded-") || text::istarts_with(name, "x-portcullis-")) {
       return false;
     }
     if (text::iequals(name, client_address_header_) || text::iequals(name, "cookie")) return false;
     if (has(kCredentials, name) && !passes_credentials) return false;
+    // What has been judged cannot be named away.
+    if (text::istarts_with(name, "content-")) return true;
     bool is_named = false;
     head.for_each("connection", [&](auto value) { is_named |= names_field(value, name); });
     return !is_named;
@@ -140,11 +163,13 @@ std::string Forwarding::request_head(const http::Exchange& exchange, std::string
   head.for_each([&](std::string_view name, std::string_view value) {
     if (goes_on(name)) add(out, name, value);
   });
-  add_cookies(out, exchange);
+  // Without a look at where a request comes from, a cookie may be sent by a page of anybody.
+  const bool takes_cookies = exchange.route->kind != pipeline::RouteKind::token;
+  if (takes_cookies && !own_fields.contains("cookie")) add_cookies(out, exchange);
   add_forwarded(out, exchange);
   add_caller(out, exchange);
   add(out, "X-Request-ID", exchange.request_id.view());
-  out += own_fields;
+  out += own_fields.text();
   return out;
 }
 

@@ -25,8 +25,9 @@ class Forwarding {
 
   /// Request line and fields; without how the body is framed, and without the empty line. `path`:
   /// on the service. `host`: the service's own name.
+  /// `own_fields`: what the operator says to the service, which nobody else can.
   std::string request_head(const http::Exchange& exchange, std::string_view path,
-                           std::string_view host, std::string_view own_fields) const;
+                           std::string_view host, const http::HeaderBlock& own_fields) const;
   http::HeaderBlock answer_fields(const http::ResponseHeadView& head) const;
 
  private:

@@ -25,10 +25,13 @@ bool is_idempotent(http::Method method) {
   return method != http::Method::post && method != http::Method::patch;
 }
 
-/// What says that a service is away, and not that it did not like the request.
-bool is_failure(int status) { return status == 502 || status == 503 || status == 504; }
+/// Of those that have one, services take a body for granted (RFC 9110 section 9.3).
+bool may_have_body(http::Method method) {
+  return method == http::Method::post || method == http::Method::put ||
+         method == http::Method::patch;
+}
 
-/// Whose request it is, for the breaker: nobody shuts a service for all.
+/// Whose request it is: nobody takes a service from the others.
 std::uint64_t caller_of(const http::Exchange& exchange) {
   const auto& principal = exchange.principal;
   if (principal.is_verified()) return siphash128(principal.id, {3, 4})[0];
@@ -53,7 +56,11 @@ class ProxyRoutes::Proxy final : public pipeline::RouteHandler {
         forwarding_(forwarding),
         rewrite_(route.proxy->rewrite.value_or(route.path)),
         group_(std::move(group)) {
-    for (const auto& field : service.headers) (own_fields_ += field) += "\r\n";
+    for (const auto& field : service.headers) {
+      const auto colon = field.find(':');
+      own_fields_.add(field.substr(0, colon),
+                      text::trim(std::string_view(field).substr(colon + 1)));
+    }
   }
 
   Task<void> serve(http::Exchange& exchange) override {
@@ -65,7 +72,7 @@ class ProxyRoutes::Proxy final : public pipeline::RouteHandler {
     }
     Attempt attempt(exchange);
     auto answered = co_await ask(attempt);
-    if (!answered) co_return co_await fail_over(exchange, attempt, std::move(answered).error());
+    if (!answered) co_return co_await refuse(exchange, answered.error());
     co_await answer(attempt);
   }
 
@@ -82,6 +89,7 @@ class ProxyRoutes::Proxy final : public pipeline::RouteHandler {
     std::string_view body{};  ///< the whole of it, where it does not stream
     std::uint64_t tried = 0;
     ServiceGroup::Lease lease{};
+    std::vector<ServiceGroup::Lease> failed{};  ///< that were asked before
     std::unique_ptr<HttpChannel> channel{};
     std::string first_bytes{};  ///< of the answer's body
   };
@@ -94,14 +102,18 @@ class ProxyRoutes::Proxy final : public pipeline::RouteHandler {
       if (!body) co_return std::unexpected(std::move(body).error());
       a.body = *body;
     }
-    Error last{.code = ErrorCode::unavailable,
-               .origin = ErrorOrigin::upstream,
-               .detail = "no target of the service takes requests"};
+    const bool may_probe = !a.streams && a.body.empty() && is_idempotent(exchange.head().method);
+    Error last;
     while (!exchange.gone()) {
-      a.lease = ServiceGroup::choose(group_, a.tried);
-      if (!a.lease) co_return std::unexpected(std::move(last));
+      auto lease = ServiceGroup::choose(group_, a.tried, caller_of(exchange), may_probe);
+      if (!lease) {
+        if (a.tried == 0) last = std::move(lease).error();
+        break;
+      }
+      a.lease = *std::move(lease);
+      const auto service = a.lease.service();
+      if (a.tried == 0) service->retry_budget().on_call();
       a.tried |= std::uint64_t{1} << a.lease.target();
-      const auto& service = a.lease.service();
       a.channel = std::make_unique<HttpChannel>(
           service, exchange.worker(),
           http::ResponseParser::Wants{.head_request = exchange.head().method == http::Method::head,
@@ -110,15 +122,26 @@ class ProxyRoutes::Proxy final : public pipeline::RouteHandler {
         if (exchange.gone()) channel->cancel();
       });
       auto tried = co_await try_one(a);
-      if (tried) co_return tried;
+      if (tried) {
+        // Where another answers what it did not, it was not the request.
+        for (auto& failed : a.failed) failed.record_absence();
+        a.failed.clear();
+        co_return tried;
+      }
       exchange.set_hook({});
       last = std::move(tried).error();
       service->count(outcome_of(last));
       // What the client did, or our own bound of connections, says nothing about the target.
-      if (last.origin == ErrorOrigin::upstream) a.lease.record(false, caller_of(exchange));
+      if (last.retry == Retry::safe && last.origin == ErrorOrigin::upstream) {
+        a.lease.record_absence();
+      } else if (last.origin == ErrorOrigin::upstream) {
+        a.failed.push_back(std::move(a.lease));
+      }
+      a.lease = {};
       if (!may_try_again(a, last) || !service->retry_budget().try_retry()) break;
       service->count_retry();
     }
+    for (auto& failed : a.failed) failed.record(false);
     co_return std::unexpected(std::move(last));
   }
 
@@ -131,7 +154,6 @@ class ProxyRoutes::Proxy final : public pipeline::RouteHandler {
 
   Task<Result<void>> try_one(Attempt& a) const {
     auto& channel = *a.channel;
-    channel.service().retry_budget().on_call();
     auto there = co_await channel.connect();
     if (!there) {
       there.error().retry = Retry::safe;
@@ -142,6 +164,7 @@ class ProxyRoutes::Proxy final : public pipeline::RouteHandler {
     add_framing(head, a);
     head += "\r\n";
     auto sent = co_await channel.send(head, a.body);
+    if (!a.body.empty() && !may_have_body(a.exchange.head().method)) channel.use_once();
     if (sent && a.streams) sent = co_await send_body(a);
     if (!sent) co_return sent;
     co_return co_await channel.read_head(a.first_bytes);
@@ -154,10 +177,7 @@ class ProxyRoutes::Proxy final : public pipeline::RouteHandler {
       return;
     }
     const auto length = a.streams ? framing.content_length : a.body.size();
-    const auto method = a.exchange.head().method;
-    const bool may_have_none = method == http::Method::get || method == http::Method::head ||
-                               method == http::Method::delete_;
-    if (length == 0 && may_have_none) return;
+    if (length == 0 && !may_have_body(a.exchange.head().method)) return;
     head += "Content-Length: ";
     text::append_number(head, length);
     head += "\r\n";
@@ -167,8 +187,15 @@ class ProxyRoutes::Proxy final : public pipeline::RouteHandler {
     auto& exchange = a.exchange;
     const bool chunked = exchange.framing().body == http::Framing::Body::chunked;
     a.body_begun = true;
+    // How long this takes is up to the client.
+    a.lease.forget();
     std::string frame;
     while (true) {
+      // A service that answers before it has everything wants no more.
+      if (a.channel->has_spoken()) {
+        a.channel->use_once();
+        co_return Result<void>{};
+      }
       const auto piece = co_await exchange.read_some_body(exchange.route->max_body_bytes);
       if (!piece) co_return std::unexpected(piece.error());
       if (!chunked && piece->empty()) co_return Result<void>{};
@@ -206,7 +233,7 @@ class ProxyRoutes::Proxy final : public pipeline::RouteHandler {
     auto& exchange = a.exchange;
     auto& channel = *a.channel;
     const auto& head = channel.head();
-    a.lease.record(!is_failure(head.status), caller_of(exchange));
+    a.lease.record(true);
     http::ResponseHead out;
     out.status = static_cast<std::uint16_t>(head.status);
     out.headers = forwarding_.answer_fields(head);
@@ -225,9 +252,13 @@ class ProxyRoutes::Proxy final : public pipeline::RouteHandler {
     co_await exchange.end();
   }
 
-  Task<void> fail_over(http::Exchange& exchange, const Attempt& a, const Error& why) const {
-    (void)a;
+  Task<void> refuse(http::Exchange& exchange, const Error& why) const {
     if (exchange.gone()) co_return;
+    if (why.origin == ErrorOrigin::client && why.code == ErrorCode::exhausted) {
+      co_return co_await s_.reporter->refuse(
+          exchange, Problem(Code::rate_limited, "Too many requests are being answered.", 1),
+          {audit::EventType::rate_limiting, audit::ThreatLevel::low, "RATE_004", why.detail});
+    }
     if (why.origin == ErrorOrigin::client) co_return co_await refuse_body(exchange, why);
     const bool timed_out = why.code == ErrorCode::timeout;
     const bool away = why.code == ErrorCode::unavailable || why.code == ErrorCode::exhausted ||
@@ -256,7 +287,7 @@ class ProxyRoutes::Proxy final : public pipeline::RouteHandler {
   const Forwarding& forwarding_;
   const std::string rewrite_;
   const std::shared_ptr<ServiceGroup> group_;
-  std::string own_fields_;
+  http::HeaderBlock own_fields_;
 };
 
 ProxyRoutes::ProxyRoutes(Services services)
@@ -266,7 +297,8 @@ ProxyRoutes::~ProxyRoutes() = default;
 
 void ProxyRoutes::add_to(pipeline::RouteTable& table) {
   const auto& settings = *services_.settings;
-  for (const auto& configured : settings.routes) {
+  for (std::size_t i = 0; i < settings.routes.size(); ++i) {
+    const auto& configured = settings.routes[i];
     if (!configured.proxy) continue;
     const auto& proxy = *configured.proxy;
     const auto service =
@@ -274,13 +306,13 @@ void ProxyRoutes::add_to(pipeline::RouteTable& table) {
     proxies_.push_back(std::make_unique<Proxy>(services_, forwarding_, configured,
                                                services_.groups.at(proxy.service), *service));
     pipeline::Route route;
-    route.name = proxy.service;
+    route.name = proxy.service + ' ' + configured.path;
     route.path = configured.path;
     route.prefix = configured.path.ends_with('/');
     for (const auto& method : proxy.methods) route.methods.push_back(http::method_of(method));
     route.kind = *pipeline::route_kind_of(proxy.kind);
     route.cls = pipeline::RouteClass::api;
-    route.is_configured = true;
+    route.entry = i;
     route.access.needed = proxy.authenticated;
     for (const auto& role : proxy.roles) {
       route.access.roles = route.access.roles.with(*http::role_of(role));
