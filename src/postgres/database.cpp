@@ -143,6 +143,7 @@ Result<std::int64_t> Database::installed(sql::Connection& connection) const {
 Result<void> Database::migrate() {
   const auto start = Clock::system().monotonic();
   TRY(auto lease, pool_.take(start + pool_.options().deadline));
+  lease->set_deadline(start + pool_.options().deadline);
   sql::Connection& connection = *lease;
   const auto newest = static_cast<std::int64_t>(schema_.migrations.size());
   try {

@@ -196,5 +196,17 @@ TEST_F(FallbackStoreTest, ARevocationHoldsHereAtOnceAndIsToldLater) {
   EXPECT_TRUE(now(store.admit(other))->revoked) << "what is shared may have been emptied";
 }
 
+TEST_F(FallbackStoreTest, WhatMayBeDoneOnceIsDoneOnceWithoutLimitsToo) {
+  auto store = make(FallbackPolicy::open);
+  up_ = false;
+  const auto once = [&] {
+    auto both = request();
+    both.add({.tier = "proof", .key = key_of("proof", "p"), .limit = 1, .cost = 1, .whole = true});
+    return now(store.admit(both))->admission.admitted;
+  };
+  EXPECT_TRUE(once());
+  EXPECT_FALSE(once());
+}
+
 }  // namespace
 }  // namespace portcullis::state

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -212,6 +213,20 @@ test('a gateway starts without it, says 503 where it cannot know, and finds it',
     await Promise.allSettled(nodes.map((node) => node.stop()));
     await Promise.all([postgres.stop(), redis.stop()]);
   }
+});
+
+test('a server that takes connections and says nothing keeps neither the start nor the end waiting', kTimeout, async () => {
+  const silent = createServer(() => {});
+  await new Promise((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  const url = `postgresql://a:b@127.0.0.1:${silent.address().port}/c?sslmode=disable`;
+  const begun = performance.now();
+  const gateway = await startGateway({ env: { ...patient, DATABASE_URL: url } });
+  const started = performance.now();
+  assert.ok(started - begun < 8000, `the start took ${started - begun} ms`);
+  await newVisitor(gateway);
+  await gateway.stop();
+  assert.ok(performance.now() - started < 10_000, `the end took ${performance.now() - started} ms`);
+  silent.close();
 });
 
 describe('TLS', () => {
