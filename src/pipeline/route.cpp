@@ -105,6 +105,7 @@ std::vector<std::string> RouteTable::build(const config::Settings& settings) {
         const auto mode = override.guard_modes.find(config::kGuardNames[g]);
         if (mode != override.guard_modes.end()) route.guards[g].mode = mode->second;
       }
+      route.critical = override.critical;
       route.cost = static_cast<std::uint32_t>(override.cost);
       route.address_minute = static_cast<std::uint32_t>(override.address_per_minute.value_or(0));
       if (!override.enabled) return true;

@@ -124,6 +124,7 @@ struct Route {
   bool subscription = false;         ///< waits for events: bounded by the caps of streams
   std::uint32_t cost = 1;            ///< units that a request takes of each of its tiers
   std::uint32_t address_minute = 0;  ///< units of one address for this route; 0: no such window
+  bool critical = false;             ///< bodies that it refuses are told of as such
   bool is_configured = false;        ///< leads to a service: it stays where the settings say
   bool takes_body = false;
   bool streams_body = false;  ///< nobody looks into it: the handler passes it on

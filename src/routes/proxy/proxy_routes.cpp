@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <functional>
 
 #include "base/siphash.hpp"
 #include "base/text.hpp"
@@ -23,6 +24,11 @@ constexpr std::int64_t kMiB = 1024 * 1024;
 /// (RFC 9110 section 9.2.2).
 bool is_idempotent(http::Method method) {
   return method != http::Method::post && method != http::Method::patch;
+}
+
+bool is_about_body(http::Method method) {
+  return method == http::Method::post || method == http::Method::put ||
+         method == http::Method::patch;
 }
 
 /// What says that a service is away, and not that it did not like the request.
@@ -295,7 +301,26 @@ void ProxyRoutes::add_to(pipeline::RouteTable& table) {
         static_cast<std::uint64_t>(proxy.max_body.value_or(settings.api_body_megabytes * kMiB));
     route.prose = proxy.prose;
     route.handler = proxies_.back().get();
-    table.add(std::move(route));
+    if (proxy.schema_file.empty()) {
+      table.add(std::move(route));
+    } else {
+      add_described(table, std::move(route), proxy.schema_file);
+    }
+  }
+}
+
+/// Nobody gets round a schema by sending nothing: the methods that are about a body have an entry
+/// of their own, where it must not be missing.
+void ProxyRoutes::add_described(pipeline::RouteTable& table, pipeline::Route route,
+                                const std::string& schema_file) {
+  bodies_.push_back(std::make_unique<DescribedBody>(services_.schemas.at(schema_file)));
+  route.schema = bodies_.back().get();
+  pipeline::Route without = route;
+  std::erase_if(without.methods, is_about_body);
+  std::erase_if(route.methods, std::not_fn(is_about_body));
+  route.body_optional = false;
+  for (auto* one : {&route, &without}) {
+    if (!one->methods.empty()) table.add(std::move(*one));
   }
 }
 
