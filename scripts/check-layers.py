@@ -13,6 +13,7 @@ LAYERS = {
     "config": {"base", "crypto", "observe"},
     "net": {"base", "observe", "config"},
     "http": {"base", "crypto", "observe", "config", "net"},
+    "schema": {"base", "http"},
     "redis": {"base", "observe", "config", "net"},
     "sql": {"base"},
     "sqlite": {"base", "sql"},
@@ -24,7 +25,7 @@ LAYERS = {
     "pipeline": {"base", "crypto", "observe", "config", "net", "http", "audit"},
     "chat": {"base", "crypto", "observe", "config", "net", "http", "state", "identity", "audit", "upstream", "pipeline"},
     "guards": {"base", "detect", "crypto", "observe", "config", "net", "http", "state", "identity", "audit", "pipeline"},
-    "routes": {"base", "detect", "crypto", "observe", "config", "net", "http", "state", "identity", "audit", "upstream", "pipeline", "chat"},
+    "routes": {"base", "detect", "crypto", "observe", "config", "net", "http", "schema", "state", "identity", "audit", "upstream", "pipeline", "chat"},
 }
 LAYERS["gateway"] = set(LAYERS)
 LAYERS["commands"] = {"base", "detect", "crypto", "observe", "config", "net", "http", "state", "identity"}

@@ -11,7 +11,7 @@ build=(clang-19 lld-19 llvm-19 libclang-rt-19-dev cmake ninja-build ccache make 
   libcrypt-dev libsqlitecpp-dev libsqlite3-dev libpq-dev)
 web=(nodejs npm)
 test=(clang-format-19 clang-tidy-19 libgtest-dev libgmock-dev chromium openssl redis-server
-  postgresql pgbouncer util-linux)
+  postgresql pgbouncer util-linux json-schema-test-suite)
 bench=(libbenchmark-dev wrk nginx haproxy libnginx-mod-http-modsecurity modsecurity-crs redis-server
   python3-fastapi python3-uvicorn python3-redis python3-httpx python3-uvloop python3-httptools)
 n8n=(python3 make g++)

@@ -160,6 +160,7 @@ struct ProtectedRoute {
   bool inspected = true;                 ///< bodies are JSON or form fields, read before they go on
   std::optional<std::int64_t> max_body;  ///< bytes
   std::vector<std::string> prose;        ///< members of the body that hold what people say
+  std::string schema_file;               ///< a JSON Schema of bodies; empty: any will do
 };
 
 /// An entry of `routes`: a protected route, or overrides for one of the gateway's own.
@@ -167,6 +168,7 @@ struct RouteSettings {
   std::string path;
   std::optional<ProtectedRoute> proxy{};
   bool enabled = true;
+  bool critical = false;  ///< bodies that it refuses are told of as such
   std::map<std::string, Mode, std::less<>> guard_modes{};
   std::int64_t cost = 1;                             ///< units that a request takes of each tier
   std::optional<std::int64_t> address_per_minute{};  ///< a window of the route's own

@@ -484,13 +484,24 @@ class Reader {
           proxy.inspected = read_flag(node, at);
         } else if (member == "prose") {
           proxy.prose = read_texts_of(node, at, 64, member_fault);
+        } else if (member == "schema") {
+          proxy.schema_file = beside_this_file(text_of(node, at));
+          if (text_of(node, at).empty()) error(node, at, "the name of a file is expected");
         } else {
           return false;
         }
         return true;
       });
+      if (!proxy.inspected && !proxy.schema_file.empty()) {
+        error(value, place, "a schema asks for bodies that are inspected");
+      }
     }
     return true;
+  }
+
+  /// A file that is named here, as the program finds it.
+  std::string beside_this_file(const std::string& file) const {
+    return (std::filesystem::path(name_).parent_path() / file).string();
   }
 
   void read_auth(const YAML::Node& node, const std::string& path, ProtectedRoute& route) {
@@ -525,6 +536,8 @@ class Reader {
           route.path = text_of(value, place);
         } else if (key == "enabled") {
           route.enabled = read_flag(value, place);
+        } else if (key == "critical") {
+          route.critical = read_flag(value, place);
         } else if (read_protected(key, value, place, route)) {
           return true;
         } else if (key == "guards") {

@@ -309,6 +309,26 @@ Result<std::shared_ptr<upstream::ServiceGroup>> group_of(const config::ServiceSe
   });
 }
 
+/// The schemas of protected routes, each file once. Every file with a fault is told of.
+Result<std::map<std::string, std::shared_ptr<const schema::Schema>>> schemas_of(
+    const config::Settings& s) {
+  std::map<std::string, std::shared_ptr<const schema::Schema>> out;
+  std::string faults;
+  for (const auto& route : s.routes) {
+    if (!route.proxy || route.proxy->schema_file.empty()) continue;
+    const auto [at, is_new] = out.emplace(route.proxy->schema_file, nullptr);
+    if (!is_new) continue;
+    auto schema = schema::Schema::read(at->first);
+    if (schema) {
+      at->second = std::make_shared<const schema::Schema>(*std::move(schema));
+    } else {
+      (faults += faults.empty() ? "" : "; ") += schema.error().detail;
+    }
+  }
+  if (!faults.empty()) return fail(ErrorCode::invalid_input, faults);
+  return out;
+}
+
 Made assistant_of(const config::SiteSettings& site, const config::Settings& s,
                   const Lasting& lasting, Assistants& assistants) {
   Plan plan = plan_of(site, s, lasting);
@@ -386,6 +406,7 @@ Result<void> Runtime::build(const Lasting& lasting, const routes::Vitals& vitals
     TRY(auto group, group_of(service, settings_, lasting, groups_));
     services.groups.emplace(service.id, std::move(group));
   }
+  TRY(services.schemas, schemas_of(settings_));
 
   std::vector<std::string> problems;
   public_routes_ = std::make_unique<RouteSet>();

@@ -1,9 +1,11 @@
 #include "http/json_body.hpp"
 
+#include <algorithm>
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/value_stack.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
 #include <cmath>
+#include <span>
 #include <vector>
 
 #include "base/text.hpp"
@@ -12,6 +14,28 @@ namespace portcullis::http {
 namespace {
 
 namespace json = boost::json;
+
+/// A number as it stands in the text, and which of the document's doubles it is.
+struct InexactDouble {
+  std::size_t ordinal;
+  std::string_view literal;
+};
+
+/// Whether the shortest number that is read as this double has the same value: always with 15
+/// digits, where the parser's only rounding is that of one division or multiplication.
+bool is_kept(std::string_view literal) {
+  constexpr std::size_t kExactDigits = 15;
+  constexpr int kExactPower = 22 - static_cast<int>(kExactDigits);
+  const auto e = std::min(literal.find_first_of("eE"), literal.size());
+  const auto digits =
+      static_cast<std::size_t>(std::ranges::count_if(literal.substr(0, e), text::is_digit));
+  if (digits > kExactDigits) return false;
+  auto power = literal.substr(std::min(e + 1, literal.size()));
+  if (power.empty()) return true;
+  if (power.starts_with('+')) power.remove_prefix(1);
+  const auto number = text::parse_number<int>(power);
+  return number && *number >= -kExactPower && *number <= kExactPower;
+}
 
 /// Builds a value from parser events, as Boost.JSON's own handler does, and watches keys on the
 /// way.
@@ -22,8 +46,9 @@ class StrictHandler {
   static constexpr std::size_t max_key_size = 64 * 1024;
   static constexpr std::size_t max_string_size = json::string::max_size();
 
-  StrictHandler(const JsonLimits& limits, json::storage_ptr memory)
-      : limits_(limits), memory_(std::move(memory)) {}
+  StrictHandler(const JsonLimits& limits, json::storage_ptr memory,
+                std::vector<InexactDouble>* inexact)
+      : limits_(limits), memory_(std::move(memory)), inexact_(inexact) {}
 
   json::value release() { return stack_.release(); }
   JsonError::Kind kind() const { return kind_; }
@@ -85,8 +110,11 @@ class StrictHandler {
     stack_.push_uint64(n);
     return true;
   }
-  bool on_double(double n, json::string_view, json::error_code& error) {
+  bool on_double(double n, json::string_view part, json::error_code& error) {
     if (!std::isfinite(n)) return stop(JsonError::Kind::malformed, error);  // 1e400
+    const std::string_view literal(part.data(), part.size());
+    if (inexact_ != nullptr && !is_kept(literal)) inexact_->push_back({doubles_, literal});
+    ++doubles_;
     stack_.push_double(n);
     return true;
   }
@@ -120,6 +148,8 @@ class StrictHandler {
   std::vector<Keys> keys_;
   std::string key_;
   std::size_t key_count_ = 0;
+  std::size_t doubles_ = 0;
+  std::vector<InexactDouble>* inexact_;  ///< null: nobody asks
   JsonError::Kind kind_ = JsonError::Kind::malformed;
 };
 
@@ -139,17 +169,16 @@ std::string detail_of(JsonError::Kind kind, std::size_t offset) {
   return "The body is not valid JSON (near byte " + std::to_string(offset) + ").";
 }
 
-}  // namespace
-
-std::expected<json::value, JsonError> parse_json(std::string_view text, const JsonLimits& limits,
-                                                 json::storage_ptr memory) {
+std::expected<json::value, JsonError> parse(std::string_view text, const JsonLimits& limits,
+                                            json::storage_ptr memory,
+                                            std::vector<InexactDouble>* inexact) {
   const auto refuse = [](JsonError::Kind kind, std::size_t offset) {
     return std::unexpected(JsonError{kind, detail_of(kind, offset)});
   };
   if (!text::is_utf8(text)) return refuse(JsonError::Kind::not_utf8, 0);
   json::parse_options options;
   options.max_depth = limits.max_depth;
-  json::basic_parser<StrictHandler> parser(options, limits, std::move(memory));
+  json::basic_parser<StrictHandler> parser(options, limits, std::move(memory), inexact);
   json::error_code error;
   const std::size_t used = parser.write_some(false, text.data(), text.size(), error);
   if (error == json::error::too_deep) return refuse(JsonError::Kind::too_deep, used);
@@ -158,6 +187,63 @@ std::expected<json::value, JsonError> parse_json(std::string_view text, const Js
     return refuse(JsonError::Kind::malformed, used);
   }
   return parser.handler().release();
+}
+
+}  // namespace
+
+/// Finds the values of literals: they lie elsewhere until the document is where it stays.
+class LiteralFinder {
+ public:
+  LiteralFinder(std::span<const InexactDouble> inexact, NumberLiterals& out)
+      : rest_(inexact), out_(out.literals_) {
+    out_.reserve(inexact.size());
+  }
+
+  void run(const json::value& document) {
+    look_at(document);
+    std::ranges::sort(out_);
+  }
+
+ private:
+  /// In the order of the text. Depth: that of the document, which is bounded.
+  void look_at(const json::value& value) {  // NOLINT(misc-no-recursion)
+    if (rest_.empty()) return;
+    if (value.is_double()) {
+      if (rest_.front().ordinal == doubles_++) {
+        out_.emplace_back(&value, rest_.front().literal);
+        rest_ = rest_.subspan(1);
+      }
+    } else if (const auto* array = value.if_array()) {
+      for (const auto& item : *array) look_at(item);
+    } else if (const auto* object = value.if_object()) {
+      for (const auto& member : *object) look_at(member.value());
+    }
+  }
+
+  std::span<const InexactDouble> rest_;
+  std::vector<std::pair<const json::value*, std::string_view>>& out_;
+  std::size_t doubles_ = 0;
+};
+
+std::string_view NumberLiterals::of(const json::value& number) const noexcept {
+  const auto at =
+      std::ranges::lower_bound(literals_, &number, {}, &decltype(literals_)::value_type::first);
+  return at == literals_.end() || at->first != &number ? std::string_view() : at->second;
+}
+
+std::expected<json::value, JsonError> parse_json(std::string_view text, const JsonLimits& limits,
+                                                 json::storage_ptr memory) {
+  return parse(text, limits, std::move(memory), nullptr);
+}
+
+std::expected<void, JsonError> parse_json(std::string_view text, const JsonLimits& limits,
+                                          JsonBody& out) {
+  std::vector<InexactDouble> inexact;
+  auto parsed = parse(text, limits, out.value.storage(), &inexact);
+  if (!parsed) return std::unexpected(std::move(parsed).error());
+  out.value = *std::move(parsed);
+  if (!inexact.empty()) LiteralFinder(inexact, out.literals).run(out.value);
+  return {};
 }
 
 namespace {

@@ -6,8 +6,24 @@
 #include <expected>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace portcullis::http {
+
+/// The numbers of a parsed document that its values do not hold as they were written: a
+/// boost::json::value has 64 bits for each.
+///
+/// Ownership: views into the text that was parsed.
+class NumberLiterals {
+ public:
+  /// How the number was written; empty where the value holds all of it.
+  std::string_view of(const boost::json::value& number) const noexcept;
+
+ private:
+  friend class LiteralFinder;
+  std::vector<std::pair<const boost::json::value*, std::string_view>> literals_;  ///< sorted
+};
 
 /// A parsed JSON body with the memory that its values lie in: one block for a chat message.
 ///
@@ -24,6 +40,7 @@ class JsonBody {
 
  public:
   boost::json::value value;
+  NumberLiterals literals;
 };
 
 /// What a body may hold at most.
@@ -49,6 +66,10 @@ struct JsonError {
 std::expected<boost::json::value, JsonError> parse_json(std::string_view text,
                                                         const JsonLimits& limits = {},
                                                         boost::json::storage_ptr memory = {});
+
+/// The same into a body, with the literals of its numbers.
+std::expected<void, JsonError> parse_json(std::string_view text, const JsonLimits& limits,
+                                          JsonBody& out);
 
 /// The bytes of one member's value as they stand in a JSON object, so that they can be passed on
 /// without being written anew. Empty where the object has no such member.

@@ -1,5 +1,7 @@
 #include "pipeline/reporter.hpp"
 
+#include <algorithm>
+
 #include "base/text.hpp"
 
 namespace portcullis::pipeline {
@@ -22,6 +24,13 @@ std::string challenge_of(const http::Problem& problem) {
   std::string out = "Bearer realm=\"portcullis\"";
   if (!problem.bearer_error.empty()) out += ", error=\"" + problem.bearer_error + '"';
   return out;
+}
+
+/// Bad input where the business is told of more urgently.
+Incident on_critical_route(Incident incident) {
+  incident.level = std::max(incident.level, audit::ThreatLevel::high);
+  incident.further_codes.emplace_back("VAL_007");
+  return incident;
 }
 
 }  // namespace
@@ -51,7 +60,9 @@ Ulid Reporter::report(const http::Exchange& exchange, const Incident& incident,
   if (sink_ == nullptr) return Ulid::make(now);
   Subject subject = subject_of(exchange);
   subject.guard = guard;
-  return report(subject, now, incident, decision);
+  const bool raised = exchange.route != nullptr && exchange.route->critical &&
+                      incident.type == audit::EventType::input_validation;
+  return report(subject, now, raised ? on_critical_route(incident) : incident, decision);
 }
 
 Ulid Reporter::report(const Subject& subject, WallTime now, const Incident& incident,

@@ -101,6 +101,7 @@ void apply(const config::RouteSettings& entry, Route& route) {
   route.cost = static_cast<std::uint32_t>(entry.cost);
   route.address_minute = static_cast<std::uint32_t>(entry.address_per_minute.value_or(0));
   route.enabled = entry.enabled;
+  route.critical = entry.critical;
 }
 
 }  // namespace

@@ -124,6 +124,7 @@ struct Route {
   bool subscription = false;         ///< waits for events: bounded by the caps of streams
   std::uint32_t cost = 1;            ///< units that a request takes of each of its tiers
   std::uint32_t address_minute = 0;  ///< units of one address for this route; 0: no such window
+  bool critical = false;             ///< bodies that it refuses are told of as such
   /// Of the settings' `routes`, where it leads to a service: it stays where they say, in any case
   /// of letters, as its service may read it, and where it is exact also with a "/" behind it.
   std::optional<std::size_t> entry{};

@@ -14,6 +14,7 @@
 #include "observe/metrics.hpp"
 #include "pipeline/guard.hpp"
 #include "pipeline/reporter.hpp"
+#include "schema/schema.hpp"
 #include "state/block_table.hpp"
 #include "state/store.hpp"
 #include "upstream/assistant.hpp"
@@ -38,6 +39,7 @@ struct Services {
   std::vector<std::shared_ptr<const identity::VisitorIdentity>> visitors;
   std::vector<std::shared_ptr<identity::CaptchaVerifier>> captchas;       ///< likewise; null: none
   std::map<std::string, std::shared_ptr<upstream::ServiceGroup>> groups;  ///< by their ids
+  std::map<std::string, std::shared_ptr<const schema::Schema>> schemas;   ///< by their files
   std::weak_ptr<const void>
       owner;  ///< what must live for all this; locked by what outlives exchanges
 };

@@ -94,18 +94,17 @@ class BodyGuard final : public pipeline::Guard {
 
  private:
   /// Reads a body into its value; an answer says what is wrong with it.
-  using Parser = std::optional<std::string> (*)(std::string_view body, boost::json::value& out);
+  using Parser = std::optional<std::string> (*)(std::string_view body, http::JsonBody& out);
 
-  static std::optional<std::string> parse_json(std::string_view body, boost::json::value& out) {
-    auto parsed = http::parse_json(body, {}, out.storage());
+  static std::optional<std::string> parse_json(std::string_view body, http::JsonBody& out) {
+    auto parsed = http::parse_json(body, {}, out);
     if (!parsed) return std::move(parsed).error().detail;
-    out = *std::move(parsed);
     return std::nullopt;
   }
-  static std::optional<std::string> parse_fields(std::string_view body, boost::json::value& out) {
-    auto parsed = http::parse_form_fields(body, out.storage());
+  static std::optional<std::string> parse_fields(std::string_view body, http::JsonBody& out) {
+    auto parsed = http::parse_form_fields(body, out.value.storage());
     if (!parsed) return std::move(parsed).error();
-    out = *std::move(parsed);
+    out.value = *std::move(parsed);
     return std::nullopt;
   }
 
@@ -149,7 +148,7 @@ class BodyGuard final : public pipeline::Guard {
                                Parser parse) {
     if (!body) return judge_error(body.error(), exchange.route->max_body_bytes);
     auto json = std::make_unique<http::JsonBody>();
-    if (auto wrong = parse(*body, json->value)) {
+    if (auto wrong = parse(*body, *json)) {
       return refuse(Problem(Code::validation_failed, *std::move(wrong)), "VAL_005",
                     parse == parse_json ? "bad JSON" : "bad form");
     }

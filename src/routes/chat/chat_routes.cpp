@@ -256,7 +256,7 @@ class ChatRoutes::Send final : public pipeline::RouteHandler {
         return s_.reporter->refuse(
             exchange,
             Problem(Code::conflict, "This client_message_id was used for another message."),
-            {EventType::input_validation, ThreatLevel::low, "VAL_007",
+            {EventType::input_validation, ThreatLevel::low, "VAL_006",
              "client_message_id used twice"});
       case Kind::ended:
         return s_.reporter->refuse(

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <functional>
 
 #include "base/siphash.hpp"
 #include "base/text.hpp"
@@ -327,7 +328,26 @@ void ProxyRoutes::add_to(pipeline::RouteTable& table) {
         static_cast<std::uint64_t>(proxy.max_body.value_or(settings.api_body_megabytes * kMiB));
     route.prose = proxy.prose;
     route.handler = proxies_.back().get();
-    table.add(std::move(route));
+    if (proxy.schema_file.empty()) {
+      table.add(std::move(route));
+    } else {
+      add_described(table, std::move(route), proxy.schema_file);
+    }
+  }
+}
+
+/// Nobody gets round a schema by sending nothing: the methods that are about a body have an entry
+/// of their own, where it must not be missing.
+void ProxyRoutes::add_described(pipeline::RouteTable& table, pipeline::Route route,
+                                const std::string& schema_file) {
+  bodies_.push_back(std::make_unique<DescribedBody>(services_.schemas.at(schema_file)));
+  route.schema = bodies_.back().get();
+  pipeline::Route without = route;
+  std::erase_if(without.methods, may_have_body);
+  std::erase_if(route.methods, std::not_fn(may_have_body));
+  route.body_optional = false;
+  for (auto* one : {&route, &without}) {
+    if (!one->methods.empty()) table.add(std::move(*one));
   }
 }
 

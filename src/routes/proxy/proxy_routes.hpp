@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "pipeline/route.hpp"
+#include "routes/proxy/described_body.hpp"
 #include "routes/proxy/forwarding.hpp"
 #include "routes/services.hpp"
 
@@ -21,9 +22,13 @@ class ProxyRoutes {
  private:
   class Proxy;
 
+  void add_described(pipeline::RouteTable& table, pipeline::Route route,
+                     const std::string& schema_file);
+
   const Services services_;
   const Forwarding forwarding_;
   std::vector<std::unique_ptr<Proxy>> proxies_;
+  std::vector<std::unique_ptr<DescribedBody>> bodies_;
 };
 
 }  // namespace portcullis::routes
