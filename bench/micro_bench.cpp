@@ -39,6 +39,8 @@
 #include "identity/user_tokens.hpp"
 #include "jwt_forge.hpp"
 #include "net/background.hpp"
+#include "schema/pattern.hpp"
+#include "schema/schema.hpp"
 #include "state/limiter.hpp"
 #include "state/memory_store.hpp"
 #include "upstream/answer_decoder.hpp"
@@ -531,6 +533,42 @@ void engine_start(benchmark::State& bench) {
   }
 }
 BENCHMARK(engine_start)->Unit(benchmark::kMicrosecond);
+
+/// An order of 1 KiB: thirteen lines with an id, amounts, a text and a date each.
+std::string order_of_1_kilobyte() {
+  std::string out = R"({"customer":"2eb8aa08-aa98-11ea-b4aa-73b441d16380","lines":[)";
+  for (int i = 0; out.size() < 960; ++i) {
+    if (i > 0) out += ',';
+    out += R"({"sku":"AB-12)" + std::to_string(10 + i) +
+           R"(","count":2,"price":19.99,"note":"blue, please"})";
+  }
+  return out + R"(],"at":"2026-12-01T15:09:04Z"})";
+}
+
+void check_schema_1_kilobyte(benchmark::State& state) {
+  const auto schema = schema::Schema::compile(R"({"type":"object","required":["customer","lines"],
+    "properties":{"customer":{"type":"string","format":"uuid"},"at":{"type":"string","format":"date-time"},
+    "lines":{"type":"array","minItems":1,"maxItems":100,"items":{"type":"object","required":["sku","count"],
+    "additionalProperties":false,"properties":{"sku":{"type":"string","pattern":"^[A-Z]{2}-[0-9]{4}$"},
+    "count":{"type":"integer","minimum":1,"maximum":1000},"price":{"type":"number","minimum":0,"multipleOf":0.01},
+    "note":{"type":"string","maxLength":200}}}}}})");
+  const auto text = order_of_1_kilobyte();
+  http::JsonBody body;
+  if (!schema || !http::parse_json(text, {}, body) || schema->check(body)) {
+    state.SkipWithError("the order does not follow the schema");
+  }
+  for (auto _ : state) benchmark::DoNotOptimize(schema->check(body));
+  state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * text.size()));
+}
+BENCHMARK(check_schema_1_kilobyte);
+
+void compile_pattern(benchmark::State& state) {
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(
+        schema::Pattern::compile("^[a-z0-9._%+-]{1,64}@[a-z0-9.-]{1,190}\\.[a-z]{2,}$"));
+  }
+}
+BENCHMARK(compile_pattern)->Unit(benchmark::kMicrosecond);
 
 }  // namespace
 }  // namespace portcullis

@@ -485,8 +485,9 @@ class Reader {
         } else if (member == "prose") {
           proxy.prose = read_texts_of(node, at, 64, member_fault);
         } else if (member == "schema") {
-          proxy.schema_file = beside_this_file(text_of(node, at));
-          if (text_of(node, at).empty()) error(node, at, "the name of a file is expected");
+          const auto file = text_of(node, at);
+          if (file.empty()) error(node, at, "the name of a file is expected");
+          proxy.schema_file = beside_this_file(file);
         } else {
           return false;
         }

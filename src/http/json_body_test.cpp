@@ -200,5 +200,33 @@ TEST(RawMember, GivesTheBytesAsTheyStand) {
             "123456789012345678901234567890");
 }
 
+TEST(JsonBody, KeepsNumbersAsTheyWereWrittenWhereAValueWouldRoundThem) {
+  const auto literals_of = [](const std::string& text) {
+    JsonBody body;
+    EXPECT_TRUE(parse_json(text, {}, body)) << text;
+    std::string out;
+    const auto add = [&](const boost::json::value& number) {
+      (out += body.literals.of(number)) += ';';
+    };
+    if (const auto* array = body.value.if_array()) {
+      for (const auto& item : *array) add(item);
+    } else {
+      add(body.value);
+    }
+    return out;
+  };
+  EXPECT_EQ(literals_of("12345678901234567890123"), "12345678901234567890123;");
+  EXPECT_EQ(literals_of("[1,-9223372036854775808,18446744073709551615]"), ";;;");
+  EXPECT_EQ(literals_of("[0.1,19.99,123456789012.345,1e7,1.5E-7]"), ";;;;;");
+  EXPECT_EQ(literals_of("[0.5,100.00000000000000000001,0.25,1e-400,1e22,18446744073709551616]"),
+            ";100.00000000000000000001;;1e-400;1e22;18446744073709551616;");
+  JsonBody body;
+  ASSERT_TRUE(parse_json(R"({"a":[1.5,{"b":0.1234567890123456789}],"c":1.5,"d":1e300})", {}, body));
+  const auto& object = body.value.get_object();
+  EXPECT_EQ(body.literals.of(object.at("a").at(1).at("b")), "0.1234567890123456789");
+  EXPECT_EQ(body.literals.of(object.at("d")), "1e300");
+  EXPECT_EQ(body.literals.of(object.at("c")), "");
+}
+
 }  // namespace
 }  // namespace portcullis::http

@@ -6,6 +6,7 @@
 
 #include "base/text.hpp"
 #include "schema/canonical.hpp"
+#include "schema/cycle.hpp"
 #include "schema/pointer.hpp"
 
 namespace portcullis::schema {
@@ -31,7 +32,12 @@ class Compiler {
       fill(node, *value, pointer);
       nodes_[i] = std::move(node);
     }
-    if (errors_.empty()) refuse_cycles();
+    if (errors_.empty()) {
+      if (const auto cycle = find_cycle(nodes_)) {
+        here_ = waiting_[*cycle].pointer;
+        error("leads back to itself without looking into the value");
+      }
+    }
     if (errors_.empty()) return std::move(nodes_);
     std::string all;
     for (const auto& error : errors_) (all += all.empty() ? "" : "; ") += error;
@@ -318,42 +324,6 @@ class Compiler {
       {"type", &Compiler::take_type},
       {"uniqueItems", &Compiler::take_unique},
   };
-
-  /// The schemas that a node asks about the same value.
-  static std::vector<NodeIndex> asked_of_same(const Node& node) {
-    std::vector<NodeIndex> out;
-    if (node.ref) out.push_back(*node.ref);
-    if (node.none_of) out.push_back(*node.none_of);
-    for (const auto* list : {&node.all_of, &node.any_of, &node.one_of}) {
-      out.insert(out.end(), list->begin(), list->end());
-    }
-    return out;
-  }
-
-  /// A schema that asks itself about the same value would never be done. Nodes are taken away that
-  /// ask nobody who is left; what cannot be taken away is a cycle, or leads to one.
-  void refuse_cycles() {
-    std::vector<std::size_t> asks(nodes_.size());
-    std::vector<std::vector<NodeIndex>> asked_by(nodes_.size());
-    std::vector<NodeIndex> free;
-    for (NodeIndex i = 0; i < nodes_.size(); ++i) {
-      const auto others = asked_of_same(nodes_[i]);
-      asks[i] = others.size();
-      for (const auto other : others) asked_by[other].push_back(i);
-      if (others.empty()) free.push_back(i);
-    }
-    while (!free.empty()) {
-      const auto done = free.back();
-      free.pop_back();
-      for (const auto by : asked_by[done]) {
-        if (--asks[by] == 0) free.push_back(by);
-      }
-    }
-    const auto left = std::ranges::find_if(asks, [](auto n) { return n > 0; });
-    if (left == asks.end()) return;
-    here_ = waiting_[static_cast<std::size_t>(left - asks.begin())].pointer;
-    error("leads back to itself without looking into the value");
-  }
 
   const http::JsonBody& document_;
   std::vector<Node> nodes_;

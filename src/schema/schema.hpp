@@ -25,7 +25,7 @@ struct Violation {
 /// Threads: immutable; any thread.
 /// Errors:  each with the JSON pointer of its place in the schema.
 /// Cost:    linear in the value for a given schema, within kMaxSteps; a value that would need more
-///          is refused. About 1 us for 1 KiB.
+///          is refused. About 5 us for an order of 1 KiB.
 /// Source:  JSON Schema Core and Validation, draft 2020-12; formats are asserted.
 class Schema {
  public:

@@ -52,6 +52,7 @@ services: [{id: s, targets: ["${service.url}"]}]
 routes:
   - {path: /a/, service: s, methods: [GET, POST, DELETE], kind: anonymous, auth: none, body: {schema: ${schema}}}
   - {path: /free/, service: s, methods: [GET, POST], kind: anonymous, auth: none}
+  - {path: /api/test, critical: true}
   - {path: /tried/, service: s, methods: [POST], kind: anonymous, auth: none, critical: true, guards: {body: monitor}, body: {schema: ${schema}}}
 `;
   before(async () => {
@@ -146,6 +147,13 @@ properties:
     await eventually(told);
     assert.match(told(), /would_refuse/);
     assert.match(told(), /VAL_007/);
+  });
+
+  test("a route of the gateway's own can be critical too", async () => {
+    const event = await eventOf(gateway, await post('{', '/api/test'));
+    assert.match(event, /VAL_005/);
+    assert.match(event, /VAL_007/);
+    assert.match(event, /"high"/);
   });
 
   test('that is wrong is told of with file and pointer, and a reload with one changes nothing', async () => {

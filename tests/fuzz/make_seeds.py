@@ -431,8 +431,31 @@ def encoded_texts():
     yield from [b"%c0%ae%c0%af", b"\xc0\xae\xe0\x80\xaf", b"scr\0ipt", "ig\u200bnore", b"%u003c%", b"\\u{3c}\\101\\x", b"<<b>script>", b"&#x26;lt;"]
 
 
+def schemas():
+    """A schema, NUL, a body."""
+    texts = ['{"type":["integer","null"],"minimum":0,"multipleOf":0.01}', '{"required":["a"],"properties":{"a":{"$ref":"#"}},"additionalProperties":false}',
+             '{"$defs":{"m":{"exclusiveMaximum":1e2}},"items":{"$ref":"#/$defs/m"},"uniqueItems":true,"maxItems":3}',
+             '{"oneOf":[{"const":1},{"enum":[1.0,"a",[{}]]}],"not":{"type":"string"}}', '{"patternProperties":{"^x":{"format":"email"}},"minProperties":1}',
+             '{"prefixItems":[true,false],"anyOf":[{"maxLength":2},{"pattern":"^(a|b)+$"}]}', '{"allOf":[{"$ref":"#/allOf/0"}]}', "true", "false", "1", '{"typo":1}',
+             '{"format":"date-time","minLength":1}', '{"anyOf":[{"format":"uri"},{"format":"uuid"}]}']
+    bodies = ["1", "-1.0", "12345678901234567890123", "1e-400", '{"a":{"a":{}}}', '{"a":{"a":{"a":1}},"b":2}', "[1,1.0]", "[99.99,100.00000000000000000001]", '"a"', '"bab"',
+              '{"x1":"a@b.example","y":0}', '"2026-12-01T15:09:04Z"', '"urn:a:b"', "null", "[[],{}]", "{"]
+    for text in texts:
+        for body in bodies:
+            yield f"{text}\0{body}"
+
+
+def patterns():
+    """A pattern, NUL, a text."""
+    texts = ["", "a", "aaab", "ABC-1234", "+1 (555) 010-0000", "é😀\n", "a@b.example", "x" * 60]
+    for pattern in ["", "^a", "a$", "^$", "$^", "^(a|b)*c$", "^[A-Z]{3}-\\d{4}$", "^\\+?[0-9 ()-]{10,20}$", "[^a-z]", "^(a+)+$", "(a|b)*a(a|b){12}", ".", "\\u{1F600}|\\xe9",
+                    "[\\w-]+@[\\w.]+", "(?:^|x){2,}", "a{0,3}?b??", "[]", "[^]", "(((a)))", "(?=a)", "[z-a]", "\\", "a{2,1}", "^(?:a?){20}a{20}$"]:
+        for text in texts:
+            yield f"{pattern}\0{text}"
+
+
 for name, make in {"request_head": request_heads, "chunked_body": chunked_bodies, "answer_decoder": answers, "model_decoder": model_answers, "webhook": webhooks, "response_parser": responses,
-                   "json_body": json_bodies, "multipart_form": forms, "form_fields": form_fields, "credentials": credentials, "jwt": jwts, "dpop": proofs, "api_key": api_keys, "totp": totp_inputs, "config": configurations, "origin": origins, "bot_evidence": bot_evidence, "captcha": captchas,
+                   "json_body": json_bodies, "multipart_form": forms, "form_fields": form_fields, "schema": schemas, "pattern": patterns, "credentials": credentials, "jwt": jwts, "dpop": proofs, "api_key": api_keys, "totp": totp_inputs, "config": configurations, "origin": origins, "bot_evidence": bot_evidence, "captcha": captchas,
                    "decoder": encoded_texts, "tokenizers": lambda: itertools.islice(rule_texts(), 1, 400, 5),
                    "inspect": lambda: itertools.islice(rule_texts(), 2, 400, 6)}.items():
     write(name, make())
