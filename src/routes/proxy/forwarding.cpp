@@ -111,6 +111,14 @@ std::optional<std::string_view> path_fault(std::string_view path) noexcept {
   return std::nullopt;
 }
 
+std::string path_on(std::string_view target_path, std::string_view rewrite,
+                    const http::Exchange& exchange) {
+  std::string out(target_path);
+  if (out.ends_with('/')) out.pop_back();
+  out += rewrite;
+  return out += exchange.head().path().substr(exchange.route->path.size());
+}
+
 Forwarding::Forwarding(const config::Settings& settings)
     : session_cookie_(settings.cookie_name),
       client_address_header_(settings.client_address_header),
@@ -133,6 +141,8 @@ std::string Forwarding::request_head(const http::Exchange& exchange, std::string
     }
     if (text::iequals(name, client_address_header_) || text::iequals(name, "cookie")) return false;
     if (has(kCredentials, name) && !passes_credentials) return false;
+    // The gateway opens a WebSocket of its own there.
+    if (exchange.route->websocket && text::istarts_with(name, "sec-websocket-")) return false;
     bool is_named = false;
     head.for_each("connection", [&](auto value) { is_named |= names_field(value, name); });
     return !is_named;

@@ -13,6 +13,11 @@ namespace portcullis::routes {
 /// nullopt: it may.
 std::optional<std::string_view> path_fault(std::string_view path) noexcept;
 
+/// Where on a service a request goes: the path of the target, and that of the request with what
+/// the route has been rewritten to.
+std::string path_on(std::string_view target_path, std::string_view rewrite,
+                    const http::Exchange& exchange);
+
 /// What of a request goes on to a service, and what of its answer goes back: end-to-end fields
 /// alone, none that would tell the service something that only the gateway can say, and none that
 /// the gateway says itself.

@@ -45,6 +45,30 @@ HttpService::Outcome outcome_of(const Error& error) {
 
 }  // namespace
 
+namespace {
+
+/// What every protected route has.
+pipeline::Route route_of(const config::RouteSettings& configured) {
+  const auto& proxy = *configured.proxy;
+  pipeline::Route route;
+  route.name = proxy.service;
+  route.path = configured.path;
+  route.prefix = configured.path.ends_with('/');
+  for (const auto& method : proxy.methods) route.methods.push_back(http::method_of(method));
+  route.kind = *pipeline::route_kind_of(proxy.kind);
+  route.cls = pipeline::RouteClass::api;
+  route.is_configured = true;
+  route.access.needed = proxy.authenticated;
+  for (const auto& role : proxy.roles) {
+    route.access.roles = route.access.roles.with(*http::role_of(role));
+  }
+  route.access.location = proxy.location;
+  if (!proxy.scope.empty()) route.access.scope = proxy.scope;
+  return route;
+}
+
+}  // namespace
+
 class ProxyRoutes::Proxy final : public pipeline::RouteHandler {
  public:
   Proxy(const Services& services, const Forwarding& forwarding, const config::RouteSettings& route,
@@ -137,7 +161,8 @@ class ProxyRoutes::Proxy final : public pipeline::RouteHandler {
       there.error().retry = Retry::safe;
       co_return there;
     }
-    auto head = forwarding_.request_head(a.exchange, path_on(channel.service(), a.exchange),
+    auto head = forwarding_.request_head(a.exchange,
+                                         path_on(channel.service().path(), rewrite_, a.exchange),
                                          channel.service().host(), own_fields_);
     add_framing(head, a);
     head += "\r\n";
@@ -192,13 +217,6 @@ class ProxyRoutes::Proxy final : public pipeline::RouteHandler {
     out += piece;
     out += "\r\n";
     return out;
-  }
-
-  std::string path_on(const HttpService& service, const http::Exchange& exchange) const {
-    std::string out = service.path();
-    if (out.ends_with('/')) out.pop_back();
-    out += rewrite_;
-    return out += exchange.head().path().substr(exchange.route->path.size());
   }
 
   /// What the target says, piece by piece.
@@ -269,24 +287,15 @@ void ProxyRoutes::add_to(pipeline::RouteTable& table) {
   for (const auto& configured : settings.routes) {
     if (!configured.proxy) continue;
     const auto& proxy = *configured.proxy;
+    if (proxy.websocket) {
+      add_socket(table, configured);
+      continue;
+    }
     const auto service =
         std::ranges::find(settings.services, proxy.service, &config::ServiceSettings::id);
     proxies_.push_back(std::make_unique<Proxy>(services_, forwarding_, configured,
                                                services_.groups.at(proxy.service), *service));
-    pipeline::Route route;
-    route.name = proxy.service;
-    route.path = configured.path;
-    route.prefix = configured.path.ends_with('/');
-    for (const auto& method : proxy.methods) route.methods.push_back(http::method_of(method));
-    route.kind = *pipeline::route_kind_of(proxy.kind);
-    route.cls = pipeline::RouteClass::api;
-    route.is_configured = true;
-    route.access.needed = proxy.authenticated;
-    for (const auto& role : proxy.roles) {
-      route.access.roles = route.access.roles.with(*http::role_of(role));
-    }
-    route.access.location = proxy.location;
-    if (!proxy.scope.empty()) route.access.scope = proxy.scope;
+    auto route = route_of(configured);
     route.takes_body = true;
     route.streams_body = !proxy.inspected;
     route.body_optional = true;
@@ -297,6 +306,28 @@ void ProxyRoutes::add_to(pipeline::RouteTable& table) {
     route.handler = proxies_.back().get();
     table.add(std::move(route));
   }
+}
+
+void ProxyRoutes::add_socket(pipeline::RouteTable& table, const config::RouteSettings& configured) {
+  const auto& proxy = *configured.proxy;
+  const auto& socket = *sockets_.emplace_back(std::make_unique<SocketProxy>(
+      services_, forwarding_, configured, services_.groups.at(proxy.service)));
+  auto opening = route_of(configured);
+  opening.subscription = true;
+  opening.websocket = true;
+  opening.handler = socket.opening();
+  // Each message is a request of its own to all guards, which comes by the connection alone.
+  auto message = route_of(configured);
+  message.name += "_message";
+  message.methods = {http::Method::post};
+  message.takes_body = true;
+  message.max_body_bytes =
+      static_cast<std::uint64_t>(services_.settings->websocket_message_kib) * 1024;
+  message.prose = proxy.prose;
+  message.schema = socket.schema();
+  message.handler = socket.message();
+  table.add(std::move(opening));
+  if (proxy.inspected) table.add(std::move(message));
 }
 
 }  // namespace portcullis::routes

@@ -4,6 +4,7 @@
 
 #include "pipeline/route.hpp"
 #include "routes/proxy/forwarding.hpp"
+#include "routes/proxy/socket_proxy.hpp"
 #include "routes/services.hpp"
 
 namespace portcullis::routes {
@@ -21,9 +22,12 @@ class ProxyRoutes {
  private:
   class Proxy;
 
+  void add_socket(pipeline::RouteTable& table, const config::RouteSettings& configured);
+
   const Services services_;
   const Forwarding forwarding_;
   std::vector<std::unique_ptr<Proxy>> proxies_;
+  std::vector<std::unique_ptr<SocketProxy>> sockets_;
 };
 
 }  // namespace portcullis::routes

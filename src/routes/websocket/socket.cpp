@@ -98,27 +98,40 @@ SocketDoor::SocketDoor(const Services& services, const std::string& route)
 Task<std::unique_ptr<Socket>> SocketDoor::open(http::Exchange& exchange, std::string_view protocol,
                                                ConnectionOptions options,
                                                bool offers_deflate) const {
+  Census::Place place;
+  auto handshake = co_await admit(exchange, place);
+  if (!handshake) co_return nullptr;
+  if (!offers_deflate) handshake->deflate.reset();
+  co_return co_await open(exchange, *std::move(handshake), place, protocol, options);
+}
+
+Task<std::optional<http::websocket::Handshake>> SocketDoor::admit(http::Exchange& exchange,
+                                                                  Census::Place& place) const {
   auto handshake = http::websocket::read_handshake(exchange);
   if (!handshake) {
     const std::string reason = handshake.error().detail;
     co_await s_.reporter->refuse(
         exchange, std::move(handshake).error(),
         {audit::EventType::input_validation, audit::ThreatLevel::low, "WS_001", reason});
-    co_return nullptr;
+    co_return std::nullopt;
   }
-  Census::Place place;
   const Census::Limits limits{static_cast<std::size_t>(s_.settings->websocket_max),
                               static_cast<std::size_t>(s_.settings->websocket_max_per_address)};
   const auto outcome =
       s_.sockets->admit(exchange.client.address, limits, exchange.worker().clock().wall(), place);
   if (outcome != Census::Outcome::admitted) {
     co_await refuse_full(exchange, outcome);
-    co_return nullptr;
+    co_return std::nullopt;
   }
-  if (!offers_deflate) handshake->deflate.reset();
-  options.deflate = handshake->deflate;
-  auto upgraded =
-      co_await exchange.upgrade(http::websocket::handshake_answer(*handshake, protocol));
+  co_return *std::move(handshake);
+}
+
+Task<std::unique_ptr<Socket>> SocketDoor::open(http::Exchange& exchange,
+                                               http::websocket::Handshake handshake,
+                                               Census::Place& place, std::string_view protocol,
+                                               ConnectionOptions options) const {
+  options.deflate = handshake.deflate;
+  auto upgraded = co_await exchange.upgrade(http::websocket::handshake_answer(handshake, protocol));
   if (!upgraded) co_return nullptr;
   exchange.places.give_back();  // a place among WebSockets is what it has from now on
   std::unique_ptr<Socket> socket(new Socket(*this, exchange, *std::move(upgraded), options));

@@ -44,6 +44,15 @@ class SocketDoor {
  public:
   SocketDoor(const Services& services, const std::string& route);
 
+  /// The first half of open(), for who has something to do before it is answered: reads the
+  /// handshake and takes a place. @returns nullopt where the request was refused.
+  Task<std::optional<http::websocket::Handshake>> admit(
+      http::Exchange& exchange, http::websocket::Census::Place& place) const;
+  /// The second half.
+  Task<std::unique_ptr<Socket>> open(http::Exchange& exchange, http::websocket::Handshake handshake,
+                                     http::websocket::Census::Place& place,
+                                     std::string_view protocol,
+                                     http::websocket::ConnectionOptions options) const;
   /// Answers the handshake. `protocol`: the subprotocol to accept, empty for none. Compression is
   /// accepted where `options` say `offers_deflate`.
   /// @returns null where the request was refused, or the client has gone.
