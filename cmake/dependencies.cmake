@@ -7,6 +7,7 @@ find_package(spdlog REQUIRED)
 find_package(yaml-cpp REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(prometheus-cpp CONFIG REQUIRED)
+find_package(ZLIB REQUIRED)
 # Vectorscan: the program scans only; what compiles patterns stays in the build.
 find_path(HS_INCLUDE hs/hs.h REQUIRED)
 find_library(HS_COMPILER libhs.a REQUIRED)

@@ -25,7 +25,7 @@ on() { # BINARY ENVIRONMENT COMMAND...: a run of black-box tests on this binary,
 echo
 slow='{"STATE_SIMULATE":"slow"}'
 dev=build/dev/portcullis
-tests slow_blackbox on $dev "$slow" node_tests slow_blackbox tests/blackbox/*.test.mjs
+tests slow_blackbox on $dev "$slow" node_tests slow_blackbox tests/blackbox/*.test.mjs tests/conformance/*.test.mjs
 tests failing_store on $dev '{}' node_tests failing_store tests/chaos/failing_store.test.mjs
 tests chaos on $dev '{}' node_tests chaos tests/chaos/chaos.test.mjs
 tests long_redis_chaos on $dev '{}' node_tests long_redis_chaos tests/chaos/redis.test.mjs
@@ -34,7 +34,7 @@ tests slow_chaos on $dev "$slow" node_tests slow_chaos tests/chaos/chaos.test.mj
 build tsan
 tsan=build/tsan/portcullis
 unit_tests tsan_unit build/tsan/unit_tests
-tests tsan_blackbox on $tsan '{}' node_tests tsan_blackbox tests/blackbox/*.test.mjs
+tests tsan_blackbox on $tsan '{}' node_tests tsan_blackbox tests/blackbox/*.test.mjs tests/conformance/*.test.mjs
 tests tsan_failing_store on $tsan '{}' node_tests tsan_failing_store tests/chaos/failing_store.test.mjs
 tests tsan_chaos on $tsan '{}' node_tests tsan_chaos tests/chaos/chaos.test.mjs
 tests tsan_redis_chaos on $tsan '{}' node_tests tsan_redis_chaos tests/chaos/redis.test.mjs

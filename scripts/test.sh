@@ -21,7 +21,7 @@ part web node web/test.mjs
 part rules build/dev/portcullis rules test
 unit_tests unit build/dev/unit_tests
 tests detect node_tests detect tests/detect/*.test.mjs
-tests blackbox node_tests blackbox tests/blackbox/*.test.mjs tests/detect/*.test.mjs
+tests blackbox node_tests blackbox tests/blackbox/*.test.mjs tests/conformance/*.test.mjs tests/detect/*.test.mjs
 CHAOS_SECONDS=8 tests redis_chaos node_tests redis_chaos tests/chaos/redis.test.mjs
 tests performance node_tests performance tests/performance/*.test.mjs
 tests browser node tests/browser/run.mjs

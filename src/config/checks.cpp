@@ -335,6 +335,12 @@ void check_protected_routes(Loaded& loaded) {
     if (proxy.rewrite && proxy.rewrite->ends_with('/') != route.path.ends_with('/')) {
       error("and its rewrite must both end with / or both not");
     }
+    if (proxy.websocket && proxy.methods != std::vector<std::string>{"GET"}) {
+      error("is a WebSocket, which GET alone opens");
+    }
+    if (!proxy.types.empty() && !(proxy.websocket && proxy.inspected)) {
+      error("names types of messages, but looks at none");
+    }
     const bool asks = !proxy.roles.empty() || !proxy.scope.empty() || proxy.location;
     if (!proxy.authenticated && asks) error("asks for roles of nobody: auth is none");
     if (!proxy.authenticated && proxy.kind == "token") {

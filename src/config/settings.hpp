@@ -161,6 +161,8 @@ struct ProtectedRoute {
   std::optional<std::int64_t> max_body;  ///< bytes
   std::vector<std::string> prose;        ///< members of the body that hold what people say
   std::string schema_file;               ///< a JSON Schema of bodies; empty: any will do
+  bool websocket = false;                ///< WebSockets are passed on instead of requests
+  std::vector<std::string> types;        ///< what `type` of a message may be; empty: anything
 };
 
 /// An entry of `routes`: a protected route, or overrides for one of the gateway's own.
@@ -372,7 +374,16 @@ struct Settings {
   // monitoring (the recorder comes later; the log is the first sink)
   bool monitoring_enabled = true;
   bool threat_detection_enabled = true;
+
+  // WebSockets
   bool websocket_require_auth = true;
+  std::int64_t websocket_max = 0;
+  std::int64_t websocket_max_per_address = 0;
+  std::int64_t websocket_messages_minute = 0;
+  std::int64_t websocket_message_kib = 0;
+  Milliseconds websocket_ping{};
+  Milliseconds websocket_idle{};
+  Milliseconds websocket_auth_timeout{};
 
   // widget
   std::string widget_title;

@@ -275,7 +275,14 @@ void add_headers(std::vector<Setting>& t) {
 void add_rest(std::vector<Setting>& t) {
   t.push_back(boolean({.path = "monitor.enabled", .env = {"SECURITY_ENABLE_SECURITY_MONITORING"}, .text = "Record security events."}, &S::monitoring_enabled, true));
   t.push_back(boolean({.path = "monitor.threat_detection", .env = {"SECURITY_ENABLE_THREAT_DETECTION"}, .text = "Kept for configurations of older systems; false is warned about in production."}, &S::threat_detection_enabled, true));
-  t.push_back(boolean({.path = "websocket.require_auth", .env = {"SECURITY_WEBSOCKET_REQUIRE_AUTH"}, .text = "Kept for configurations of older systems; false is warned about."}, &S::websocket_require_auth, true));
+  t.push_back(boolean({.path = "websocket.require_auth", .env = {"SECURITY_WEBSOCKET_REQUIRE_AUTH"}, .text = "Close a chat WebSocket that shows no session within `websocket.auth_timeout`. Without one it can say nothing in any case."}, &S::websocket_require_auth, true));
+  t.push_back(integer({.path = "websocket.max", .text = "Open WebSockets in all."}, &S::websocket_max, 1000, 1, 1'000'000));
+  t.push_back(integer({.path = "websocket.max_per_address", .env = {"SECURITY_WEBSOCKET_MAX_CONNECTIONS_PER_IP"}, .text = "Open WebSockets of one address (IPv6: one /64)."}, &S::websocket_max_per_address, 10, 1, 1'000'000));
+  t.push_back(integer({.path = "websocket.messages_per_minute", .env = {"SECURITY_WEBSOCKET_MAX_MESSAGE_RATE"}, .text = "Data frames of one WebSocket in a minute; a third of them at once."}, &S::websocket_messages_minute, 60, 1, 1'000'000));
+  t.push_back(integer({.path = "websocket.message_kb", .env = {"SECURITY_WEBSOCKET_MAX_MESSAGE_SIZE_KB"}, .text = "Longest message of a WebSocket in KiB, all of its frames together."}, &S::websocket_message_kib, 64, 1, 16'384));
+  t.push_back(duration({.path = "websocket.ping_interval", .text = "A peer that has said nothing since the last ping is gone."}, &S::websocket_ping, Seconds{20}, Milliseconds{100}, minutes{10}));
+  t.push_back(duration({.path = "websocket.idle_timeout", .text = "Without a message, either way, for so long a WebSocket is closed."}, &S::websocket_idle, Seconds{120}, Milliseconds{100}, hours{24}));
+  t.push_back(duration({.path = "websocket.auth_timeout", .text = "In which a chat WebSocket that was opened without a session names one."}, &S::websocket_auth_timeout, Seconds{5}, Milliseconds{100}, minutes{1}));
   t.push_back(string({.path = "widget.title", .text = "Title of the widget on the demo page."}, &S::widget_title, "Chat Support"));
   t.push_back(string({.path = "widget.placeholder", .text = "Placeholder of the widget's input on the demo page."}, &S::widget_placeholder, "Type your message…"));
   t.push_back(string({.path = "widget.welcome_message", .text = "First message in the widget on the demo page."}, &S::widget_welcome, "Hello! How can I help you?"));

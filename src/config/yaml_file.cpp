@@ -458,8 +458,8 @@ class Reader {
   /// What only protected routes have. @returns false for other keys.
   bool read_protected(const std::string& key, const YAML::Node& value, const std::string& place,
                       RouteSettings& route) {
-    static constexpr std::string_view kKeys[] = {"service", "methods", "kind",
-                                                 "rewrite", "auth",    "body"};
+    static constexpr std::string_view kKeys[] = {"service", "methods", "kind",      "rewrite",
+                                                 "auth",    "body",    "websocket", "types"};
     if (std::ranges::find(kKeys, key) == std::end(kKeys)) return false;
     if (!route.proxy) route.proxy.emplace();
     auto& proxy = *route.proxy;
@@ -475,6 +475,10 @@ class Reader {
       if (const auto wrong = rewrite_fault(*proxy.rewrite)) error(value, place, *wrong);
     } else if (key == "auth") {
       read_auth(value, place, proxy);
+    } else if (key == "websocket") {
+      proxy.websocket = read_flag(value, place);
+    } else if (key == "types") {
+      proxy.types = read_texts_of(value, place, 64, member_fault);
     } else {
       read_entry(value, place, [&](const std::string& member, const YAML::Node& node) {
         const std::string at = below(place, member);

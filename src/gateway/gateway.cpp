@@ -245,6 +245,7 @@ class Gateway::Impl {
             *store_,
             blocks_,
             in_flight_,
+            sockets_,
             trails_,
             hub_,
             forwarding_,
@@ -254,6 +255,10 @@ class Gateway::Impl {
             runtime_ ? runtime_->provider() : nullptr,
             accounts_.get(),
             workers_};
+  }
+
+  http::websocket::Census::Figures sockets_now() const {
+    return sockets_.figures(Clock::system().wall());
   }
 
   routes::Vitals vitals() {
@@ -286,6 +291,14 @@ class Gateway::Impl {
                    [this] { return static_cast<double>(connections_.open()); });
     metrics_.gauge("portcullis_streams_open",
                    [this] { return static_cast<double>(hub_.open_streams()); });
+    metrics_.gauge("portcullis_websockets_open",
+                   [this] { return static_cast<double>(sockets_now().open); });
+    metrics_.gauge("portcullis_websockets_authenticated",
+                   [this] { return static_cast<double>(sockets_now().authenticated); });
+    metrics_.gauge("portcullis_websocket_addresses",
+                   [this] { return static_cast<double>(sockets_now().addresses); });
+    metrics_.gauge("portcullis_websocket_age_seconds",
+                   [this] { return sockets_now().average_seconds; });
     metrics_.gauge("portcullis_sessions_active", [this] {
       const auto figures = store_->figures();
       return static_cast<double>(figures.sessions + figures.silent_sessions);
@@ -554,6 +567,7 @@ class Gateway::Impl {
   std::unique_ptr<SharedState> shared_;  ///< where Redis is configured
   state::Store* store_ = nullptr;        ///< one of the two
   http::InFlight in_flight_;
+  http::websocket::Census sockets_;
   guards::Trails trails_;
   const state::RecentFigures figures_;
   chat::StreamHub hub_;
@@ -605,9 +619,10 @@ std::string describe_routes(const config::Settings& given, std::vector<std::stri
   const ServiceGroups groups;
   state::BlockTable blocks(1);
   http::InFlight in_flight;
+  http::websocket::Census sockets;
   guards::Trails trails;
-  const Lasting lasting{log,        metrics,    sink,     store,  blocks,  in_flight, trails, hub,
-                        forwarding, assistants, captchas, groups, nullptr, nullptr,   1};
+  const Lasting lasting{log, metrics,    sink,       store,    blocks, in_flight, sockets, trails,
+                        hub, forwarding, assistants, captchas, groups, nullptr,   nullptr, 1};
   auto runtime = Runtime::make(
       settings, lasting,
       {std::string(version()), WallTime{}, [] { return false; },

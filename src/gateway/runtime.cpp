@@ -344,6 +344,7 @@ struct Runtime::RouteSet {
   std::unique_ptr<routes::AuthRoutes> auth;
   std::unique_ptr<routes::SecurityRoutes> security;
   std::unique_ptr<routes::ChatRoutes> chat;
+  std::unique_ptr<routes::ChatSocket> chat_socket;
   std::unique_ptr<routes::WidgetRoutes> widget;
   std::unique_ptr<routes::EchoRoutes> echo;
   std::unique_ptr<routes::N8nRoutes> n8n;
@@ -381,6 +382,7 @@ Result<void> Runtime::build(const Lasting& lasting, const routes::Vitals& vitals
   services.store = &lasting.store;
   services.blocks = &lasting.blocks;
   services.hub = &lasting.hub;
+  services.sockets = &lasting.sockets;
   services.reporter = reporter_.get();
   services.logins = logins_.get();
   services.failed_logins = failed_logins_.get();
@@ -466,6 +468,8 @@ Result<std::unique_ptr<pipeline::Pipeline>> Runtime::make_pipeline(
     set.session->add_to(set.table);
     set.chat = std::make_unique<routes::ChatRoutes>(services);
     set.chat->add_to(set.table);
+    set.chat_socket = std::make_unique<routes::ChatSocket>(services);
+    set.chat_socket->add_to(set.table);
     set.auth = std::make_unique<routes::AuthRoutes>(services);
     set.auth->add_to(set.table);
     set.security = std::make_unique<routes::SecurityRoutes>(services);

@@ -19,6 +19,7 @@
 #include "observe/metrics.hpp"
 #include "pipeline/pipeline.hpp"
 #include "routes/chat/chat_routes.hpp"
+#include "routes/chat/chat_socket.hpp"
 #include "routes/ops/ops_routes.hpp"
 #include "routes/session/session_routes.hpp"
 #include "routes/widget/widget_routes.hpp"
@@ -44,6 +45,7 @@ struct Lasting {
   state::Store& store;
   state::BlockTable& blocks;
   http::InFlight& in_flight;
+  http::websocket::Census& sockets;
   guards::Trails& trails;
   chat::StreamHub& hub;
   guards::ForwardingWarning& forwarding;

@@ -33,9 +33,9 @@ class RuntimeTest : public testing::Test {
     const Captchas no_captchas;
     const Captchas& captchas = in_force_ ? in_force_->captchas() : no_captchas;
     const ServiceGroups groups;
-    const Lasting lasting{log_,       metrics_, sink_,   store_,      blocks_,
-                          in_flight_, trails_,  hub_,    forwarding_, in_force,
-                          captchas,   groups,   nullptr, nullptr,     1};
+    const Lasting lasting{log_,    metrics_, sink_,       store_,   blocks_,  in_flight_, sockets_,
+                          trails_, hub_,     forwarding_, in_force, captchas, groups,     nullptr,
+                          nullptr, 1};
     return Runtime::make(
         config::load(sources).settings, lasting,
         {"1", WallTime{}, [] { return false; }, [] { return std::string_view("disabled"); },
@@ -58,6 +58,7 @@ class RuntimeTest : public testing::Test {
   state::MemoryStore store_{{.max_limiter_keys = 1000}};
   state::BlockTable blocks_{1};
   http::InFlight in_flight_;
+  http::websocket::Census sockets_;
   guards::Trails trails_;
   chat::StreamHub hub_{{}};
   guards::ForwardingWarning forwarding_{log_};

@@ -30,6 +30,7 @@ struct Site;
 namespace portcullis::http {
 
 class Exchange;
+class Handler;
 class JsonBody;
 struct MultipartForm;
 
@@ -109,7 +110,9 @@ class Exchange {
   std::optional<Origin> origin;            ///< origin guard: the allowed origin of the page
   /// credentials guard; rate guard where revoked or replayed; claim guard on its routes
   Principal principal;
-  std::optional<Presenter> presenter;     ///< credentials guard: who shows a session's token
+  std::optional<Presenter> presenter;  ///< credentials guard: who shows a session's token
+  /// Whoever made it: a message of a connection whose opening has proven these two.
+  bool vouched = false;
   LimitState limit_state;                 ///< rate guard; claim guard likewise
   SessionState session_state;             ///< rate guard (the same flight); claim guard likewise
   std::unique_ptr<JsonBody> json;         ///< body guard
@@ -141,7 +144,7 @@ class Exchange {
   /// change between messages and never inside of one (RFC 9110 section 7.8).
   struct Upgraded {
     net::Stream* stream = nullptr;
-    std::string_view leftover;
+    std::string leftover;
   };
   Task<Result<Upgraded>> upgrade(ResponseHead head);
 
@@ -149,6 +152,11 @@ class Exchange {
   std::uint64_t bytes_sent() const noexcept { return bytes_sent_; }
   bool answered() const noexcept { return status_ != 0; }
   bool streaming() const noexcept { return streaming_; }
+
+  /// What answers requests like this one; null where it did not come on a connection.
+  Handler* road() const noexcept { return road_; }
+  /// Over our own TLS, whatever a proxy says of the visitor.
+  bool arrived_by_tls() const noexcept { return tls_; }
 
   // ---- the client leaving, and the server stopping
   bool gone() const noexcept { return gone_; }
@@ -169,6 +177,8 @@ class Exchange {
 
   void set_gone();
   void set_draining();
+  void set_road(Handler* road) noexcept { road_ = road; }
+  void set_tls(bool tls) noexcept { client.https = tls_ = tls; }
 
   RequestHead head_;
   Framing framing_;
@@ -179,9 +189,11 @@ class Exchange {
   MonotonicTime started_at_;
   WallTime started_wall_;
   const ResponseFilter* filter_ = nullptr;
+  Handler* road_ = nullptr;
   std::function<void()> hook_;
   std::uint64_t bytes_sent_ = 0;
   std::uint16_t status_ = 0;
+  bool tls_ = false;
   bool streaming_ = false;
   bool gone_ = false;
   bool draining_ = false;

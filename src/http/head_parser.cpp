@@ -188,8 +188,9 @@ std::expected<std::size_t, ErrorCode> ResponseParser::put(std::string_view in, s
     if (error == beast::http::error::header_limit) return std::unexpected(ErrorCode::too_large);
     if (error || !impl_->head.is_header_done()) return std::unexpected(ErrorCode::malformed);
     const int status = impl_->head.view.status;
-    if (status == 101) return std::unexpected(ErrorCode::malformed);
-    if (status < 200) {
+    const bool upgrades = status == 101;
+    if (upgrades && !impl_->wants.upgrade) return std::unexpected(ErrorCode::malformed);
+    if (status < 200 && !upgrades) {
       impl_ = std::make_unique<Impl>(impl_->wants);  // an interim answer; the real one follows
     } else {
       impl_->start_body();

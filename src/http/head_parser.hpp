@@ -40,6 +40,7 @@ class ResponseParser {
   struct Wants {
     bool head_request = false;  ///< the answer has no body, whatever it says
     bool fields = false;
+    bool upgrade = false;  ///< 101 is an answer, and what follows is no HTTP
   };
   ResponseParser() : ResponseParser(Wants{}) {}
   explicit ResponseParser(Wants wants);

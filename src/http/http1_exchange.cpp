@@ -59,8 +59,9 @@ Http1Exchange::Http1Exchange(Http1Connection& connection)
     : Exchange(connection.worker_), connection_(connection) {
   client.peer = connection.stream_->peer_address();
   client.address = client.peer;
-  client.https = connection.stream_->is_tls();
+  set_tls(connection.stream_->is_tls());
   connection.exchange_ = this;
+  set_road(&connection.handler_);
   if (connection.draining_) set_draining();
 }
 
@@ -347,7 +348,9 @@ Task<Result<Exchange::Upgraded>> Http1Exchange::do_upgrade(const ResponseHead& h
   connection_.monitor_.arm(kMonitorAfter);
   auto written = co_await write_all(out, {});
   if (!written) co_return std::unexpected(std::move(written).error());
-  co_return Upgraded{connection_.stream_.get(), connection_.unread()};
+  Upgraded upgraded{connection_.stream_.get(), std::string(connection_.unread())};
+  connection_.read_ = connection_.filled_;
+  co_return upgraded;
 }
 
 std::string& Http1Exchange::begin_head(const ResponseHead& head) {

@@ -59,6 +59,8 @@ constexpr CodeInfo kCodes[] = {
      "The route does not take this Content-Type or Content-Encoding."},
     {Code::misdirected_request, 421, "MISDIRECTED_REQUEST", "Misdirected request",
      "This connection is not for that host."},
+    {Code::upgrade_required, 426, "UPGRADE_REQUIRED", "Upgrade required",
+     "The path is a WebSocket's, of version 13 of that protocol."},
     {Code::headers_too_large, 431, "HEADERS_TOO_LARGE", "Request header fields too large",
      "More than 32 KiB or 100 header fields."},
     {Code::rate_limited, 429, "RATE_LIMITED", "Rate limit exceeded",
@@ -136,6 +138,8 @@ std::string_view reason_phrase(std::uint16_t status) noexcept {
       return "Unprocessable Content";
     case 429:
       return "Too Many Requests";
+    case 426:
+      return "Upgrade Required";
     case 431:
       return "Request Header Fields Too Large";
     case 500:

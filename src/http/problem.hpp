@@ -36,6 +36,7 @@ enum class Code : std::uint8_t {
   uri_too_long,
   unsupported_media_type,
   misdirected_request,
+  upgrade_required,
   headers_too_large,
   rate_limited,
   internal_error,

@@ -138,6 +138,11 @@ Task<void> Reporter::send(http::Exchange& exchange, const http::Problem& problem
   if (problem.retry_after) response.headers.add_number("Retry-After", *problem.retry_after);
   if (!problem.allow.empty()) response.headers.add("Allow", problem.allow);
   if (!problem.location.empty()) response.headers.add("Location", problem.location);
+  if (problem.code == http::Code::upgrade_required) {
+    // RFC 9110 section 15.5.22, RFC 6455 section 4.4.
+    response.headers.add("Upgrade", "websocket");
+    response.headers.add("Sec-WebSocket-Version", "13");
+  }
   if (info.status == 401) response.headers.add("WWW-Authenticate", challenge_of(problem));
   co_await exchange.send(std::move(response));
 }

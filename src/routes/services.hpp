@@ -6,6 +6,7 @@
 
 #include "chat/stream_hub.hpp"
 #include "config/settings.hpp"
+#include "http/websocket/census.hpp"
 #include "identity/captcha_verifier.hpp"
 #include "identity/logins.hpp"
 #include "identity/provider_tokens.hpp"
@@ -29,6 +30,7 @@ struct Services {
   state::Store* store = nullptr;
   state::BlockTable* blocks = nullptr;
   chat::StreamHub* hub = nullptr;
+  http::websocket::Census* sockets = nullptr;
   const pipeline::Reporter* reporter = nullptr;
   const identity::Logins* logins = nullptr;            ///< null: there are no users
   const identity::ProviderTokens* provider = nullptr;  ///< null: there is none

@@ -51,6 +51,12 @@ class HttpChannel {
   const http::ResponseHeadView& head() const noexcept { return parser_->head(); }
   bool done() const noexcept { return parser_ && parser_->done(); }
 
+  /// Of an answer that changes the protocol: the connection, until drop(), and what came behind the
+  /// head. REQUIRES: read_head() has succeeded, with a status of 101.
+  net::Stream& upgraded(std::string& leftover) {
+    leftover = std::exchange(unparsed_, {});
+    return *stream_;
+  }
   /// Back to the pool, where the answer is done and the connection good for another one.
   void give_back();
   void drop();

@@ -5,6 +5,7 @@
 #include "guards/blocks/blocks_guard.hpp"
 #include "guards/credentials/key_proofs.hpp"
 #include "http/fields.hpp"
+#include "http/websocket/handshake.hpp"
 
 namespace portcullis::guards {
 namespace {
@@ -22,6 +23,7 @@ class CredentialsGuard final : public pipeline::Guard {
       return fail(ErrorCode::unavailable, "accounts have not been read yet", ErrorOrigin::gateway,
                   Retry::safe);
     }
+    if (exchange.vouched) return conclude(exchange);
     const auto of_provider = find(exchange);
     if (!of_provider) return conclude(exchange);
     auto claims = parts_.provider->verify(exchange, *of_provider);
@@ -54,9 +56,17 @@ class CredentialsGuard final : public pipeline::Guard {
   }
   static bool rests_on_accounts(const http::Exchange& exchange) {
     if (is_login(exchange)) return false;
-    const auto bearer = http::bearer_token(exchange.head());
+    const auto bearer = bearer_of(exchange);
     return exchange.head().find("x-api-key") ||
            (bearer && !bearer->starts_with(identity::SessionTokens::kPrefix));
+  }
+  /// Pages cannot give a WebSocket's handshake a header; they may name a protocol.
+  static std::optional<std::string_view> bearer_of(const http::Exchange& exchange) {
+    const auto& head = exchange.head();
+    if (exchange.route->websocket && !head.find("authorization")) {
+      return http::websocket::offered_bearer(head);
+    }
+    return http::bearer_token(head);
   }
   static bool is_login(const http::Exchange& exchange) {
     return exchange.route->cls == pipeline::RouteClass::auth && !exchange.route->access.needed;
@@ -76,7 +86,7 @@ class CredentialsGuard final : public pipeline::Guard {
     // Who logs in is nobody yet: another's token shown there would take the blame for guesses.
     if (is_login(exchange)) return {};
     const auto& head = exchange.head();
-    const auto bearer = http::bearer_token(head);
+    const auto bearer = bearer_of(exchange);
     if (const auto key = head.find("x-api-key")) {
       // Of two that differ nobody could say which one counts.
       if (head.find("authorization") || head.count("x-api-key") > 1) {
@@ -85,7 +95,9 @@ class CredentialsGuard final : public pipeline::Guard {
         take_key(exchange, *key);
       }
     } else if (bearer && bearer->starts_with(identity::SessionTokens::kPrefix)) {
-      take_session(exchange, *bearer, Shown::bearer);
+      const bool proves =
+          exchange.route->websocket && http::websocket::offered_proof(head).has_value();
+      take_session(exchange, *bearer, proves ? Shown::dpop : Shown::bearer);
     } else if (const auto bound = http::dpop_token(head)) {
       take_session(exchange, *bound, Shown::dpop);
     } else if (bearer && bearer->starts_with(identity::kApiKeyMark)) {

@@ -1,5 +1,8 @@
 #include "guards/credentials/key_proofs.hpp"
 
+#include "http/websocket/handshake.hpp"
+#include "pipeline/route.hpp"
+
 namespace portcullis::guards {
 namespace {
 
@@ -17,6 +20,12 @@ KeyProofs::KeyProofs(const config::Settings& settings) {
 
 identity::JwtResult<identity::DpopProof> KeyProofs::read(const http::Exchange& exchange) const {
   const auto& head = exchange.head();
+  if (exchange.route->websocket && !head.find(kHeader)) {
+    if (const auto proof = http::websocket::offered_proof(head)) {
+      return identity::verify_dpop(*proof, head.method_text(), urls_of(exchange),
+                                   exchange.started_wall());
+    }
+  }
   const auto count = head.count(kHeader);
   if (count == 0) return identity::refuse(identity::JwtFault::missing_claim, "no proof");
   if (count > 1) return identity::refuse(identity::JwtFault::malformed, "several proofs");

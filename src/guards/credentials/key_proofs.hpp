@@ -16,7 +16,7 @@ class KeyProofs {
  public:
   explicit KeyProofs(const config::Settings& settings);
 
-  /// Exactly one `DPoP` header, for this method and address.
+  /// Exactly one `DPoP` header, for this method and address; on a WebSocket else its protocol.
   identity::JwtResult<identity::DpopProof> read(const http::Exchange& exchange) const;
 
  private:

@@ -43,7 +43,9 @@ class OriginGuard final : public pipeline::Guard {
       // A navigation or a subresource is not how a page calls an API.
       const auto mode = head.get("sec-fetch-mode");
       const auto destination = head.get("sec-fetch-dest");
-      if (mode == "navigate" || (!destination.empty() && destination != "empty")) {
+      const bool fits = destination.empty() || destination == "empty" ||
+                        (route.websocket && destination == "websocket");
+      if (mode == "navigate" || !fits) {
         return refuse("the browser says that this is a navigation or a subresource");
       }
     }

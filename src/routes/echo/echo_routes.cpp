@@ -3,6 +3,7 @@
 #include "base/text.hpp"
 #include "detect/sanitised_copy.hpp"
 #include "routes/object_schema.hpp"
+#include "routes/websocket/socket.hpp"
 
 namespace portcullis::routes {
 namespace {
@@ -35,10 +36,43 @@ class Echo final : public pipeline::RouteHandler {
   const pipeline::Reporter& reporter_;
 };
 
+/// Sends back what comes, text or binary, as long as the longest message of the Autobahn suite and
+/// in as many fragments.
+class EchoSocket final : public pipeline::RouteHandler {
+ public:
+  explicit EchoSocket(const Services& services)
+      : door_(services, "ws_echo"), options_(socket_options(*services.settings)) {
+    options_.limits.bytes = 16 * kMiB;
+    options_.limits.fragments = 1 << 20;
+    options_.limits.deflate_ratio = 2000;
+  }
+
+  Task<void> serve(http::Exchange& exchange) override {
+    const auto socket = co_await door_.open(exchange, {}, options_, true);
+    if (!socket) co_return;
+    auto& connection = socket->connection;
+    exchange.set_hook([&exchange, &connection] {
+      if (exchange.draining()) connection.close(http::websocket::close_code::kServiceRestart);
+    });
+    while (auto message = co_await socket->receive()) {
+      if (!co_await connection.send(message->kind, std::move(message->data))) break;
+    }
+    while (co_await socket->receive()) {
+    }
+    co_await socket->finish();
+  }
+
+ private:
+  const SocketDoor door_;
+  http::websocket::ConnectionOptions options_;
+};
+
 }  // namespace
 
 EchoRoutes::EchoRoutes(Services services)
-    : services_(std::move(services)), echo_(std::make_unique<Echo>(*services_.reporter)) {}
+    : services_(std::move(services)),
+      echo_(std::make_unique<Echo>(*services_.reporter)),
+      socket_(std::make_unique<EchoSocket>(services_)) {}
 
 EchoRoutes::~EchoRoutes() = default;
 
@@ -54,6 +88,15 @@ void EchoRoutes::add_to(pipeline::RouteTable& table) {
   route.prose = {std::string(kSanitise)};
   route.handler = echo_.get();
   table.add(std::move(route));
+
+  pipeline::Route socket;
+  socket.name = "ws_echo";
+  socket.path = "/ws/echo";
+  socket.methods = {http::Method::get};
+  socket.cls = pipeline::RouteClass::api;
+  socket.websocket = true;
+  socket.handler = socket_.get();
+  table.add(std::move(socket));
 }
 
 }  // namespace portcullis::routes

@@ -5,8 +5,9 @@
 
 namespace portcullis::routes {
 
-/// `POST /api/test`, in the development profile only: answers with the JSON that it was sent, so
-/// that the guards of an API route can be tried before there is an API.
+/// In the development profile only: `POST /api/test` answers with the JSON that it was sent, so
+/// that the guards of an API route can be tried before there is an API; the WebSocket `/ws/echo`
+/// sends every message back, for the test suites of others.
 class EchoRoutes {
  public:
   explicit EchoRoutes(Services services);
@@ -16,6 +17,7 @@ class EchoRoutes {
  private:
   Services services_;
   std::unique_ptr<pipeline::RouteHandler> echo_;
+  std::unique_ptr<pipeline::RouteHandler> socket_;
 };
 
 }  // namespace portcullis::routes

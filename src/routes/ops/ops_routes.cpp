@@ -2,6 +2,7 @@
 
 #include "base/json_text.hpp"
 #include "http/fields.hpp"
+#include "routes/websocket/socket.hpp"
 
 namespace portcullis::routes {
 namespace {
@@ -151,6 +152,7 @@ class OpsRoutes::MetricsPage final : public pipeline::RouteHandler {
     text::append_json_member(body, "sessions", s.hub->streaming_sessions());
     text::append_json_member(body, "oldest_connection_age", s.hub->oldest_age().count());
     body += '}';
+    body += ",\"websockets\":" + socket_statistics(s, exchange.worker().clock().wall());
     body += ",\"rate_limits\":{";
     text::append_json_member(body, "per_minute", s.settings->limit_chat_address_minute);
     text::append_json_member(body, "per_hour", s.settings->limit_chat_address_hour);

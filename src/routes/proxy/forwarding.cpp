@@ -4,6 +4,7 @@
 #include <array>
 #include <span>
 
+#include "base/siphash.hpp"
 #include "base/text.hpp"
 #include "pipeline/route.hpp"
 #include "routes/auth/auth_routes.hpp"
@@ -128,6 +129,31 @@ std::optional<std::string_view> path_fault(std::string_view path) noexcept {
   return std::nullopt;
 }
 
+std::string path_on(std::string_view target_path, std::string_view rewrite,
+                    const http::Exchange& exchange) {
+  std::string out(target_path);
+  if (out.ends_with('/')) out.pop_back();
+  out += rewrite;
+  return out += exchange.head().path().substr(exchange.route->path.size());
+}
+
+std::uint64_t caller_number(const http::Exchange& exchange) {
+  const auto& principal = exchange.principal;
+  if (principal.is_verified()) return siphash128(principal.id, {3, 4})[0];
+  const IpAddress network = exchange.client.address.network();
+  const auto& bytes = network.bytes();
+  return siphash128({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, {3, 4})[0];
+}
+
+http::HeaderBlock fields_of(const config::ServiceSettings& service) {
+  http::HeaderBlock out;
+  for (const auto& field : service.headers) {
+    const auto colon = field.find(':');
+    out.add(field.substr(0, colon), text::trim(std::string_view(field).substr(colon + 1)));
+  }
+  return out;
+}
+
 Forwarding::Forwarding(const config::Settings& settings)
     : session_cookie_(settings.cookie_name),
       client_address_header_(settings.client_address_header),
@@ -156,6 +182,8 @@ std::string Forwarding::request_head(const http::Exchange& exchange, std::string
     if (has(kCredentials, name) && !passes_credentials) return false;
     // What has been judged cannot be named away.
     if (text::istarts_with(name, "content-")) return true;
+    // The gateway opens a WebSocket of its own there.
+    if (exchange.route->websocket && text::istarts_with(name, "sec-websocket-")) return false;
     bool is_named = false;
     head.for_each("connection", [&](auto value) { is_named |= names_field(value, name); });
     return !is_named;

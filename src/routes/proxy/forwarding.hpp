@@ -13,6 +13,17 @@ namespace portcullis::routes {
 /// nullopt: it may.
 std::optional<std::string_view> path_fault(std::string_view path) noexcept;
 
+/// Where on a service a request goes: the path of the target, and that of the request with what
+/// the route has been rewritten to.
+std::string path_on(std::string_view target_path, std::string_view rewrite,
+                    const http::Exchange& exchange);
+
+/// Whose request it is, as ServiceGroup tells callers apart: of a user, a key, or an address.
+std::uint64_t caller_number(const http::Exchange& exchange);
+
+/// What the operator says to a service with each request.
+http::HeaderBlock fields_of(const config::ServiceSettings& service);
+
 /// What of a request goes on to a service, and what of its answer goes back: end-to-end fields
 /// alone, none that would tell the service something that only the gateway can say, and none that
 /// the gateway says itself.

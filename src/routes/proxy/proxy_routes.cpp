@@ -32,19 +32,35 @@ bool may_have_body(http::Method method) {
          method == http::Method::patch;
 }
 
-/// Whose request it is: nobody takes a service from the others.
-std::uint64_t caller_of(const http::Exchange& exchange) {
-  const auto& principal = exchange.principal;
-  if (principal.is_verified()) return siphash128(principal.id, {3, 4})[0];
-  const IpAddress network = exchange.client.address.network();
-  return siphash128({reinterpret_cast<const char*>(network.bytes().data()), network.bytes().size()},
-                    {3, 4})[0];
-}
-
 HttpService::Outcome outcome_of(const Error& error) {
   if (error.code == ErrorCode::cancelled) return HttpService::Outcome::cancelled;
   return error.code == ErrorCode::timeout ? HttpService::Outcome::timeout
                                           : HttpService::Outcome::error;
+}
+
+}  // namespace
+
+namespace {
+
+/// What every protected route has.
+pipeline::Route route_of(const config::Settings& settings, std::size_t entry) {
+  const auto& configured = settings.routes[entry];
+  const auto& proxy = *configured.proxy;
+  pipeline::Route route;
+  route.name = proxy.service + ' ' + configured.path;
+  route.path = configured.path;
+  route.prefix = configured.path.ends_with('/');
+  for (const auto& method : proxy.methods) route.methods.push_back(http::method_of(method));
+  route.kind = *pipeline::route_kind_of(proxy.kind);
+  route.cls = pipeline::RouteClass::api;
+  route.entry = entry;
+  route.access.needed = proxy.authenticated;
+  for (const auto& role : proxy.roles) {
+    route.access.roles = route.access.roles.with(*http::role_of(role));
+  }
+  route.access.location = proxy.location;
+  if (!proxy.scope.empty()) route.access.scope = proxy.scope;
+  return route;
 }
 
 }  // namespace
@@ -57,11 +73,7 @@ class ProxyRoutes::Proxy final : public pipeline::RouteHandler {
         forwarding_(forwarding),
         rewrite_(route.proxy->rewrite.value_or(route.path)),
         group_(std::move(group)) {
-    for (const auto& field : service.headers) {
-      const auto colon = field.find(':');
-      own_fields_.add(field.substr(0, colon),
-                      text::trim(std::string_view(field).substr(colon + 1)));
-    }
+    own_fields_ = fields_of(service);
   }
 
   Task<void> serve(http::Exchange& exchange) override {
@@ -106,7 +118,7 @@ class ProxyRoutes::Proxy final : public pipeline::RouteHandler {
     const bool may_probe = !a.streams && a.body.empty() && is_idempotent(exchange.head().method);
     Error last;
     while (!exchange.gone()) {
-      auto lease = ServiceGroup::choose(group_, a.tried, caller_of(exchange), may_probe);
+      auto lease = ServiceGroup::choose(group_, a.tried, caller_number(exchange), may_probe);
       if (!lease) {
         if (a.tried == 0) last = std::move(lease).error();
         break;
@@ -160,7 +172,8 @@ class ProxyRoutes::Proxy final : public pipeline::RouteHandler {
       there.error().retry = Retry::safe;
       co_return there;
     }
-    auto head = forwarding_.request_head(a.exchange, path_on(channel.service(), a.exchange),
+    auto head = forwarding_.request_head(a.exchange,
+                                         path_on(channel.service().path(), rewrite_, a.exchange),
                                          channel.service().host(), own_fields_);
     add_framing(head, a);
     head += "\r\n";
@@ -220,13 +233,6 @@ class ProxyRoutes::Proxy final : public pipeline::RouteHandler {
     out += piece;
     out += "\r\n";
     return out;
-  }
-
-  std::string path_on(const HttpService& service, const http::Exchange& exchange) const {
-    std::string out = service.path();
-    if (out.ends_with('/')) out.pop_back();
-    out += rewrite_;
-    return out += exchange.head().path().substr(exchange.route->path.size());
   }
 
   /// What the target says, piece by piece.
@@ -302,24 +308,15 @@ void ProxyRoutes::add_to(pipeline::RouteTable& table) {
     const auto& configured = settings.routes[i];
     if (!configured.proxy) continue;
     const auto& proxy = *configured.proxy;
+    if (proxy.websocket) {
+      add_socket(table, i);
+      continue;
+    }
     const auto service =
         std::ranges::find(settings.services, proxy.service, &config::ServiceSettings::id);
     proxies_.push_back(std::make_unique<Proxy>(services_, forwarding_, configured,
                                                services_.groups.at(proxy.service), *service));
-    pipeline::Route route;
-    route.name = proxy.service + ' ' + configured.path;
-    route.path = configured.path;
-    route.prefix = configured.path.ends_with('/');
-    for (const auto& method : proxy.methods) route.methods.push_back(http::method_of(method));
-    route.kind = *pipeline::route_kind_of(proxy.kind);
-    route.cls = pipeline::RouteClass::api;
-    route.entry = i;
-    route.access.needed = proxy.authenticated;
-    for (const auto& role : proxy.roles) {
-      route.access.roles = route.access.roles.with(*http::role_of(role));
-    }
-    route.access.location = proxy.location;
-    if (!proxy.scope.empty()) route.access.scope = proxy.scope;
+    auto route = route_of(settings, i);
     route.takes_body = true;
     route.streams_body = !proxy.inspected;
     route.body_optional = true;
@@ -349,6 +346,30 @@ void ProxyRoutes::add_described(pipeline::RouteTable& table, pipeline::Route rou
   for (auto* one : {&route, &without}) {
     if (!one->methods.empty()) table.add(std::move(*one));
   }
+}
+
+void ProxyRoutes::add_socket(pipeline::RouteTable& table, std::size_t entry) {
+  const auto& settings = *services_.settings;
+  const auto& configured = settings.routes[entry];
+  const auto& proxy = *configured.proxy;
+  const auto& socket = *sockets_.emplace_back(std::make_unique<SocketProxy>(
+      services_, forwarding_, configured, services_.groups.at(proxy.service)));
+  auto opening = route_of(settings, entry);
+  opening.subscription = true;
+  opening.websocket = true;
+  opening.handler = socket.opening();
+  // Each message is a request of its own to all guards, which comes by the connection alone.
+  auto message = route_of(settings, entry);
+  message.name += "_message";
+  message.methods = {http::Method::post};
+  message.takes_body = true;
+  message.max_body_bytes =
+      static_cast<std::uint64_t>(services_.settings->websocket_message_kib) * 1024;
+  message.prose = proxy.prose;
+  message.schema = socket.schema();
+  message.handler = socket.message();
+  table.add(std::move(opening));
+  if (proxy.inspected) table.add(std::move(message));
 }
 
 }  // namespace portcullis::routes

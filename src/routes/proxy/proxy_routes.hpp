@@ -5,6 +5,7 @@
 #include "pipeline/route.hpp"
 #include "routes/proxy/described_body.hpp"
 #include "routes/proxy/forwarding.hpp"
+#include "routes/proxy/socket_proxy.hpp"
 #include "routes/services.hpp"
 
 namespace portcullis::routes {
@@ -24,11 +25,13 @@ class ProxyRoutes {
 
   void add_described(pipeline::RouteTable& table, pipeline::Route route,
                      const std::string& schema_file);
+  void add_socket(pipeline::RouteTable& table, std::size_t entry);
 
   const Services services_;
   const Forwarding forwarding_;
   std::vector<std::unique_ptr<Proxy>> proxies_;
   std::vector<std::unique_ptr<DescribedBody>> bodies_;
+  std::vector<std::unique_ptr<SocketProxy>> sockets_;
 };
 
 }  // namespace portcullis::routes

@@ -1,0 +1,81 @@
+#include "http/websocket/census.hpp"
+
+#include <utility>
+
+namespace portcullis::http::websocket {
+namespace {
+
+std::int64_t in_millis(WallTime time) {
+  return std::chrono::duration_cast<Milliseconds>(time.time_since_epoch()).count();
+}
+
+}  // namespace
+
+Census::Outcome Census::admit(const IpAddress& address, const Limits& limits, WallTime now,
+                              Place& place) {
+  const std::lock_guard lock(mutex_);
+  if (entries_.size() >= limits.total) return Outcome::total_reached;
+  auto& of_network = per_network_[address.network()];
+  if (of_network >= limits.per_address) return Outcome::address_reached;
+  ++of_network;
+  auto& entry = entries_.emplace_back();
+  entry.about.id = Ulid::make(now);
+  entry.about.address = address;
+  entry.about.since = now;
+  entry.last_activity = in_millis(now);
+  place.census_ = this;
+  place.entry_ = std::prev(entries_.end());
+  return Outcome::admitted;
+}
+
+void Census::Place::leave() {
+  auto* census = std::exchange(census_, nullptr);
+  if (census == nullptr) return;
+  const std::lock_guard lock(census->mutex_);
+  const auto network = census->per_network_.find(entry_->about.address.network());
+  if (--network->second == 0) census->per_network_.erase(network);
+  if (entry_->about.authenticated) --census->authenticated_;
+  census->entries_.erase(entry_);
+}
+
+void Census::Place::set_authenticated() {
+  if (census_ == nullptr) return;
+  const std::lock_guard lock(census_->mutex_);
+  if (!std::exchange(entry_->about.authenticated, true)) ++census_->authenticated_;
+}
+
+void Census::Place::count_message(WallTime now) {
+  if (census_ == nullptr) return;
+  ++census_->messages_;
+  ++entry_->messages;
+  entry_->last_activity = in_millis(now);
+}
+
+Census::Figures Census::figures(WallTime now) const {
+  const std::lock_guard lock(mutex_);
+  Figures out;
+  out.open = entries_.size();
+  out.authenticated = authenticated_;
+  out.addresses = per_network_.size();
+  out.messages = messages_;
+  double sum = 0;
+  for (const auto& entry : entries_) {
+    sum += std::chrono::duration<double>(now - entry.about.since).count();
+  }
+  if (!entries_.empty()) out.average_seconds = sum / static_cast<double>(entries_.size());
+  return out;
+}
+
+std::vector<Census::Connection> Census::connections(std::size_t most) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<Connection> out;
+  for (const auto& entry : entries_) {
+    if (out.size() == most) break;
+    auto& about = out.emplace_back(entry.about);
+    about.messages = entry.messages;
+    about.last_activity = WallTime(Milliseconds(entry.last_activity.load()));
+  }
+  return out;
+}
+
+}  // namespace portcullis::http::websocket

@@ -1,0 +1,23 @@
+#pragma once
+#include <memory>
+
+#include "routes/websocket/socket.hpp"
+
+namespace portcullis::routes {
+
+/// The chat as a WebSocket, `/ws`: docs/websocket.md.
+///
+/// Threads: any worker; immutable.
+class ChatSocket {
+ public:
+  explicit ChatSocket(Services services);
+  ~ChatSocket();
+  void add_to(pipeline::RouteTable& table);
+
+ private:
+  class Handler;
+  Services services_;
+  std::unique_ptr<pipeline::RouteHandler> handler_;
+};
+
+}  // namespace portcullis::routes

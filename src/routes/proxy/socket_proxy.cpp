@@ -1,0 +1,325 @@
+#include "routes/proxy/socket_proxy.hpp"
+
+#include <algorithm>
+#include <boost/json.hpp>
+
+#include "base/siphash.hpp"
+#include "base/text.hpp"
+#include "http/inner_exchange.hpp"
+#include "http/json_body.hpp"
+#include "routes/object_schema.hpp"
+#include "routes/turn_refusals.hpp"
+#include "routes/websocket/conduct.hpp"
+#include "routes/websocket/message_request.hpp"
+#include "upstream/http_channel.hpp"
+
+namespace portcullis::routes {
+namespace {
+
+using http::Code;
+using http::Problem;
+using http::websocket::Connection;
+using http::websocket::Opcode;
+using upstream::HttpChannel;
+using upstream::ServiceGroup;
+namespace close_code = http::websocket::close_code;
+namespace websocket = http::websocket;
+
+/// The code that one side is told of how the other one ended.
+std::uint16_t passed_on(std::uint16_t code, std::uint16_t instead_of_none) {
+  return websocket::is_sendable(code)    ? code
+         : code == close_code::kNoStatus ? close_code::kNormal
+                                         : instead_of_none;
+}
+
+/// Until when what the opening has shown is good; nullopt: a key, or nothing was shown.
+std::optional<WallTime> expiry_of(const http::Principal& principal) {
+  if (principal.kind == http::Principal::Kind::user) return principal.expires;
+  if (principal.session) return principal.session->expires;
+  return std::nullopt;
+}
+
+/// One message before the guards.
+class JudgedMessage final : public http::InnerExchange {
+ public:
+  JudgedMessage(const http::Exchange& opening, std::string head, std::string_view body)
+      : InnerExchange(opening, std::move(head), std::string(body)) {
+    principal = opening.principal;
+    vouched = true;
+  }
+  std::string refusal;  ///< the frame that says so; empty: it may go on
+
+ protected:
+  Task<bool> take_answer(const http::Response& response) override {
+    if (response.status >= 400) refusal = error_frame(response.bytes());
+    co_return true;
+  }
+  Task<bool> take_chunk(std::string_view chunk) override {
+    (void)chunk;
+    co_return true;
+  }
+};
+
+}  // namespace
+
+/// An object, of one of the types that the route names.
+class SocketProxy::TypeSchema final : public pipeline::BodySchema {
+ public:
+  explicit TypeSchema(std::vector<std::string> types) : types_(std::move(types)) {}
+  std::optional<Problem> check(const http::JsonBody& body) const override {
+    if (!body.value.is_object()) {
+      return Problem(Code::validation_failed, "A message is a JSON object.");
+    }
+    if (types_.empty() ||
+        std::ranges::find(types_, string_member(body.value, "type")) != types_.end()) {
+      return std::nullopt;
+    }
+    return Problem(Code::schema_invalid, "Messages of this type are not passed on.");
+  }
+
+ private:
+  const std::vector<std::string> types_;
+};
+
+class SocketProxy::Passed final : public pipeline::RouteHandler {
+ public:
+  explicit Passed(const Services& services) : s_(services) {}
+  Task<void> serve(http::Exchange& exchange) override {
+    if (exchange.vouched) co_return co_await exchange.send(http::Response::json(200, "{}"));
+    Problem problem(Code::method_not_allowed);
+    problem.allow = "GET";
+    co_await s_.reporter->answer(exchange, std::move(problem));
+  }
+
+ private:
+  const Services& s_;
+};
+
+class SocketProxy::Opening final : public pipeline::RouteHandler {
+ public:
+  Opening(const Services& services, const Forwarding& forwarding,
+          const config::RouteSettings& route, std::shared_ptr<ServiceGroup> group)
+      : s_(services),
+        forwarding_(forwarding),
+        rewrite_(route.proxy->rewrite.value_or(route.path)),
+        inspected_(route.proxy->inspected),
+        group_(std::move(group)),
+        door_(services, route.proxy->service),
+        options_(socket_options(*services.settings)) {
+    const auto& all = services.settings->services;
+    const auto at = std::ranges::find(all, route.proxy->service, &config::ServiceSettings::id);
+    own_fields_ = fields_of(*at);
+  }
+
+  Task<void> serve(http::Exchange& exchange) override {
+    if (const auto fault = path_fault(exchange.head().path())) {
+      co_return co_await s_.reporter->refuse(
+          exchange, Problem(Code::bad_request, "The path is not acceptable."),
+          {audit::EventType::input_validation, audit::ThreatLevel::medium, "VAL_004",
+           "a path with " + std::string(*fault)});
+    }
+    websocket::Census::Place place;
+    auto handshake = co_await door_.admit(exchange, place);
+    if (!handshake) co_return;
+    auto lease = ServiceGroup::choose(group_, 0, caller_number(exchange), true);
+    std::optional<HttpChannel> channel;
+    Result<std::string> protocol = fail(ErrorCode::unavailable, "no target takes requests");
+    if (!lease) {
+      protocol = std::unexpected(lease.error());
+    } else {
+      channel.emplace(lease->service(), exchange.worker(),
+                      http::ResponseParser::Wants{.fields = true, .upgrade = true});
+      exchange.set_hook([&exchange, &channel] {
+        if (exchange.gone()) channel->cancel();
+      });
+      protocol = co_await ask(exchange, *channel);
+      exchange.set_hook({});
+      if (protocol || protocol.error().origin == ErrorOrigin::upstream) {
+        lease->record(protocol.has_value());
+      }
+    }
+    if (!protocol) co_return co_await refuse(exchange, protocol.error());
+    handshake->deflate.reset();
+    const auto socket =
+        co_await door_.open(exchange, *std::move(handshake), place, *protocol, options_);
+    if (!socket) co_return;
+    if (exchange.principal.is_verified() || exchange.principal.session) {
+      socket->place.set_authenticated();
+    }
+    std::string leftover;
+    auto& stream = channel->upgraded(leftover);
+    auto options = options_;
+    options.role = websocket::Role::client;
+    Connection service(exchange.worker(), stream, std::move(leftover), options);
+    Passage passage{*socket, service, net::Signal(exchange.worker())};
+    exchange.set_hook([&exchange, &passage] {
+      if (exchange.gone()) {
+        // Whoever waits for the other side must not wait any longer.
+        passage.client.connection.abort();
+        passage.service.abort();
+      } else {
+        passage.client.connection.close(close_code::kServiceRestart, "the gateway restarts");
+      }
+    });
+    net::DeadlineTimer expiry(
+        exchange.worker().deadlines(),
+        [](void* client) {
+          static_cast<Connection*>(client)->close(close_code::kUnauthorized,
+                                                  "the credential has expired");
+        },
+        &socket->connection);
+    if (const auto expires = expiry_of(exchange.principal)) {
+      const auto left = *expires - exchange.worker().clock().wall();
+      expiry.arm(std::max(std::chrono::ceil<Milliseconds>(left), Milliseconds{1}));
+    }
+    spawn(pass_back(passage));
+    co_await pass_on(exchange, passage);
+    while (!passage.is_back) co_await passage.ended;
+    co_await service.finish();
+    co_await socket->finish();
+    channel->drop();
+  }
+
+ private:
+  struct Passage {
+    Socket& client;
+    Connection& service;
+    net::Signal ended;
+    bool is_back = false;  ///< nothing comes back any more
+  };
+
+  /// @returns the subprotocol that the service has chosen; empty for none.
+  Task<Result<std::string>> ask(const http::Exchange& exchange, HttpChannel& channel) const {
+    if (auto there = co_await channel.connect(); !there) co_return std::unexpected(there.error());
+    const auto key = websocket::new_key();
+    auto head =
+        forwarding_.request_head(exchange, path_on(channel.service().path(), rewrite_, exchange),
+                                 channel.service().host(), own_fields_);
+    head += websocket::client_handshake(key);
+    std::string offered;
+    for (const auto protocol : websocket::offered_protocols(exchange.head())) {
+      // These hold credentials for the gateway.
+      if (protocol.starts_with("bearer.") || protocol.starts_with("dpop.")) continue;
+      (offered += offered.empty() ? "" : ", ") += protocol;
+    }
+    if (!offered.empty()) ((head += "Sec-WebSocket-Protocol: ") += offered) += "\r\n";
+    head += "\r\n";
+    if (auto sent = co_await channel.send(head); !sent) co_return std::unexpected(sent.error());
+    std::string body;
+    if (auto got = co_await channel.read_head(body); !got) co_return std::unexpected(got.error());
+    const auto wrong = [](const char* what) {
+      return fail(ErrorCode::malformed, what, ErrorOrigin::upstream);
+    };
+    const auto& answer = channel.head();
+    if (answer.status != 101) co_return wrong("the service does not open a WebSocket");
+    const auto chosen = answer.fields.find("Sec-WebSocket-Protocol");
+    const auto all = text::split_list(offered);
+    if (answer.fields.find("Sec-WebSocket-Accept") != websocket::accept_of(key) ||
+        !text::iequals(answer.fields.find("Upgrade"), "websocket") ||
+        answer.fields.contains("Sec-WebSocket-Extensions") ||
+        (!chosen.empty() && std::ranges::find(all, chosen) == all.end())) {
+      co_return wrong("the service's handshake is wrong");
+    }
+    co_return std::string(chosen);
+  }
+
+  Task<void> refuse(http::Exchange& exchange, const Error& why) const {
+    if (exchange.gone()) co_return;
+    const bool away = why.code == ErrorCode::unavailable || why.code == ErrorCode::exhausted ||
+                      why.code == ErrorCode::refused;
+    const auto wait = std::chrono::ceil<Seconds>(group_->retry_after()).count();
+    Problem problem =
+        why.code == ErrorCode::timeout ? Problem(Code::upstream_timeout)
+        : away ? Problem(Code::upstream_unavailable, {}, std::clamp<std::int64_t>(wait, 1, 3600))
+               : Problem(Code::upstream_error);
+    co_await s_.reporter->refuse(exchange, std::move(problem),
+                                 upstream_incident(group_->name() + ": " + why.detail));
+  }
+
+  Task<void> pass_back(Passage& passage) const {
+    while (auto message = co_await passage.service.receive()) {
+      if (!co_await passage.client.connection.send(message->kind, std::move(message->data))) break;
+    }
+    const auto& service = passage.service;
+    passage.client.connection.close(passed_on(service.closed_with(), close_code::kBadGateway),
+                                    service.peer_reason());
+    while (co_await passage.service.receive()) {
+    }
+    passage.is_back = true;
+    passage.ended.notify();
+  }
+
+  Task<void> pass_on(http::Exchange& exchange, Passage& passage) const {
+    SocketConduct conduct(s_.settings->websocket_messages_minute);
+    auto& client = passage.client.connection;
+    while (auto message = co_await passage.client.receive()) {
+      if (inspected_ && message->kind != Opcode::text) {
+        client.close(close_code::kUnsupportedData, "messages are text");
+        continue;
+      }
+      const std::string refusal = co_await judge(exchange, client, conduct, *message);
+      if (refusal.empty()) {
+        (void)co_await passage.service.send(message->kind, std::move(message->data));
+        continue;
+      }
+      (void)co_await client.send(Opcode::text, refusal);
+      if (conduct.note_bad(exchange.worker().clock().monotonic())) {
+        client.close(close_code::kPolicyViolation, "too many bad messages");
+      }
+    }
+    passage.service.close(passed_on(client.closed_with(), close_code::kGoingAway),
+                          client.peer_reason());
+  }
+
+  /// @returns the error frame for a message that must not go on.
+  Task<std::string> judge(const http::Exchange& exchange, Connection& client,
+                          SocketConduct& conduct, const Connection::Message& message) const {
+    const auto now = exchange.worker().clock().monotonic();
+    if (!conduct.admit(message.frames, now)) {
+      const auto id = s_.reporter->report(exchange,
+                                          {audit::EventType::rate_limiting, audit::ThreatLevel::low,
+                                           "RATE_003", "messages of a WebSocket come too fast"},
+                                          audit::EventDecision::refused);
+      const auto wait = std::chrono::ceil<Seconds>(conduct.wait(now)).count();
+      std::string frame;
+      append_error(frame, http::info_of(Code::rate_limited).name,
+                   "Too many messages. Please wait and try again.", id.text(),
+                   std::max<std::int64_t>(1, wait));
+      co_return frame;
+    }
+    if (!inspected_) co_return std::string();
+    std::string fields = "Content-Type: application/json\r\nContent-Length: ";
+    text::append_number(fields, message.data.size());
+    fields += "\r\n";
+    JudgedMessage judged(exchange, message_head(exchange, "POST", exchange.head().path(), fields),
+                         message.data);
+    co_await exchange.road()->handle(judged);
+    if (judged.status() == 401) {  // revoked, or the session is over
+      client.close_after(judged.refusal, close_code::kUnauthorized, "the credential is void");
+    }
+    co_return judged.refusal;
+  }
+
+  const Services& s_;
+  const Forwarding& forwarding_;
+  const std::string rewrite_;
+  const bool inspected_;
+  const std::shared_ptr<ServiceGroup> group_;
+  const SocketDoor door_;
+  const websocket::ConnectionOptions options_;
+  http::HeaderBlock own_fields_;
+};
+
+SocketProxy::SocketProxy(const Services& services, const Forwarding& forwarding,
+                         const config::RouteSettings& route, std::shared_ptr<ServiceGroup> group)
+    : schema_(std::make_unique<TypeSchema>(route.proxy->types)),
+      passed_(std::make_unique<Passed>(services)),
+      opening_(std::make_unique<Opening>(services, forwarding, route, std::move(group))) {}
+
+SocketProxy::~SocketProxy() = default;
+
+pipeline::RouteHandler* SocketProxy::opening() const noexcept { return opening_.get(); }
+pipeline::RouteHandler* SocketProxy::message() const noexcept { return passed_.get(); }
+const pipeline::BodySchema* SocketProxy::schema() const noexcept { return schema_.get(); }
+
+}  // namespace portcullis::routes

@@ -1,0 +1,82 @@
+#include "routes/websocket/message_request.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "base/text.hpp"
+#include "http/json_body.hpp"
+#include "http/problem.hpp"
+#include "routes/object_schema.hpp"
+
+namespace portcullis::routes {
+namespace {
+
+/// Of the handshake alone, or said anew by each request.
+bool stays_behind(std::string_view name) {
+  static constexpr std::array<std::string_view, 19> kNames = {"connection",
+                                                              "upgrade",
+                                                              "keep-alive",
+                                                              "te",
+                                                              "expect",
+                                                              "accept",
+                                                              "prefer",
+                                                              "content-type",
+                                                              "authorization",
+                                                              "content-length",
+                                                              "transfer-encoding",
+                                                              "cookie",
+                                                              "dpop",
+                                                              "last-event-id",
+                                                              "x-api-key",
+                                                              "x-challenge-solution",
+                                                              "range",
+                                                              "sec-fetch-mode",
+                                                              "sec-fetch-dest"};
+  return text::istarts_with(name, "sec-websocket-") || text::istarts_with(name, "if-") ||
+         std::ranges::any_of(kNames, [&](auto one) { return text::iequals(one, name); });
+}
+
+}  // namespace
+
+std::string message_head(const http::Exchange& opening, std::string_view method,
+                         std::string_view path, std::string_view own_fields) {
+  std::string out;
+  out.reserve(1024);
+  ((out += method) += ' ') += path;
+  out += " HTTP/1.1\r\n";
+  opening.head().for_each([&](std::string_view name, std::string_view value) {
+    if (!stays_behind(name)) (((out += name) += ": ") += value) += "\r\n";
+  });
+  return (out += own_fields) += "\r\n";
+}
+
+void append_error(std::string& out, std::string_view code, std::string_view message,
+                  std::string_view error_id, std::int64_t retry_after) {
+  out += R"({"type":"error","code":)";
+  text::append_json_string(out, code);
+  out += R"(,"message":)";
+  text::append_json_string(out, message);
+  out += R"(,"error_id":)";
+  text::append_json_string(out, error_id);
+  if (retry_after > 0) {
+    out += R"(,"retry_after":)";
+    text::append_number(out, retry_after);
+  }
+  out += '}';
+}
+
+std::string error_frame(std::string_view problem_json) {
+  std::string out;
+  const auto problem = http::parse_json(problem_json);
+  if (!problem || !problem->is_object()) {
+    append_error(out, http::info_of(http::Code::internal_error).name, {}, {}, 0);
+    return out;
+  }
+  const auto* wait = problem->get_object().if_contains("retry_after");
+  append_error(out, string_member(*problem, "code"), string_member(*problem, "detail"),
+               string_member(*problem, "error_id"),
+               wait != nullptr && wait->is_int64() ? wait->get_int64() : 0);
+  return out;
+}
+
+}  // namespace portcullis::routes

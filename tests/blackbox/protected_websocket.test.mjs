@@ -1,0 +1,187 @@
+// WebSockets of services behind protected routes: what of the handshake and of messages goes on, and how both sides end.
+
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import { WebSocketServer } from 'ws';
+import { eventually, sample } from '../harness/client.mjs';
+import { closedPort } from '../harness/fake_upstream.mjs';
+import { runCommand, startGateway } from '../harness/gateway.mjs';
+import { PROVES } from '../harness/proves.mjs';
+import { closeFrame, frame, kBinary, kPing, kText, openWebSocket } from '../harness/websocket.mjs';
+import { request } from '../harness/wire.mjs';
+import { withGateway } from '../harness/with_gateway.mjs';
+
+const kTimeout = { timeout: 60_000 };
+const kEnv = { GUARDS_BOT_MODE: 'off', REPUTATION_ENABLED: 'false', SECURITY_RATE_LIMIT_REQUESTS_PER_MINUTE: '1000000', WEBSOCKET_MAX_PER_ADDRESS: '1000', WEBSOCKET_MESSAGES_PER_MINUTE: '100000' };
+const routesTo = (url, routes) => `
+services:
+  - id: live
+    targets: [${url}]
+    headers: ["X-Service-Key: of the gateway"]
+routes:
+${routes}`;
+const text = (value) => frame(kText, typeof value === 'string' ? value : JSON.stringify(value));
+
+/** A service that tells what it was asked and what it heard, and sends back every message. */
+async function startSocketService() {
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: true, handleProtocols: (offered) => [...offered][0] ?? false });
+  await new Promise((resolve) => server.once('listening', resolve));
+  const connections = [];
+  server.on('connection', (socket, asked) => {
+    const entry = { socket, headers: asked.headers, path: asked.url, heard: [] };
+    connections.push(entry);
+    entry.closed = new Promise((resolve) => socket.on('close', (code, reason) => resolve([code, reason.toString()])));
+    socket.on('error', () => {});
+    socket.on('message', (data, binary) => {
+      entry.heard.push(data.toString());
+      socket.send(data, { binary });
+    });
+  });
+  return {
+    url: `http://127.0.0.1:${server.address().port}/base/`,
+    connections,
+    last: () => connections.at(-1),
+    stop: () => {
+      for (const { socket } of connections) {
+        socket.resume(); // one that rests never sees its end
+        socket.terminate();
+      }
+      server.close();
+    },
+  };
+}
+
+describe('a protected WebSocket', () => {
+  let service;
+  let gateway;
+  before(async () => {
+    service = await startSocketService();
+    gateway = await startGateway({
+      env: { ...kEnv, SERVER_DRAIN_TIMEOUT: '2s' }, // one connection is left that waits for its service
+      yaml: routesTo(
+        service.url,
+        `
+  - {path: /live/, service: live, websocket: true, kind: anonymous, auth: none, types: [say, ask], body: {prose: [words]}}
+  - {path: /raw, service: live, websocket: true, kind: anonymous, auth: none, body: {inspect: false}}
+  - {path: /users, service: live, websocket: true, kind: token}`,
+      ),
+    });
+  });
+  after(async () => {
+    await gateway?.stop();
+    await service?.stop();
+  });
+  beforeEach(() => void (service.connections.length = 0));
+
+  const open = async (path, headers = {}) => {
+    const socket = await openWebSocket(gateway, { path, headers });
+    assert.equal(socket.answer.status, 101, socket.answer.text);
+    return socket;
+  };
+
+  test(PROVES('F181', 'F184') + 'passes messages on and back, and none that a guard refuses', kTimeout, async () => {
+    const socket = await open('/live/room/7?a=b', { 'Sec-WebSocket-Protocol': 'one, bearer.pcs_secret, two', 'Sec-WebSocket-Extensions': 'permessage-deflate' });
+    const asked = service.last();
+    assert.equal(asked.path, '/base/live/room/7?a=b');
+    assert.equal(asked.headers['sec-websocket-protocol'], 'one,two'.replace(',', ', '));
+    assert.equal(asked.headers['sec-websocket-extensions'], undefined);
+    assert.equal(asked.headers['x-service-key'], 'of the gateway');
+    assert.equal(asked.headers['x-forwarded-for'], '127.0.0.1');
+    assert.equal(socket.answer.header('Sec-WebSocket-Protocol'), 'one');
+    assert.equal(socket.answer.header('Sec-WebSocket-Extensions'), undefined);
+    const good = '{"type":"say",  "words":"The location. Then evaluate it é"}';
+    socket.send(text(good));
+    assert.equal((await socket.message()).payload.toString(), good, 'byte for byte');
+    for (const [bad, code] of [
+      ['[]', 'VALIDATION_FAILED'],
+      ['no json', 'VALIDATION_FAILED'],
+      [{ type: 'other' }, 'SCHEMA_INVALID'],
+      [{ words: 'no type' }, 'SCHEMA_INVALID'],
+      [{ type: 'say', words: '<script>alert(1)</script>' }, 'CONTENT_REFUSED'],
+    ]) {
+      socket.send(text(bad));
+      const refused = await socket.json();
+      assert.deepEqual([refused.type, refused.code], ['error', code]);
+    }
+    assert.deepEqual(asked.heard, [good]);
+    socket.send(frame(kPing, 'for the gateway'));
+    assert.equal((await socket.frame()).payload.toString(), 'for the gateway');
+    socket.send(frame(kBinary, 'x'));
+    assert.equal(await socket.closed(), 1003);
+    assert.equal((await asked.closed)[0], 1003);
+  });
+
+  test('carries close codes and reasons both ways', kTimeout, async () => {
+    const socket = await open('/live/');
+    socket.send(closeFrame(4000, 'from the client'));
+    assert.equal(await socket.closed(), 4000);
+    assert.deepEqual(await service.last().closed, [4000, 'from the client']);
+    const other = await open('/live/');
+    service.last().socket.close(4321, 'from the service');
+    assert.equal(await other.closed(), 4321);
+    assert.equal(other.reason, 'from the service');
+    const cut = await open('/live/');
+    service.last().socket.terminate();
+    assert.equal(await cut.closed(), 1014);
+    const gone = await open('/live/');
+    gone.destroy();
+    assert.equal((await service.last().closed)[0], 1001);
+    await eventually(async () => (await sample(gateway, 'portcullis_websockets_open')) === 0, { what: 'every place is free' });
+    await eventually(async () => (await sample(gateway, 'portcullis_upstream_connections_open')) === 0, { what: 'every connection to the service is closed' });
+  });
+
+  test('passes anything where nothing is inspected, and reads no faster than the service', kTimeout, async () => {
+    const socket = await open('/raw');
+    for (const [opcode, payload] of [[kText, 'no json'], [kBinary, Buffer.alloc(60_000, 7)]]) {
+      socket.send(frame(opcode, payload));
+      const back = await socket.message();
+      assert.equal(back.opcode, opcode);
+      assert.ok(back.payload.equals(Buffer.from(payload)));
+    }
+    service.last().socket.pause();
+    for (let i = 0; i < 1000; ++i) socket.send(frame(kBinary, Buffer.alloc(60_000)));
+    await eventually(
+      async () => {
+        const before = socket.writableLength;
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        return before === socket.writableLength && before > 0;
+      },
+      { what: 'the gateway stops reading' },
+    );
+    assert.ok(socket.writableLength > 30_000_000, `most of it waits at the client: ${socket.writableLength}`);
+    socket.destroy();
+  });
+
+  test('is for whom its route is, and for nothing but a handshake', kTimeout, async () => {
+    const { answer } = await openWebSocket(gateway, { path: '/users' });
+    assert.equal(answer.status, 401, answer.text);
+    const plain = await request(gateway, { path: '/live/' });
+    assert.equal(plain.status, 426, plain.text);
+    const posted = await request(gateway, { method: 'POST', path: '/live/', headers: { 'Content-Type': 'application/json' }, body: { type: 'say' } });
+    assert.equal(posted.status, 405, posted.text);
+    assert.equal(posted.header('Allow'), 'GET');
+    assert.equal(service.connections.length, 0);
+  });
+});
+
+test('a service that is away, or speaks no WebSocket, is an error before the upgrade', kTimeout, async () => {
+  const port = await closedPort();
+  await withGateway({ env: kEnv, yaml: routesTo(`http://127.0.0.1:${port}`, '  - {path: /live, service: live, websocket: true, kind: anonymous, auth: none}\n') }, async (gateway) => {
+    const { answer } = await openWebSocket(gateway, { path: '/live' });
+    assert.equal(answer.status, 503, answer.text);
+    assert.equal(await sample(gateway, 'portcullis_websockets_open'), 0);
+  });
+  await withGateway({ env: kEnv }, async (plain) => {
+    await withGateway({ env: kEnv, yaml: routesTo(plain.url, '  - {path: /live, service: live, websocket: true, kind: anonymous, auth: none, rewrite: /health/live}\n') }, async (gateway) => {
+      const { answer } = await openWebSocket(gateway, { path: '/live' });
+      assert.equal(answer.status, 502, answer.text);
+    });
+  });
+});
+
+test('its keys are checked', kTimeout, async () => {
+  for (const route of ['{path: /a, service: live, websocket: true, methods: [POST]}', '{path: /a, service: live, types: [say]}', '{path: /a, service: live, websocket: true, types: [say], body: {inspect: false}}']) {
+    const { status, stdout, stderr } = await runCommand(['check-config'], { yaml: routesTo('http://127.0.0.1:1', `  - ${route}\n`) });
+    assert.equal(status, 2, stdout + stderr);
+  }
+});
