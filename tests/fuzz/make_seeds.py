@@ -9,6 +9,7 @@ import json
 import pathlib
 import struct
 import urllib.parse
+import zlib
 
 CORPUS = pathlib.Path(__file__).parent / "corpus"
 
@@ -22,6 +23,30 @@ def write(target, seeds):
     assert len(seeds) >= 50, f"{target}: {len(seeds)} seeds"
     for number, seed in enumerate(seeds):
         (folder / f"seed-{number:02}").write_bytes(seed)
+
+
+def websocket_frames():
+    def frame(opcode, payload=b"", fin=True, rsv=0, masked=True):
+        head = bytes([(0x80 if fin else 0) | rsv << 4 | opcode])
+        size, mask = len(payload), 0x80 if masked else 0
+        head += bytes([mask | size]) if size < 126 else bytes([mask | 126]) + struct.pack(">H", size)
+        if not masked:
+            return head + payload
+        key = b"\x11\x22\x33\x44"
+        return head + key + bytes(b ^ key[i % 4] for i, b in enumerate(payload))
+
+    text = "Hello \u00e9 \U0001f418".encode()
+    packer = zlib.compressobj(6, zlib.DEFLATED, -15)
+    packed = (packer.compress(text * 20) + packer.flush(zlib.Z_SYNC_FLUSH))[:-4]
+    wholes = [frame(1, text), frame(2, bytes(range(200))), frame(9, b"ping"), frame(10), frame(8, b"\x03\xe8bye"),
+              frame(8), frame(8, b"\x03"), frame(8, b"\x03\xed"), frame(1, packed, rsv=4), frame(1, b"\xff"), frame(3),
+              frame(1, text, rsv=2), frame(1, text, masked=False), frame(9, b"x" * 126),
+              frame(1, text[:7], fin=False) + frame(9, b"mid") + frame(0, text[7:]),
+              frame(1, packed[:9], fin=False, rsv=4) + frame(0, packed[9:])]
+    for prefix in (b"\x00", b"\x01", b"\x07"):
+        yield from (prefix + whole for whole in wholes)
+    yield from (b"\x03" + a + b for a, b in itertools.pairwise(wholes))
+    yield b"\x00permessage-deflate; client_max_window_bits=9, permessage-deflate"
 
 
 def request_heads():
@@ -454,7 +479,7 @@ def patterns():
             yield f"{pattern}\0{text}"
 
 
-for name, make in {"request_head": request_heads, "chunked_body": chunked_bodies, "answer_decoder": answers, "model_decoder": model_answers, "webhook": webhooks, "response_parser": responses,
+for name, make in {"request_head": request_heads, "chunked_body": chunked_bodies, "websocket": websocket_frames, "answer_decoder": answers, "model_decoder": model_answers, "webhook": webhooks, "response_parser": responses,
                    "json_body": json_bodies, "multipart_form": forms, "form_fields": form_fields, "schema": schemas, "pattern": patterns, "credentials": credentials, "jwt": jwts, "dpop": proofs, "api_key": api_keys, "totp": totp_inputs, "config": configurations, "origin": origins, "bot_evidence": bot_evidence, "captcha": captchas,
                    "decoder": encoded_texts, "tokenizers": lambda: itertools.islice(rule_texts(), 1, 400, 5),
                    "inspect": lambda: itertools.islice(rule_texts(), 2, 400, 6)}.items():
