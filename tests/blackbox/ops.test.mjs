@@ -198,7 +198,7 @@ test('/metrics is Prometheus text where Accept or the query ask for it, else JSO
       assert.equal(answer.header('Cache-Control'), 'no-store');
       expectSecurityHeaders(answer);
       if (text) assert.match(answer.text, /\n$/);
-      else assert.deepEqual(Object.keys(answer.json), ['connections', 'rate_limits', 'system']);
+      else assert.deepEqual(Object.keys(answer.json), ['connections', 'websockets', 'rate_limits', 'system']);
     }
   }
 });
