@@ -90,7 +90,7 @@ describe('a site that requires proofs of possession', () => {
   });
 
   test('a thief costs the owner nothing of his limits', kTimeout, async () => {
-    await withUpstream({ ...kRequire, RATE_LIMIT_SESSION_PER_MINUTE: '4', LIMITS_IN_FLIGHT_PER_SESSION: '1' }, async (gateway) => {
+    await withUpstream({ ...kRequire, RATE_LIMIT_SESSION_PER_MINUTE: '4', LIMITS_IN_FLIGHT_PER_SESSION: '2' }, async (gateway) => {
       const key = newKey();
       const token = await openProven(gateway, key);
       const heard = proven(gateway, key, token, messageRequest(token, 'one'));
