@@ -113,6 +113,9 @@ class Exchange {
   std::optional<Presenter> presenter;  ///< credentials guard: who shows a session's token
   /// Whoever made it: a message of a connection whose opening has proven these two.
   bool vouched = false;
+  std::string vouched_site;  ///< likewise, the id of its site; empty: that of its origin
+  /// Set by the handler of a protected WebSocket's messages alone: this one may go on.
+  bool may_go_on = false;
   LimitState limit_state;                 ///< rate guard; claim guard likewise
   SessionState session_state;             ///< rate guard (the same flight); claim guard likewise
   std::unique_ptr<JsonBody> json;         ///< body guard

@@ -99,6 +99,7 @@ struct Principal {
   WallTime expires;
   std::uint32_t requests_per_minute = 0;  ///< of a key that has a limit of its own
   std::vector<std::string> scopes;        ///< of a key; none: all that its role opens
+  std::string key_prefix;                 ///< of a key: by which it is found again
   std::optional<SessionClaims> session;
   std::optional<KeyProof> proof;  ///< of the session's key, or of one for a session to be made
   /// A session that was shown without a proof by its key: nobody's, and kept for the event alone.

@@ -84,7 +84,11 @@ void Pipeline::choose_route(http::Exchange& exchange) const {
     return;
   }
   const auto match = parts_.routes.find(head.path(), head.method);
-  if (match.route != nullptr) exchange.route = match.route;
+  if (match.route == nullptr) return;
+  // What a message is vouched for with is good for messages, and not for what else has the path
+  // now.
+  if (exchange.vouched && match.route->entry && !match.route->by_message) return;
+  exchange.route = match.route;
 }
 
 Task<void> Pipeline::handle(http::Exchange& exchange) const {

@@ -2,7 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { WebSocketServer } from 'ws';
+import { createServer } from 'node:http';
+import WebSocket, { WebSocketServer } from 'ws';
+import { withAccounts } from '../harness/accounts.mjs';
 import { eventually, sample } from '../harness/client.mjs';
 import { closedPort } from '../harness/fake_upstream.mjs';
 import { runCommand, startGateway } from '../harness/gateway.mjs';
@@ -177,6 +179,48 @@ test('a service that is away, or speaks no WebSocket, is an error before the upg
       assert.equal(answer.status, 502, answer.text);
     });
   });
+});
+
+test('an API key that is revoked opens nothing any more, nor goes on where it did, and each message is of its site', kTimeout, async () => {
+  const service = await startSocketService();
+  await withAccounts(async (desk) => {
+    await desk.done(['user', 'add', 'till', '--role', 'viewer', '--no-password']);
+    const key = desk.secret(await desk.done(['key', 'add', '--owner', 'till', '--name', 'k', '--site', 'beta']));
+    const yaml = `sites:\n  - {id: beta, origins: ["https://beta.example"]}${routesTo(service.url, '  - {path: /keyed, service: live, websocket: true, auth: {roles: [service]}}\n')}`;
+    await withGateway({ env: { ...kEnv, DATA_DIR: `${desk.folder}/data` }, yaml }, async (gateway) => {
+      const socket = new WebSocket(gateway.url.replace('http', 'ws') + '/keyed', { headers: { 'X-API-Key': key } });
+      const closed = new Promise((resolve) => socket.on('close', resolve));
+      await new Promise((resolve, reject) => socket.on('open', resolve).on('error', reject));
+      assert.equal(service.last().headers['x-portcullis-site'], 'beta');
+      const heard = new Promise((resolve) => socket.once('message', (data) => resolve(data.toString())));
+      socket.send('{"a":"before"}');
+      assert.equal(await heard, '{"a":"before"}', 'it is judged for the site of the key');
+      await desk.done(['key', 'revoke', key.split('_')[1]]);
+      await eventually(() => {
+        socket.send('{"a":"after"}');
+        return socket.readyState >= WebSocket.CLOSING;
+      });
+      assert.equal(await closed, 4401);
+      const before = service.last().heard.length;
+      assert.ok(service.last().heard.at(-1) !== undefined && before < 200);
+    });
+  });
+  await service.stop();
+});
+
+test('what a visitor asks for that there is not shuts nobody out', kTimeout, async () => {
+  const picky = createServer((request, response) => response.writeHead(404).end());
+  picky.on('upgrade', (request, socket) => socket.end('HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n'));
+  await new Promise((resolve) => picky.listen(0, '127.0.0.1', resolve));
+  const yaml = routesTo(`http://127.0.0.1:${picky.address().port}`, '  - {path: /live/, service: live, websocket: true, kind: anonymous, auth: none}\n');
+  await withGateway({ env: { ...kEnv, TRUSTED_PROXIES: '127.0.0.0/8' }, yaml }, async (gateway) => {
+    for (let i = 1; i <= 12; ++i) {
+      const { answer } = await openWebSocket(gateway, { path: '/live/missing', headers: { 'X-Forwarded-For': `203.0.113.${i}` } });
+      assert.equal(answer.status, 502, `${i}: ${answer.text}`);
+    }
+  });
+  picky.closeAllConnections();
+  picky.close();
 });
 
 test('its keys are checked', kTimeout, async () => {

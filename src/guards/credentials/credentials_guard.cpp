@@ -23,7 +23,10 @@ class CredentialsGuard final : public pipeline::Guard {
       return fail(ErrorCode::unavailable, "accounts have not been read yet", ErrorOrigin::gateway,
                   Retry::safe);
     }
-    if (exchange.vouched) return conclude(exchange);
+    if (exchange.vouched) {
+      look_again(exchange);
+      return conclude(exchange);
+    }
     const auto of_provider = find(exchange);
     if (!of_provider) return conclude(exchange);
     auto claims = parts_.provider->verify(exchange, *of_provider);
@@ -48,6 +51,21 @@ class CredentialsGuard final : public pipeline::Guard {
       return refuse_blocked(std::nullopt, "blocked address, and a credential that does not verify");
     }
     return Verdict::pass();
+  }
+
+  /// What was good when the connection was opened may have ended since; a user's token and a
+  /// session are asked about with the limits.
+  void look_again(http::Exchange& exchange) const {
+    if (const auto* own = site(exchange.vouched_site); own != nullptr && !exchange.origin) {
+      exchange.site = own;
+    }
+    auto& principal = exchange.principal;
+    if (principal.kind != http::Principal::Kind::api_key) return;
+    const auto key =
+        parts_.directory == nullptr ? nullptr : parts_.directory->find_key(principal.key_prefix);
+    if (key && key->id == principal.id && key->is_valid(exchange.started_wall())) return;
+    principal = {};
+    reject(principal, "an API key that is revoked, expired or of a disabled user");
   }
 
   /// Which keys there are, and what was revoked.
@@ -261,6 +279,8 @@ class CredentialsGuard final : public pipeline::Guard {
     principal.id = key->id;
     principal.grants = {{http::Role::service, key->site}};
     principal.scopes = key->scopes;
+    principal.key_prefix = key->prefix;
+    if (key->expires) principal.expires = *key->expires;
     principal.requests_per_minute = key->requests_per_minute.value_or(0);
     parts_.directory->note_use(key->prefix, exchange.started_wall());
     if (key->site == http::kEverySite) take_location(exchange);

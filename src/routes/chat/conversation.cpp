@@ -370,9 +370,7 @@ Task<void> Conversation::look_for_end() {
   if (exchange_.presenter) {
     look.may_be_revoked_by(identity::SessionKeys(session, *exchange_.presenter).shut_out());
   }
-  if (!session.user.empty()) {
-    look.may_be_revoked_by(identity::visitor_key(session.site, session.user));
-  }
+  identity::may_be_revoked_with_others(look, session);
   const auto answer = co_await s_.store->admit(look);
   if (answer && (answer->revoked || answer->session.status == state::SessionView::Status::ended)) {
     end_session("the session is over");

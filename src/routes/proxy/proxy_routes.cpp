@@ -361,6 +361,7 @@ void ProxyRoutes::add_socket(pipeline::RouteTable& table, std::size_t entry) {
   // Each message is a request of its own to all guards, which comes by the connection alone.
   auto message = route_of(settings, entry);
   message.name += "_message";
+  message.by_message = true;
   message.methods = {http::Method::post};
   message.takes_body = true;
   message.max_body_bytes =

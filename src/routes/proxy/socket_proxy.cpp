@@ -32,9 +32,9 @@ std::uint16_t passed_on(std::uint16_t code, std::uint16_t instead_of_none) {
                                          : instead_of_none;
 }
 
-/// Until when what the opening has shown is good; nullopt: a key, or nothing was shown.
+/// Until when what the opening has shown is good; nullopt: for ever, or nothing was shown.
 std::optional<WallTime> expiry_of(const http::Principal& principal) {
-  if (principal.kind == http::Principal::Kind::user) return principal.expires;
+  if (principal.is_verified() && principal.expires != WallTime{}) return principal.expires;
   if (principal.session) return principal.session->expires;
   return std::nullopt;
 }
@@ -46,6 +46,7 @@ class JudgedMessage final : public http::InnerExchange {
       : InnerExchange(opening, std::move(head), std::string(body)) {
     principal = opening.principal;
     vouched = true;
+    vouched_site = opening.site->id;
   }
   std::string refusal;  ///< the frame that says so; empty: it may go on
 
@@ -85,6 +86,7 @@ class SocketProxy::Passed final : public pipeline::RouteHandler {
  public:
   explicit Passed(const Services& services) : s_(services) {}
   Task<void> serve(http::Exchange& exchange) override {
+    exchange.may_go_on = exchange.vouched;
     if (exchange.vouched) co_return co_await exchange.send(http::Response::json(200, "{}"));
     Problem problem(Code::method_not_allowed);
     problem.allow = "GET";
@@ -152,7 +154,7 @@ class SocketProxy::Opening final : public pipeline::RouteHandler {
     options.role = websocket::Role::client;
     Connection service(exchange.worker(), stream, std::move(leftover), options);
     Passage passage{*socket, service, net::Signal(exchange.worker())};
-    exchange.set_hook([&exchange, &passage] {
+    const auto end = [&exchange, &passage] {
       if (exchange.gone()) {
         // Whoever waits for the other side must not wait any longer.
         passage.client.connection.abort();
@@ -160,7 +162,9 @@ class SocketProxy::Opening final : public pipeline::RouteHandler {
       } else {
         passage.client.connection.close(close_code::kServiceRestart, "the gateway restarts");
       }
-    });
+    };
+    exchange.set_hook(end);
+    if (exchange.gone() || exchange.draining()) end();
     net::DeadlineTimer expiry(
         exchange.worker().deadlines(),
         [](void* client) {
@@ -211,7 +215,11 @@ class SocketProxy::Opening final : public pipeline::RouteHandler {
       return fail(ErrorCode::malformed, what, ErrorOrigin::upstream);
     };
     const auto& answer = channel.head();
-    if (answer.status != 101) co_return wrong("the service does not open a WebSocket");
+    // A visitor may ask for what there is not: that says nothing about the service.
+    if (answer.status != 101) {
+      co_return fail(ErrorCode::malformed, "the service does not open a WebSocket",
+                     answer.status < 500 ? ErrorOrigin::gateway : ErrorOrigin::upstream);
+    }
     const auto chosen = answer.fields.find("Sec-WebSocket-Protocol");
     const auto all = text::split_list(offered);
     if (answer.fields.find("Sec-WebSocket-Accept") != websocket::accept_of(key) ||
@@ -296,6 +304,12 @@ class SocketProxy::Opening final : public pipeline::RouteHandler {
     co_await exchange.road()->handle(judged);
     if (judged.status() == 401) {  // revoked, or the session is over
       client.close_after(judged.refusal, close_code::kUnauthorized, "the credential is void");
+    }
+    if (judged.refusal.empty() && !judged.may_go_on) {
+      // The route has gone with a reload: nobody has judged this one.
+      client.close(close_code::kServiceRestart, "the route has changed");
+      append_error(judged.refusal, http::info_of(Code::not_found).name, "This route has changed.",
+                   {}, 0);
     }
     co_return judged.refusal;
   }
