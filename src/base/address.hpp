@@ -28,6 +28,10 @@ class IpAddress {
   IpAddress network() const noexcept;
   std::string text() const;
   const std::array<std::uint8_t, 16>& bytes() const noexcept { return bytes_; }
+  /// The bytes, for what is keyed by them. The view ends with the address.
+  std::string_view octets() const noexcept {
+    return {reinterpret_cast<const char*>(bytes_.data()), bytes_.size()};
+  }
   auto operator<=>(const IpAddress&) const = default;
 
  private:
@@ -71,7 +75,6 @@ bool any_contains(const std::vector<Cidr>& blocks, const IpAddress& address) noe
 template <>
 struct std::hash<portcullis::IpAddress> {
   std::size_t operator()(const portcullis::IpAddress& address) const noexcept {
-    return std::hash<std::string_view>{}(
-        {reinterpret_cast<const char*>(address.bytes().data()), address.bytes().size()});
+    return std::hash<std::string_view>{}(address.octets());
   }
 };

@@ -1,10 +1,10 @@
 #include "http/http1_exchange.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 
 #include "base/text.hpp"
+#include "http/chunk.hpp"
 #include "http/head_parser.hpp"
 
 namespace portcullis::http {
@@ -31,14 +31,6 @@ void append_date(std::string& out, WallTime now) {
     line = "Date: " + text::http_date(now) + "\r\n";
   }
   out += line;
-}
-
-void append_chunk_header(std::string& out, std::size_t size) {
-  char digits[20];
-  const auto [end, error] = std::to_chars(digits, digits + sizeof digits, size, 16);
-  (void)error;
-  out.append(digits, end);
-  out += "\r\n";
 }
 
 bool has_no_body(std::uint16_t status) { return status == 204 || status == 304 || status < 200; }
@@ -327,9 +319,7 @@ Eventual<Result<void>> Http1Exchange::do_write(std::string_view chunk) {
   if (!chunked_) return write_all(chunk, {});
   auto& out = connection_.output_;
   out.clear();
-  append_chunk_header(out, chunk.size());
-  out += chunk;
-  out += "\r\n";
+  append_chunk(out, chunk);
   return write_all(out, {});
 }
 

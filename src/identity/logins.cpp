@@ -51,8 +51,7 @@ const Passwords& Logins::passwords() const {
 
 std::string Logins::network_of(const IpAddress& address) const {
   const IpAddress network = address.network();
-  const auto& bytes = network.bytes();
-  const auto hash = network_key_.sign({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  const auto hash = network_key_.sign(network.octets());
   return std::string(crypto::bytes_of(hash)).substr(0, kNetworkHashBytes);
 }
 

@@ -46,8 +46,7 @@ Presenters::Presenters(const std::vector<std::string>& secrets) {
 
 std::uint64_t Presenters::network(const IpAddress& address, const SipKey& key) {
   const IpAddress network = address.network();
-  const auto& bytes = network.bytes();
-  return siphash128({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, key)[0];
+  return siphash128(network.octets(), key)[0];
 }
 
 std::vector<std::uint64_t> Presenters::networks(const IpAddress& address) const {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
+#include "base/json_pointer.hpp"
 #include "base/text.hpp"
 #include "identity/grant_text.hpp"
 
@@ -15,41 +16,16 @@ std::unexpected<Error> wrong(std::string detail) {
   return fail(ErrorCode::invalid_input, std::move(detail));
 }
 
-/// A name as a JSON pointer writes it (RFC 6901 section 3), and back.
-std::string escaped(std::string_view name) {
-  std::string out;
-  for (const char c : name) {
-    if (c == '~') {
-      out += "~0";
-    } else if (c == '/') {
-      out += "~1";
-    } else {
-      out += c;
-    }
-  }
-  return out;
-}
-
-std::string unescaped(std::string_view token) {
-  std::string out;
-  for (std::size_t i = 0; i < token.size(); ++i) {
-    if (token[i] == '~' && i + 1 < token.size()) {
-      out += token[++i] == '1' ? '/' : '~';
-    } else {
-      out += token[i];
-    }
-  }
-  return out;
-}
-
 }  // namespace
 
 Result<RoleMap> RoleMap::make(std::string claim, std::span<const std::string> texts) {
   std::string pointer = claim;
   if (claim.starts_with('/')) {
-    claim = unescaped(std::string_view(pointer).substr(1, pointer.find('/', 1) - 1));
+    std::string_view rest = pointer;
+    claim = text::take_pointer_step(rest);
   } else {
-    pointer = "/" + escaped(claim);
+    pointer.clear();
+    text::append_pointer_step(pointer, claim);
   }
   if (claim.empty()) return wrong("the claim of roles has no name");
   json::error_code fault;

@@ -4,10 +4,10 @@
 #include <charconv>
 #include <map>
 
+#include "base/json_pointer.hpp"
 #include "base/text.hpp"
 #include "schema/canonical.hpp"
 #include "schema/cycle.hpp"
-#include "schema/pointer.hpp"
 
 namespace portcullis::schema {
 namespace {
@@ -73,7 +73,7 @@ class Compiler {
   NodeIndex below(const json::value& value) { return index_of(value, here_); }
   NodeIndex below(const json::value& value, std::string_view step) {
     std::string pointer = here_;
-    append_step(pointer, step);
+    text::append_pointer_step(pointer, step);
     return index_of(value, std::move(pointer));
   }
 
@@ -87,7 +87,7 @@ class Compiler {
     if (members == nullptr) return error("a schema is an object, true or false");
     for (const auto& member : *members) {
       here_ = pointer;
-      append_step(here_, member.key());
+      text::append_pointer_step(here_, member.key());
       take_keyword(node, member.key(), member.value(), pointer.empty());
     }
   }
@@ -278,7 +278,7 @@ class Compiler {
     }
     const auto* target = &document_.value;
     for (std::string_view rest = *fragment; !rest.empty() && target != nullptr;) {
-      const auto step = take_step(rest);
+      const auto step = text::take_pointer_step(rest);
       if (const auto* object = target->if_object()) {
         target = object->if_contains(step);
       } else if (const auto* array = target->if_array()) {

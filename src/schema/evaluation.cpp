@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "base/json_pointer.hpp"
 #include "base/text.hpp"
-#include "schema/pointer.hpp"
 
 // NOLINTBEGIN(misc-no-recursion): bounded by kMaxDepth.
 
@@ -44,9 +44,9 @@ bool Evaluation::violates(std::string_view keyword, std::string words) {
   std::string pointer;
   for (const auto& step : path_) {
     if (step.is_item) {
-      append_step(pointer, std::to_string(step.index));
+      text::append_pointer_step(pointer, std::to_string(step.index));
     } else {
-      append_step(pointer, step.name.empty() ? "*" : step.name);
+      text::append_pointer_step(pointer, step.name.empty() ? "*" : step.name);
     }
   }
   violation_ = Violation{std::move(pointer), keyword, std::move(words)};

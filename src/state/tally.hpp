@@ -41,9 +41,7 @@ class Tally {
 inline Tally session_creations(const IpAddress& address) {
   constexpr Space kTier = "session-creations";
   const IpAddress network = address.network();
-  const auto& bytes = network.bytes();
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  return {kTier.name(), key_of(kTier, text), Seconds{3600}};
+  return {kTier.name(), key_of(kTier, network.octets()), Seconds{3600}};
 }
 
 }  // namespace portcullis::state

@@ -48,8 +48,9 @@ export function createRequest({ origin = kOrigin, headers = {}, ...rest } = {}) 
 }
 
 /** The token of a new session. */
+/** Its place among the requests under way is free when this returns: the gateway has closed the connection. */
 export async function openSession(gateway, options) {
-  const answer = await request(gateway, createRequest(options));
+  const answer = await request(gateway, { ...createRequest(options), untilClosed: true });
   assert.equal(answer.status, 200, answer.text);
   assert.match(answer.json.token, /^pcs_/);
   return answer.json.token;

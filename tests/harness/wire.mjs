@@ -202,12 +202,14 @@ export function bytesOf({ method = 'GET', path = '/', headers = {}, body, host =
   return Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), content]);
 }
 
-/** One request on a connection of its own. */
-export async function request(target, { within, localAddress, connectTo, ...rest } = {}) {
+/** One request on a connection of its own; `untilClosed`: waits for the gateway to close that, too. */
+export async function request(target, { within, localAddress, connectTo, untilClosed, ...rest } = {}) {
   const wire = await connect(target, { localAddress, host: connectTo });
   try {
     wire.send(bytesOf({ ...rest, headers: withClose(rest.headers) }));
-    return await wire.answer({ head: rest.method === 'HEAD', within });
+    const answer = await wire.answer({ head: rest.method === 'HEAD', within });
+    if (untilClosed) await wire.closed(within);
+    return answer;
   } finally {
     wire.destroy();
   }

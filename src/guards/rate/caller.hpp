@@ -17,10 +17,7 @@ struct Caller {
 
   /// Its bytes, unlike those of any other caller of this kind.
   std::string_view name() const noexcept {
-    return kind == Kind::address
-               ? std::string_view(reinterpret_cast<const char*>(network.bytes().data()),
-                                  network.bytes().size())
-               : other;
+    return kind == Kind::address ? network.octets() : other;
   }
   /// Proven to be who it says: paced and never blocked.
   bool is_verified() const noexcept { return kind == Kind::user || kind == Kind::key; }

@@ -141,13 +141,13 @@ std::uint64_t caller_number(const http::Exchange& exchange) {
   const auto& principal = exchange.principal;
   if (principal.is_verified()) return siphash128(principal.id, {3, 4})[0];
   const IpAddress network = exchange.client.address.network();
-  const auto& bytes = network.bytes();
-  return siphash128({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, {3, 4})[0];
+  return siphash128(network.octets(), {3, 4})[0];
 }
 
-http::HeaderBlock fields_of(const config::ServiceSettings& service) {
+http::HeaderBlock fields_of(const config::Settings& settings, std::string_view service) {
+  const auto at = std::ranges::find(settings.services, service, &config::ServiceSettings::id);
   http::HeaderBlock out;
-  for (const auto& field : service.headers) {
+  for (const auto& field : at->headers) {
     const auto colon = field.find(':');
     out.add(field.substr(0, colon), text::trim(std::string_view(field).substr(colon + 1)));
   }

@@ -21,8 +21,8 @@ std::string path_on(std::string_view target_path, std::string_view rewrite,
 /// Whose request it is, as ServiceGroup tells callers apart: of a user, a key, or an address.
 std::uint64_t caller_number(const http::Exchange& exchange);
 
-/// What the operator says to a service with each request.
-http::HeaderBlock fields_of(const config::ServiceSettings& service);
+/// What the operator says to a service with each request. REQUIRES: there is one of this id.
+http::HeaderBlock fields_of(const config::Settings& settings, std::string_view service);
 
 /// What of a request goes on to a service, and what of its answer goes back: end-to-end fields
 /// alone, none that would tell the service something that only the gateway can say, and none that

@@ -1,19 +1,15 @@
 #include "routes/proxy/proxy_routes.hpp"
 
-#include <algorithm>
-#include <charconv>
 #include <functional>
 
-#include "base/siphash.hpp"
 #include "base/text.hpp"
-#include "routes/turn_refusals.hpp"
+#include "http/chunk.hpp"
+#include "routes/proxy/refusals.hpp"
 #include "upstream/http_channel.hpp"
 
 namespace portcullis::routes {
 namespace {
 
-using http::Code;
-using http::Problem;
 using upstream::HttpChannel;
 using upstream::HttpService;
 using upstream::ServiceGroup;
@@ -68,24 +64,20 @@ pipeline::Route route_of(const config::Settings& settings, std::size_t entry) {
 class ProxyRoutes::Proxy final : public pipeline::RouteHandler {
  public:
   Proxy(const Services& services, const Forwarding& forwarding, const config::RouteSettings& route,
-        std::shared_ptr<ServiceGroup> group, const config::ServiceSettings& service)
+        std::shared_ptr<ServiceGroup> group)
       : s_(services),
         forwarding_(forwarding),
         rewrite_(route.proxy->rewrite.value_or(route.path)),
-        group_(std::move(group)) {
-    own_fields_ = fields_of(service);
-  }
+        group_(std::move(group)),
+        own_fields_(fields_of(*services.settings, route.proxy->service)) {}
 
   Task<void> serve(http::Exchange& exchange) override {
-    if (const auto fault = path_fault(exchange.head().path())) {
-      co_return co_await s_.reporter->refuse(
-          exchange, Problem(Code::bad_request, "The path is not acceptable."),
-          {audit::EventType::input_validation, audit::ThreatLevel::medium, "VAL_004",
-           "a path with " + std::string(*fault)});
-    }
+    if (co_await refuse_path(s_, exchange)) co_return;
     Attempt attempt(exchange);
     auto answered = co_await ask(attempt);
-    if (!answered) co_return co_await refuse(exchange, answered.error());
+    if (!answered) {
+      co_return co_await refuse_without_service(s_, exchange, *group_, std::move(answered).error());
+    }
     co_await answer(attempt);
   }
 
@@ -214,25 +206,14 @@ class ProxyRoutes::Proxy final : public pipeline::RouteHandler {
       if (!piece) co_return std::unexpected(piece.error());
       if (!chunked && piece->empty()) co_return Result<void>{};
       if (chunked) {
-        frame = chunk_frame(*piece);
+        frame.clear();
+        http::append_chunk(frame, *piece);
         auto sent = co_await a.channel->send(frame);
         if (!sent || piece->empty()) co_return sent;
       } else if (auto sent = co_await a.channel->send(*piece); !sent) {
         co_return sent;
       }
     }
-  }
-
-  /// The last one is empty, and followed by the end.
-  static std::string chunk_frame(std::string_view piece) {
-    std::string out;
-    out.reserve(piece.size() + 16);
-    char digits[20];
-    out.append(digits, std::to_chars(digits, digits + sizeof digits, piece.size(), 16).ptr);
-    out += "\r\n";
-    out += piece;
-    out += "\r\n";
-    return out;
   }
 
   /// What the target says, piece by piece.
@@ -259,42 +240,11 @@ class ProxyRoutes::Proxy final : public pipeline::RouteHandler {
     co_await exchange.end();
   }
 
-  Task<void> refuse(http::Exchange& exchange, const Error& why) const {
-    if (exchange.gone()) co_return;
-    if (why.origin == ErrorOrigin::client && why.code == ErrorCode::exhausted) {
-      co_return co_await s_.reporter->refuse(
-          exchange, Problem(Code::rate_limited, "Too many requests are being answered.", 1),
-          {audit::EventType::rate_limiting, audit::ThreatLevel::low, "RATE_004", why.detail});
-    }
-    if (why.origin == ErrorOrigin::client) co_return co_await refuse_body(exchange, why);
-    const bool timed_out = why.code == ErrorCode::timeout;
-    const bool away = why.code == ErrorCode::unavailable || why.code == ErrorCode::exhausted ||
-                      why.code == ErrorCode::refused;
-    const auto wait = std::chrono::ceil<Seconds>(group_->retry_after()).count();
-    Problem problem =
-        timed_out ? Problem(Code::upstream_timeout)
-        : away    ? Problem(Code::upstream_unavailable, {}, std::clamp<std::int64_t>(wait, 1, 3600))
-                  : Problem(Code::upstream_error);
-    co_await s_.reporter->refuse(exchange, std::move(problem),
-                                 upstream_incident(group_->name() + ": " + why.detail));
-  }
-
-  /// What the body guard says of bodies that it reads.
-  Task<void> refuse_body(http::Exchange& exchange, const Error& why) const {
-    const auto code = why.code == ErrorCode::too_large ? Code::payload_too_large
-                      : why.code == ErrorCode::timeout ? Code::request_timeout
-                                                       : Code::bad_request;
-    co_await s_.reporter->refuse(
-        exchange, Problem(code),
-        {audit::EventType::input_validation, audit::ThreatLevel::low,
-         why.code == ErrorCode::too_large ? "VAL_001" : "VAL_006", why.detail});
-  }
-
   const Services& s_;
   const Forwarding& forwarding_;
   const std::string rewrite_;
   const std::shared_ptr<ServiceGroup> group_;
-  http::HeaderBlock own_fields_;
+  const http::HeaderBlock own_fields_;
 };
 
 ProxyRoutes::ProxyRoutes(Services services)
@@ -312,10 +262,8 @@ void ProxyRoutes::add_to(pipeline::RouteTable& table) {
       add_socket(table, i);
       continue;
     }
-    const auto service =
-        std::ranges::find(settings.services, proxy.service, &config::ServiceSettings::id);
     proxies_.push_back(std::make_unique<Proxy>(services_, forwarding_, configured,
-                                               services_.groups.at(proxy.service), *service));
+                                               services_.groups.at(proxy.service)));
     auto route = route_of(settings, i);
     route.takes_body = true;
     route.streams_body = !proxy.inspected;

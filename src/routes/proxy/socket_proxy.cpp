@@ -3,12 +3,11 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
-#include "base/siphash.hpp"
 #include "base/text.hpp"
 #include "http/inner_exchange.hpp"
 #include "http/json_body.hpp"
 #include "routes/object_schema.hpp"
-#include "routes/turn_refusals.hpp"
+#include "routes/proxy/refusals.hpp"
 #include "routes/websocket/conduct.hpp"
 #include "routes/websocket/message_request.hpp"
 #include "upstream/http_channel.hpp"
@@ -107,19 +106,11 @@ class SocketProxy::Opening final : public pipeline::RouteHandler {
         inspected_(route.proxy->inspected),
         group_(std::move(group)),
         door_(services, route.proxy->service),
-        options_(socket_options(*services.settings)) {
-    const auto& all = services.settings->services;
-    const auto at = std::ranges::find(all, route.proxy->service, &config::ServiceSettings::id);
-    own_fields_ = fields_of(*at);
-  }
+        options_(socket_options(*services.settings)),
+        own_fields_(fields_of(*services.settings, route.proxy->service)) {}
 
   Task<void> serve(http::Exchange& exchange) override {
-    if (const auto fault = path_fault(exchange.head().path())) {
-      co_return co_await s_.reporter->refuse(
-          exchange, Problem(Code::bad_request, "The path is not acceptable."),
-          {audit::EventType::input_validation, audit::ThreatLevel::medium, "VAL_004",
-           "a path with " + std::string(*fault)});
-    }
+    if (co_await refuse_path(s_, exchange)) co_return;
     websocket::Census::Place place;
     auto handshake = co_await door_.admit(exchange, place);
     if (!handshake) co_return;
@@ -140,7 +131,9 @@ class SocketProxy::Opening final : public pipeline::RouteHandler {
         lease->record(protocol.has_value());
       }
     }
-    if (!protocol) co_return co_await refuse(exchange, protocol.error());
+    if (!protocol) {
+      co_return co_await refuse_without_service(s_, exchange, *group_, std::move(protocol).error());
+    }
     handshake->deflate.reset();
     const auto socket =
         co_await door_.open(exchange, *std::move(handshake), place, *protocol, options_);
@@ -231,19 +224,6 @@ class SocketProxy::Opening final : public pipeline::RouteHandler {
     co_return std::string(chosen);
   }
 
-  Task<void> refuse(http::Exchange& exchange, const Error& why) const {
-    if (exchange.gone()) co_return;
-    const bool away = why.code == ErrorCode::unavailable || why.code == ErrorCode::exhausted ||
-                      why.code == ErrorCode::refused;
-    const auto wait = std::chrono::ceil<Seconds>(group_->retry_after()).count();
-    Problem problem =
-        why.code == ErrorCode::timeout ? Problem(Code::upstream_timeout)
-        : away ? Problem(Code::upstream_unavailable, {}, std::clamp<std::int64_t>(wait, 1, 3600))
-               : Problem(Code::upstream_error);
-    co_await s_.reporter->refuse(exchange, std::move(problem),
-                                 upstream_incident(group_->name() + ": " + why.detail));
-  }
-
   Task<void> pass_back(Passage& passage) const {
     while (auto message = co_await passage.service.receive()) {
       if (!co_await passage.client.connection.send(message->kind, std::move(message->data))) break;
@@ -321,7 +301,7 @@ class SocketProxy::Opening final : public pipeline::RouteHandler {
   const std::shared_ptr<ServiceGroup> group_;
   const SocketDoor door_;
   const websocket::ConnectionOptions options_;
-  http::HeaderBlock own_fields_;
+  const http::HeaderBlock own_fields_;
 };
 
 SocketProxy::SocketProxy(const Services& services, const Forwarding& forwarding,

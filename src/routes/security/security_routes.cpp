@@ -214,10 +214,8 @@ class SecurityRoutes::ThreatResponse final : public Desk {
           exchange, was_blocked ? "Block lifted" : "The address is not blocked", target);
     }
     const IpAddress network = address->network();
-    const auto& bytes = network.bytes();
-    const auto score = co_await s_.store->note(
-        state::key_of("address", {reinterpret_cast<const char*>(bytes.data()), bytes.size()}),
-        kDismissed);
+    const auto score =
+        co_await s_.store->note(state::key_of("address", network.octets()), kDismissed);
     if (!score) co_return co_await s_.reporter->refuse_without_state(exchange, score.error());
     record(exchange, "MGT_004", "dismissed what an address did", *address, reason);
     co_await answer(exchange, "Dismissed", target);

@@ -1,10 +1,8 @@
-#include "schema/pointer.hpp"
+#include "base/json_pointer.hpp"
 
-#include <algorithm>
+namespace portcullis::text {
 
-namespace portcullis::schema {
-
-void append_step(std::string& pointer, std::string_view name) {
+void append_pointer_step(std::string& pointer, std::string_view name) {
   pointer += '/';
   for (const char c : name) {
     if (c == '~') {
@@ -17,7 +15,7 @@ void append_step(std::string& pointer, std::string_view name) {
   }
 }
 
-std::string take_step(std::string_view& pointer) {
+std::string take_pointer_step(std::string_view& pointer) {
   pointer.remove_prefix(1);
   const auto step = pointer.substr(0, pointer.find('/'));
   pointer.remove_prefix(step.size());
@@ -34,4 +32,4 @@ std::string take_step(std::string_view& pointer) {
   return out;
 }
 
-}  // namespace portcullis::schema
+}  // namespace portcullis::text
