@@ -83,12 +83,8 @@ void Pipeline::choose_route(http::Exchange& exchange) const {
     }
     return;
   }
-  const auto match = parts_.routes.find(head.path(), head.method);
-  if (match.route == nullptr) return;
-  // What a message is vouched for with is good for messages, and not for what else has the path
-  // now.
-  if (exchange.vouched && match.route->entry && !match.route->by_message) return;
-  exchange.route = match.route;
+  const auto match = parts_.routes.find(head.path(), head.method, exchange.vouched);
+  if (match.route != nullptr) exchange.route = match.route;
 }
 
 Task<void> Pipeline::handle(http::Exchange& exchange) const {
@@ -209,13 +205,17 @@ void Pipeline::finish(const http::Exchange& exchange) const {
   duration_->observe(std::chrono::duration<double>(elapsed).count());
 
   const bool failed = exchange.status() >= 500;
-  const auto level = failed ? observe::Level::warning : observe::Level::info;
-  const bool probe = exchange.route->cls == RouteClass::probe && !failed;
-  if (!parts_.log_access || !log_.enabled(probe ? observe::Level::debug : level)) return;
+  const auto cls = exchange.route->cls;
+  const bool quiet =
+      (cls == RouteClass::probe && !failed) || (cls == RouteClass::look && exchange.status() < 400);
+  const auto level = quiet    ? observe::Level::debug
+                     : failed ? observe::Level::warning
+                              : observe::Level::info;
+  if (!parts_.log_access || !log_.enabled(level)) return;
   const auto& head = exchange.head();
   const std::string address = exchange.client.address.text();
   const std::string id = exchange.event_id.empty() ? "" : exchange.event_id.text();
-  log_.write(probe ? observe::Level::debug : level, "request",
+  log_.write(level, "request",
              {{"request_id", exchange.request_id.view()},
               {"address", address},
               {"site", exchange.site->id},

@@ -39,6 +39,8 @@ std::string_view name_of(RouteClass cls) noexcept {
       return "light";
     case RouteClass::probe:
       return "probe";
+    case RouteClass::look:
+      return "look";
   }
   return {};
 }
@@ -74,7 +76,7 @@ config::Mode Route::mode_of(std::string_view guard) const noexcept {
 bool Route::allows(http::Method method) const noexcept {
   // HEAD is answered wherever GET is (RFC 9110 section 9.3.2), without the body.
   return std::ranges::any_of(methods, [&](http::Method m) {
-    return m == method || (method == http::Method::head && m == http::Method::get);
+    return m == method || (method == http::Method::head && m == http::Method::get && !websocket);
   });
 }
 
@@ -140,13 +142,18 @@ std::vector<std::string> RouteTable::build(const config::Settings& settings) {
         return std::ranges::find(routes_[b].methods, m) != routes_[b].methods.end();
       });
       if (text::iequals(routes_[a].path, routes_[b].path) &&
-          routes_[a].prefix == routes_[b].prefix && same_method) {
+          routes_[a].prefix == routes_[b].prefix &&
+          routes_[a].by_message == routes_[b].by_message && same_method) {
         problems.push_back("routes: " + routes_[a].path + " is claimed by " + routes_[a].name +
                            " and " + routes_[b].name);
       }
     }
   }
   return problems;
+}
+
+bool Route::answers(bool vouched) const noexcept {
+  return vouched ? by_message || (!entry && !websocket) : !by_message;
 }
 
 bool Route::covers(std::string_view wanted) const noexcept {
@@ -156,7 +163,7 @@ bool Route::covers(std::string_view wanted) const noexcept {
   return text::iequals(wanted, path);
 }
 
-RouteTable::Match RouteTable::find(std::string_view path, http::Method method) const {
+RouteTable::Match RouteTable::find(std::string_view path, http::Method method, bool vouched) const {
   // Where a narrower route does not take the method, a wider one must not answer in its place.
   const Route* nearest = nullptr;
   for (const auto& route : routes_) {
@@ -171,12 +178,12 @@ RouteTable::Match RouteTable::find(std::string_view path, http::Method method) c
   for (const auto& route : routes_) {
     const bool as_near = route.prefix == nearest->prefix &&
                          route.path.size() == nearest->path.size() && route.covers(path);
-    if (!as_near || !route.enabled) continue;
+    if (!as_near || !route.enabled || !route.answers(vouched)) continue;
     if (route.allows(method)) return {&route, {}};
     for (const auto m : route.methods) {
       if (!match.allow.empty()) match.allow += ", ";
       match.allow += http::name_of(m);
-      if (m == http::Method::get) match.allow += ", HEAD";
+      if (route.allows(http::Method::head) && m == http::Method::get) match.allow += ", HEAD";
     }
   }
   return match;

@@ -27,6 +27,7 @@ enum class RouteClass : std::uint8_t {
   admin,  ///< management: user per minute
   light,  ///< static files, preflights, validate, history: ten times the per-minute limit
   probe,  ///< none
+  look,   ///< none: whether a WebSocket may still stand, which nobody asked
 };
 
 enum class SessionNeed : std::uint8_t { none, required };
@@ -160,6 +161,8 @@ struct Route {
 
   bool allows(http::Method method) const noexcept;
   bool covers(std::string_view wanted) const noexcept;
+  /// What comes by itself, or as the message of a connection that vouches for it.
+  bool answers(bool vouched) const noexcept;
   config::Mode mode_of(std::string_view guard) const noexcept;
   /// Whether what this guard finds has effects: others only count and tell.
   bool enforces(std::string_view guard) const noexcept {
@@ -214,7 +217,9 @@ class RouteTable {
   void add(Route route) { routes_.push_back(std::move(route)); }
   /// Applies modes of the settings and per-route overrides. @returns problems, one a line.
   std::vector<std::string> build(const config::Settings& settings);
-  Match find(std::string_view path, http::Method method) const;
+  /// `vouched`: for what a connection says, which is good for messages, and not for what else has
+  /// the path now.
+  Match find(std::string_view path, http::Method method, bool vouched = false) const;
   const std::vector<Route>& routes() const noexcept { return routes_; }
   std::vector<Route>& routes() noexcept { return routes_; }
   /// Modes where no route overrides them; what answers outside of every route has these.

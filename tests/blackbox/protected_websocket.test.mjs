@@ -5,10 +5,11 @@ import { after, before, beforeEach, describe, test } from 'node:test';
 import { createServer } from 'node:http';
 import WebSocket, { WebSocketServer } from 'ws';
 import { withAccounts } from '../harness/accounts.mjs';
-import { eventually, sample } from '../harness/client.mjs';
+import { call, eventually, sample } from '../harness/client.mjs';
 import { closedPort } from '../harness/fake_upstream.mjs';
 import { runCommand, startGateway } from '../harness/gateway.mjs';
 import { PROVES } from '../harness/proves.mjs';
+import { bearer, logInAsAdmin, startWithAdmin } from '../harness/users.mjs';
 import { closeFrame, frame, kBinary, kPing, kText, openWebSocket } from '../harness/websocket.mjs';
 import { request } from '../harness/wire.mjs';
 import { withGateway } from '../harness/with_gateway.mjs';
@@ -228,4 +229,62 @@ test('its keys are checked', kTimeout, async () => {
     const { status, stdout, stderr } = await runCommand(['check-config'], { yaml: routesTo('http://127.0.0.1:1', `  - ${route}\n`) });
     assert.equal(status, 2, stdout + stderr);
   }
+});
+
+test('who only listens is looked at with each ping: logged out, or blocked, he hears no more', kTimeout, async () => {
+  const service = await startSocketService();
+  const yaml = routesTo(
+    service.url,
+    '  - {path: /users, service: live, websocket: true, body: {inspect: false}}\n  - {path: /open, service: live, websocket: true, kind: anonymous, auth: none}\n',
+  );
+  const gateway = await startWithAdmin({ env: { ...kEnv, WEBSOCKET_PING_INTERVAL: '1s', TRUSTED_PROXIES: '127.0.0.0/8' }, yaml });
+  try {
+    const admin = bearer((await logInAsAdmin(gateway)).json.access_token);
+    const leaving = bearer((await logInAsAdmin(gateway)).json.access_token);
+    const listen = async (path, headers) => {
+      const socket = new WebSocket(gateway.url.replace('http', 'ws') + path, { headers });
+      const said = [];
+      socket.on('message', (data) => said.push(data.toString()));
+      const closed = new Promise((resolve) => socket.on('close', resolve));
+      await new Promise((resolve, reject) => socket.on('open', resolve).on('error', reject));
+      return { socket, said, closed };
+    };
+    const out = await listen('/users', leaving);
+    const stays = await listen('/users', admin);
+    const blocked = await listen('/open', { 'X-Forwarded-For': '203.0.113.9' });
+    await new Promise((resolve) => setTimeout(resolve, 2500)); // two pings: all may stay
+    for (const { socket } of [out, stays, blocked]) assert.equal(socket.readyState, WebSocket.OPEN);
+
+    assert.equal((await call(gateway, 'POST', '/api/auth/logout', { headers: leaving })).status, 200);
+    assert.equal(await out.closed, 4401);
+    assert.equal(JSON.parse(out.said.at(-1)).code, 'AUTH_FAILED');
+    const block = { address: '203.0.113.9', reason: 'scans us' };
+    assert.equal((await call(gateway, 'POST', '/api/security/blocks', { headers: admin, body: block })).status, 201);
+    assert.equal(await blocked.closed, 1008);
+    assert.equal(JSON.parse(blocked.said.at(-1)).code, 'ADDRESS_BLOCKED');
+    assert.equal(stays.socket.readyState, WebSocket.OPEN);
+    assert.deepEqual(stays.said, []);
+    stays.socket.close();
+    await stays.closed;
+  } finally {
+    await gateway.stop();
+    await service.stop();
+  }
+});
+
+test('a message of more fragments than are taken at once is told no time to wait', kTimeout, async () => {
+  const service = await startSocketService();
+  const yaml = routesTo(service.url, '  - {path: /open, service: live, websocket: true, kind: anonymous, auth: none}\n');
+  await withGateway({ env: { ...kEnv, WEBSOCKET_MESSAGES_PER_MINUTE: '30' }, yaml }, async (gateway) => {
+    const socket = await openWebSocket(gateway, { path: '/open' });
+    const pieces = ['{"a":"', ...Array(10).fill('x'), '"}'];
+    socket.send(Buffer.concat(pieces.map((piece, i) => frame(i === 0 ? kText : 0, piece, { fin: i === pieces.length - 1 }))));
+    const refused = await socket.json();
+    assert.equal(refused.code, 'RATE_LIMITED');
+    assert.equal(refused.retry_after, undefined);
+    socket.send(text({ a: 'whole' }));
+    assert.deepEqual(await socket.json(), { a: 'whole' });
+    socket.destroy();
+  });
+  await service.stop();
 });

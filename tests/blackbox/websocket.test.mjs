@@ -238,6 +238,7 @@ describe('a chat WebSocket', () => {
     const headers = { Origin: kOrigin, Authorization: `Bearer ${socket.token}` };
     const ended = await request(gateway, { method: 'DELETE', path: '/api/v1/session/destroy', headers });
     assert.equal(ended.status, 200, ended.text);
+    assert.equal((await socket.json()).code, 'SESSION_INVALID');
     assert.equal(await socket.closed(), 4401);
   });
 

@@ -51,7 +51,8 @@ class BlocksGuard final : public pipeline::Guard {
   bool may_be_visitor(const http::Exchange& exchange) const {
     const auto& route = *exchange.route;
     return route.session == pipeline::SessionNeed::required && route.enforces("session") &&
-           (http::bearer_token(exchange.head()) || http::dpop_token(exchange.head()) ||
+           (exchange.vouched || http::bearer_token(exchange.head()) ||
+            http::dpop_token(exchange.head()) ||
             !http::cookie_values(exchange.head(), cookie_name_).empty());
   }
   /// The same of users and programs.
@@ -59,7 +60,8 @@ class BlocksGuard final : public pipeline::Guard {
     const auto& route = *exchange.route;
     if (route.access.by_handler) return true;
     return route.access.needed && route.enforces("access") &&
-           (http::bearer_token(exchange.head()) || exchange.head().find("x-api-key"));
+           (exchange.vouched || http::bearer_token(exchange.head()) ||
+            exchange.head().find("x-api-key"));
   }
 
   /// An address that no database knows is of no country.

@@ -106,7 +106,7 @@ std::optional<Verdict> Charges::enter_session(http::Exchange& exchange,
 
 void Charges::add(state::AdmitRequest& request, const http::Exchange& exchange, RouteClass cls,
                   const http::SessionClaims* session) const {
-  if (cls == RouteClass::probe) return;
+  if (cls == RouteClass::probe || cls == RouteClass::look) return;
   const Caller caller = Caller::of(exchange);
   const auto& route = *exchange.route;
   const auto& limits = exchange.site->limits;
@@ -250,6 +250,7 @@ void Charges::add_quarter(state::AdmitRequest& request, const http::Exchange& ex
       charge("risk-light-minute", light_minute_);
       break;
     case RouteClass::probe:
+    case RouteClass::look:
       return;
   }
   if (route.is_message) charge("risk-session-minute", exchange.site->limits.session_minute);

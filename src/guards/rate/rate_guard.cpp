@@ -45,7 +45,8 @@ class RateGuard final : public pipeline::Guard {
     const auto& route = *exchange.route;
     const auto& session = exchange.principal.session;
     if (is_lost_behind_block(exchange)) return Verdict::pass();
-    const bool counted = route.cls != RouteClass::light && route.cls != RouteClass::probe;
+    const bool counted = route.cls != RouteClass::light && route.cls != RouteClass::probe &&
+                         route.cls != RouteClass::look;
     if (counted && !only_listens(exchange)) {
       // Before anything is charged: who has too much under way loses no unit by asking for more.
       // A session that the body names takes the place of any other one; the claim guard counts it.

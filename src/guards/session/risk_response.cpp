@@ -128,7 +128,8 @@ Task<Result<Verdict>> RiskResponse::slow(http::Exchange& exchange, Score score, 
     // whoever has stolen a token can do some work, too. Again where he shows the old one once
     // more: the answer with the fresh one may never have reached him.
     const bool was_replaced = exchange.session_state.revoked == http::SessionState::Revoked::yes;
-    if (is_at_home(exchange) && (has_paid ? was_replaced : !first)) {
+    // Nor where nobody would get it: a connection's messages have no answer of their own.
+    if (!exchange.vouched && is_at_home(exchange) && (has_paid ? was_replaced : !first)) {
       const auto renewed = co_await renew(exchange);
       if (!renewed) co_return std::unexpected(renewed.error());
     }

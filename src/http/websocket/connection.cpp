@@ -184,7 +184,10 @@ Task<void> Connection::finish() {
   finishing_ = true;
   closing_ = true;
   wake_senders();
+  net::DeadlineTimer last_word(worker_.deadlines(), &on_last_word_late, this);
+  last_word.arm(options_.write_timeout);
   while (writing_) co_await written_;
+  last_word.disarm();
   write_deadline_.disarm();
   if (broken_) co_return;
   // Closing with unread bytes would send a reset, and the close frame might never be seen.
@@ -298,6 +301,12 @@ void Connection::look_at_time() {
     if (tick_) tick_();
   }
   if (!over_) arm_timer();
+}
+
+void Connection::on_last_word_late(void* self) {
+  auto& c = *static_cast<Connection*>(self);
+  c.broken_ = true;
+  c.stream_.cancel();
 }
 
 void Connection::on_write_deadline(void* self) {

@@ -68,8 +68,8 @@ class Connection {
   void close_after(std::string_view text, std::uint16_t code, std::string_view reason = {});
   /// Ends without one: receive() and senders end at once.
   void abort();
-  /// REQUIRES: receive() has ended. Waits until what was to be sent has been taken, then lets the
-  /// peer see the end of the stream.
+  /// REQUIRES: receive() has ended. Waits until what was to be sent has been taken, `write_timeout`
+  /// in all, then lets the peer see the end of the stream.
   Task<void> finish();
 
   /// Called at every `ping_every`, for who wants to look whether all is well.
@@ -99,6 +99,7 @@ class Connection {
   void arm_timer();
   static void on_timer(void* self);
   static void on_write_deadline(void* self);
+  static void on_last_word_late(void* self);
   void look_at_time();
   std::size_t unsent() const noexcept { return queue_.size() + sending_.size(); }
 

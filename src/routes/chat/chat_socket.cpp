@@ -43,7 +43,10 @@ void ChatSocket::add_to(pipeline::RouteTable& table) {
   route.session = pipeline::SessionNeed::none;
   route.subscription = true;
   route.websocket = true;
+  auto look = look_route(route, admitted_);
+  look.session = pipeline::SessionNeed::required;
   table.add(std::move(route));
+  table.add(std::move(look));
 }
 
 }  // namespace portcullis::routes

@@ -18,6 +18,7 @@ class ChatSocket {
   class Handler;
   Services services_;
   std::unique_ptr<pipeline::RouteHandler> handler_;
+  Admitted admitted_;
 };
 
 }  // namespace portcullis::routes

@@ -4,8 +4,8 @@
 #include <boost/json.hpp>
 
 #include "base/text.hpp"
+#include "base/together.hpp"
 #include "http/json_body.hpp"
-#include "identity/session_keys.hpp"
 #include "routes/object_schema.hpp"
 #include "routes/websocket/message_request.hpp"
 
@@ -31,22 +31,21 @@ bool is_token68(std::string_view text) {
 }  // namespace
 
 /// A request of the chat API whose answer becomes frames.
-class Conversation::Request final : public http::InnerExchange {
+class Conversation::Request final : public MessageRequest {
  public:
-  Request(Conversation& owner, Purpose why, std::string head, std::string body)
-      : InnerExchange(owner.exchange_, std::move(head), std::move(body)),
+  template <class... Vouched>
+  Request(Conversation& owner, Purpose why, std::string head, std::string body, Vouched... vouched)
+      : MessageRequest(owner.exchange_, std::move(head), std::move(body), vouched...),
         purpose(why),
         owner_(owner) {}
 
   const Purpose purpose;
-  std::string refusal;  ///< the frame that says so
   bool ended = false;
 
  protected:
   Task<bool> take_answer(const http::Response& response) override {
-    if (response.status >= 400) refusal = error_frame(response.bytes());
     owner_.progress_.notify();
-    co_return true;
+    return MessageRequest::take_answer(response);
   }
   Eventual<Result<void>> do_start(const http::ResponseHead& head) override {
     owner_.progress_.notify();
@@ -81,18 +80,23 @@ Conversation::Conversation(const Services& services, http::Exchange& exchange, S
 Conversation::~Conversation() = default;
 
 Task<void> Conversation::run() {
-  auto& connection = socket_.connection;
   exchange_.set_hook([this] { on_hook(); });
-  connection.set_tick([this] { on_tick(); });
   if (exchange_.draining()) on_hook();
+  // Its requests refer to it: whatever happens, it ends after them.
+  std::vector<Task<void>> all;
+  all.push_back(converse());
+  co_await Together(std::move(all));
+  co_await socket_.finish();
+}
+
+Task<void> Conversation::converse() {
   co_await authenticate_at_opening();
   while (auto message = co_await socket_.receive()) co_await take(*std::move(message));
   deadline_.disarm();
   expiry_.disarm();
   // Whoever made them has gone.
   for (const auto& request : requests_) request->leave();
-  while (!requests_.empty() || looks_ > 0) co_await progress_;
-  co_await socket_.finish();
+  while (!requests_.empty()) co_await progress_;
 }
 
 /// What came with the handshake is judged as what comes with any request.
@@ -100,7 +104,7 @@ Task<void> Conversation::authenticate_at_opening() {
   const auto& principal = exchange_.principal;
   if (principal.session) {
     const auto request =
-        begin(Purpose::validate, request_head("GET", "/api/v1/session/validate", {}), {}, true);
+        begin_vouched(Purpose::validate, request_head("GET", "/api/v1/session/validate", {}));
     while (!request->ended) co_await progress_;
     co_return judge(*request);
   }
@@ -142,12 +146,8 @@ Task<void> Conversation::take(Message message) {
   if (message.kind != Opcode::text) {
     co_return socket_.connection.close(close_code::kUnsupportedData, "messages are text");
   }
-  if (!conduct_.admit(message.frames, now)) {
-    const auto wait = std::chrono::ceil<Seconds>(conduct_.wait(now)).count();
-    co_return co_await refuse(
-        Problem(Code::rate_limited, "Too many messages. Please wait and try again.",
-                std::max<std::int64_t>(1, wait)),
-        "RATE_003", "messages of a WebSocket come too fast");
+  if (const auto refused = conduct_.admit(message.frames, now)) {
+    co_return co_await refuse(*refused, "RATE_003", "messages of a WebSocket come too fast");
   }
   http::JsonBody json;
   auto parsed = http::parse_json(message.data, {}, json.value.storage());
@@ -207,8 +207,8 @@ Task<void> Conversation::take_token(const boost::json::value& object) {
   std::string fields = proof.empty() ? "Authorization: Bearer " : "Authorization: DPoP ";
   (fields += token) += "\r\n";
   if (!proof.empty()) ((fields += "DPoP: ") += proof) += "\r\n";
-  const auto request =
-      begin(Purpose::validate, request_head("GET", "/api/v1/session/validate", fields), {}, false);
+  const auto request = begin(std::make_shared<Request>(
+      *this, Purpose::validate, request_head("GET", "/api/v1/session/validate", fields), ""));
   while (!request->ended) co_await progress_;
   judge(*request);
 }
@@ -228,7 +228,7 @@ Task<void> Conversation::take_message(std::string body) {
   if (subscription_ != nullptr) fields += "Prefer: respond-async\r\n";
   const std::string_view path =
       subscription_ != nullptr ? "/api/v1/chat/message" : "/api/v1/chat/stream";
-  (void)begin(Purpose::message, request_head("POST", path, fields), std::move(body), true);
+  (void)begin_vouched(Purpose::message, request_head("POST", path, fields), std::move(body));
 }
 
 /// `{"type":"resume","last_event_id":"…"}`: from now on all events of the session, behind that one.
@@ -243,7 +243,7 @@ Task<void> Conversation::subscribe(const boost::json::value& object) {
   std::string fields = "Accept: application/x-ndjson\r\n";
   if (!last.empty()) ((fields += "Last-Event-ID: ") += last) += "\r\n";
   const auto request =
-      begin(Purpose::subscribe, request_head("GET", "/api/v1/chat/stream", fields), {}, true);
+      begin_vouched(Purpose::subscribe, request_head("GET", "/api/v1/chat/stream", fields));
   // What is said next must find it reading.
   while (!request->answered() && !request->ended) co_await progress_;
   if (!request->ended && request->streaming()) subscription_ = request.get();
@@ -255,13 +255,14 @@ std::string Conversation::request_head(std::string_view method, std::string_view
                       own_fields);
 }
 
-std::shared_ptr<Conversation::Request> Conversation::begin(Purpose purpose, std::string head,
-                                                           std::string body, bool vouched) {
-  auto request = std::make_shared<Request>(*this, purpose, std::move(head), std::move(body));
-  if (vouched) {
-    request->principal = exchange_.principal;
-    request->vouched = true;
-  }
+std::shared_ptr<Conversation::Request> Conversation::begin_vouched(Purpose purpose,
+                                                                   std::string head,
+                                                                   std::string body) {
+  return begin(std::make_shared<Request>(*this, purpose, std::move(head), std::move(body),
+                                         MessageRequest::Vouched{}));
+}
+
+std::shared_ptr<Conversation::Request> Conversation::begin(std::shared_ptr<Request> request) {
   requests_.push_back(request);
   spawn(run_request(request));
   return request;
@@ -305,6 +306,7 @@ void Conversation::accept(http::Exchange& proven) {
   exchange_.principal = std::move(proven.principal);
   exchange_.presenter = proven.presenter;
   socket_.place.set_authenticated();
+  socket_.watch();
   const auto left = exchange_.principal.session->expires - exchange_.worker().clock().wall();
   expiry_.arm(std::max(std::chrono::ceil<Milliseconds>(left), Milliseconds{1}));
 }
@@ -352,31 +354,6 @@ void Conversation::on_expired(void* self) {
 
 void Conversation::end_session(std::string_view why) {
   socket_.connection.close(close_code::kUnauthorized, why);
-}
-
-void Conversation::on_tick() {
-  if (!authenticated_ || looks_ > 0) return;
-  ++looks_;
-  spawn(look_for_end());
-}
-
-/// Whether the session was ended elsewhere, or who shows it was shut out. Where that is not known
-/// the next look will tell.
-Task<void> Conversation::look_for_end() {
-  const auto& session = *exchange_.principal.session;
-  state::AdmitRequest look;
-  look.session = state::session_key(session.id);
-  look.issued = session.issued;
-  if (exchange_.presenter) {
-    look.may_be_revoked_by(identity::SessionKeys(session, *exchange_.presenter).shut_out());
-  }
-  identity::may_be_revoked_with_others(look, session);
-  const auto answer = co_await s_.store->admit(look);
-  if (answer && (answer->revoked || answer->session.status == state::SessionView::Status::ended)) {
-    end_session("the session is over");
-  }
-  --looks_;
-  progress_.notify();
 }
 
 }  // namespace portcullis::routes

@@ -4,7 +4,6 @@
 #include <string>
 #include <string_view>
 
-#include "http/inner_exchange.hpp"
 #include "routes/websocket/conduct.hpp"
 #include "routes/websocket/socket.hpp"
 
@@ -34,6 +33,7 @@ class Conversation {
   enum class Purpose : std::uint8_t { validate, message, subscribe };
   using Message = http::websocket::Connection::Message;
 
+  Task<void> converse();
   Task<void> authenticate_at_opening();
   Task<void> take(Message message);
   Task<void> take_object(std::string_view type, const boost::json::value& object, Message message);
@@ -48,14 +48,13 @@ class Conversation {
 
   std::string request_head(std::string_view method, std::string_view path,
                            std::string_view own_fields) const;
-  std::shared_ptr<Request> begin(Purpose purpose, std::string head, std::string body, bool vouched);
+  std::shared_ptr<Request> begin(std::shared_ptr<Request> request);
+  std::shared_ptr<Request> begin_vouched(Purpose purpose, std::string head, std::string body = {});
   Task<void> run_request(std::shared_ptr<Request> request);
   void judge(Request& request);
   void accept(http::Exchange& proven);
 
   void on_hook();
-  void on_tick();
-  Task<void> look_for_end();
   static void on_expired(void* self);
   static void on_too_late(void* self);
   void end_session(std::string_view why);
@@ -66,7 +65,6 @@ class Conversation {
   Socket& socket_;
   SocketConduct conduct_;
   std::list<std::shared_ptr<Request>> requests_;
-  std::size_t looks_ = 0;
   Request* subscription_ = nullptr;
   net::Signal progress_;
   net::DeadlineTimer deadline_;  ///< to show a session, then the life of that

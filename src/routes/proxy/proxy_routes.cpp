@@ -316,7 +316,8 @@ void ProxyRoutes::add_socket(pipeline::RouteTable& table, std::size_t entry) {
       static_cast<std::uint64_t>(services_.settings->websocket_message_kib) * 1024;
   message.prose = proxy.prose;
   message.schema = socket.schema();
-  message.handler = socket.message();
+  message.handler = &admitted_;
+  table.add(look_route(opening, admitted_));
   table.add(std::move(opening));
   if (proxy.inspected) table.add(std::move(message));
 }

@@ -32,6 +32,7 @@ class ProxyRoutes {
   std::vector<std::unique_ptr<Proxy>> proxies_;
   std::vector<std::unique_ptr<DescribedBody>> bodies_;
   std::vector<std::unique_ptr<SocketProxy>> sockets_;
+  Admitted admitted_;
 };
 
 }  // namespace portcullis::routes

@@ -4,7 +4,7 @@
 #include <boost/json.hpp>
 
 #include "base/text.hpp"
-#include "http/inner_exchange.hpp"
+#include "base/together.hpp"
 #include "http/json_body.hpp"
 #include "routes/object_schema.hpp"
 #include "routes/proxy/refusals.hpp"
@@ -38,28 +38,6 @@ std::optional<WallTime> expiry_of(const http::Principal& principal) {
   return std::nullopt;
 }
 
-/// One message before the guards.
-class JudgedMessage final : public http::InnerExchange {
- public:
-  JudgedMessage(const http::Exchange& opening, std::string head, std::string_view body)
-      : InnerExchange(opening, std::move(head), std::string(body)) {
-    principal = opening.principal;
-    vouched = true;
-    vouched_site = opening.site->id;
-  }
-  std::string refusal;  ///< the frame that says so; empty: it may go on
-
- protected:
-  Task<bool> take_answer(const http::Response& response) override {
-    if (response.status >= 400) refusal = error_frame(response.bytes());
-    co_return true;
-  }
-  Task<bool> take_chunk(std::string_view chunk) override {
-    (void)chunk;
-    co_return true;
-  }
-};
-
 }  // namespace
 
 /// An object, of one of the types that the route names.
@@ -79,21 +57,6 @@ class SocketProxy::TypeSchema final : public pipeline::BodySchema {
 
  private:
   const std::vector<std::string> types_;
-};
-
-class SocketProxy::Passed final : public pipeline::RouteHandler {
- public:
-  explicit Passed(const Services& services) : s_(services) {}
-  Task<void> serve(http::Exchange& exchange) override {
-    exchange.may_go_on = exchange.vouched;
-    if (exchange.vouched) co_return co_await exchange.send(http::Response::json(200, "{}"));
-    Problem problem(Code::method_not_allowed);
-    problem.allow = "GET";
-    co_await s_.reporter->answer(exchange, std::move(problem));
-  }
-
- private:
-  const Services& s_;
 };
 
 class SocketProxy::Opening final : public pipeline::RouteHandler {
@@ -146,7 +109,8 @@ class SocketProxy::Opening final : public pipeline::RouteHandler {
     auto options = options_;
     options.role = websocket::Role::client;
     Connection service(exchange.worker(), stream, std::move(leftover), options);
-    Passage passage{*socket, service, net::Signal(exchange.worker())};
+    Passage passage{*socket, service};
+    socket->watch();
     const auto end = [&exchange, &passage] {
       if (exchange.gone()) {
         // Whoever waits for the other side must not wait any longer.
@@ -169,11 +133,12 @@ class SocketProxy::Opening final : public pipeline::RouteHandler {
       const auto left = *expires - exchange.worker().clock().wall();
       expiry.arm(std::max(std::chrono::ceil<Milliseconds>(left), Milliseconds{1}));
     }
-    spawn(pass_back(passage));
-    co_await pass_on(exchange, passage);
-    while (!passage.is_back) co_await passage.ended;
-    co_await service.finish();
+    std::vector<Task<void>> both;
+    both.push_back(pass_on(exchange, passage));
+    both.push_back(pass_back(passage));
+    co_await Together(std::move(both));
     co_await socket->finish();
+    co_await service.finish();
     channel->drop();
   }
 
@@ -181,8 +146,6 @@ class SocketProxy::Opening final : public pipeline::RouteHandler {
   struct Passage {
     Socket& client;
     Connection& service;
-    net::Signal ended;
-    bool is_back = false;  ///< nothing comes back any more
   };
 
   /// @returns the subprotocol that the service has chosen; empty for none.
@@ -233,8 +196,6 @@ class SocketProxy::Opening final : public pipeline::RouteHandler {
                                     service.peer_reason());
     while (co_await passage.service.receive()) {
     }
-    passage.is_back = true;
-    passage.ended.notify();
   }
 
   Task<void> pass_on(http::Exchange& exchange, Passage& passage) const {
@@ -263,24 +224,22 @@ class SocketProxy::Opening final : public pipeline::RouteHandler {
   Task<std::string> judge(const http::Exchange& exchange, Connection& client,
                           SocketConduct& conduct, const Connection::Message& message) const {
     const auto now = exchange.worker().clock().monotonic();
-    if (!conduct.admit(message.frames, now)) {
+    if (const auto refused = conduct.admit(message.frames, now)) {
       const auto id = s_.reporter->report(exchange,
                                           {audit::EventType::rate_limiting, audit::ThreatLevel::low,
                                            "RATE_003", "messages of a WebSocket come too fast"},
                                           audit::EventDecision::refused);
-      const auto wait = std::chrono::ceil<Seconds>(conduct.wait(now)).count();
       std::string frame;
-      append_error(frame, http::info_of(Code::rate_limited).name,
-                   "Too many messages. Please wait and try again.", id.text(),
-                   std::max<std::int64_t>(1, wait));
+      append_error(frame, http::info_of(refused->code).name, refused->detail, id.text(),
+                   refused->retry_after.value_or(0));
       co_return frame;
     }
     if (!inspected_) co_return std::string();
     std::string fields = "Content-Type: application/json\r\nContent-Length: ";
     text::append_number(fields, message.data.size());
     fields += "\r\n";
-    JudgedMessage judged(exchange, message_head(exchange, "POST", exchange.head().path(), fields),
-                         message.data);
+    MessageRequest judged(exchange, message_head(exchange, "POST", exchange.head().path(), fields),
+                          message.data, MessageRequest::Vouched{});
     co_await exchange.road()->handle(judged);
     if (judged.status() == 401) {  // revoked, or the session is over
       client.close_after(judged.refusal, close_code::kUnauthorized, "the credential is void");
@@ -307,13 +266,11 @@ class SocketProxy::Opening final : public pipeline::RouteHandler {
 SocketProxy::SocketProxy(const Services& services, const Forwarding& forwarding,
                          const config::RouteSettings& route, std::shared_ptr<ServiceGroup> group)
     : schema_(std::make_unique<TypeSchema>(route.proxy->types)),
-      passed_(std::make_unique<Passed>(services)),
       opening_(std::make_unique<Opening>(services, forwarding, route, std::move(group))) {}
 
 SocketProxy::~SocketProxy() = default;
 
 pipeline::RouteHandler* SocketProxy::opening() const noexcept { return opening_.get(); }
-pipeline::RouteHandler* SocketProxy::message() const noexcept { return passed_.get(); }
 const pipeline::BodySchema* SocketProxy::schema() const noexcept { return schema_.get(); }
 
 }  // namespace portcullis::routes

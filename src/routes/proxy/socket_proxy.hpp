@@ -19,16 +19,12 @@ class SocketProxy {
   ~SocketProxy();
 
   pipeline::RouteHandler* opening() const noexcept;
-  /// Answers a message that the guards let pass, as one that may go on.
-  pipeline::RouteHandler* message() const noexcept;
   const pipeline::BodySchema* schema() const noexcept;
 
  private:
   class Opening;
-  class Passed;
   class TypeSchema;
   std::unique_ptr<TypeSchema> schema_;
-  std::unique_ptr<Passed> passed_;
   std::unique_ptr<Opening> opening_;
 };
 

@@ -2,8 +2,10 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <optional>
 
 #include "base/clock.hpp"
+#include "http/problem.hpp"
 
 namespace portcullis::routes {
 
@@ -21,17 +23,21 @@ class SocketConduct {
       : step_(std::chrono::nanoseconds(std::chrono::minutes(1)) / per_minute),
         burst_(step_ * std::max<std::int64_t>(1, per_minute / 3)) {}
 
-  /// Takes so many frames, or none. @returns whether they were admitted.
-  bool admit(std::uint32_t frames, MonotonicTime now) noexcept {
-    const auto from = std::max(due_, now);
-    const auto then = from + step_ * std::int64_t{frames};
-    if (then - now > burst_) return false;
-    due_ = then;
-    return true;
-  }
-  /// Until one frame is admitted.
-  std::chrono::nanoseconds wait(MonotonicTime now) const noexcept {
-    return std::max(due_ + step_ - burst_ - now, std::chrono::nanoseconds{0});
+  /// Takes a message of so many frames, or nothing. @returns why not.
+  std::optional<http::Problem> admit(std::uint32_t frames, MonotonicTime now) {
+    const auto cost = step_ * std::int64_t{frames};
+    if (cost > burst_) {
+      return http::Problem(http::Code::rate_limited,
+                           "The message has more fragments than are taken at once.");
+    }
+    const auto then = std::max(due_, now) + cost;
+    if (then - now <= burst_) {
+      due_ = then;
+      return std::nullopt;
+    }
+    const auto wait = std::chrono::ceil<Seconds>(then - burst_ - now).count();
+    return http::Problem(http::Code::rate_limited, "Too many messages. Please wait and try again.",
+                         wait);
   }
 
   /// Notes a bad message. @returns whether it was one too many.

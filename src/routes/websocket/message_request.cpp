@@ -50,6 +50,39 @@ std::string message_head(const http::Exchange& opening, std::string_view method,
   return (out += own_fields) += "\r\n";
 }
 
+MessageRequest::MessageRequest(const http::Exchange& opening, std::string head, std::string body,
+                               Vouched)
+    : MessageRequest(opening, std::move(head), std::move(body)) {
+  principal = opening.principal;
+  vouched = true;
+  vouched_site = opening.site->id;
+}
+
+Task<bool> MessageRequest::take_answer(const http::Response& response) {
+  if (response.status >= 400) refusal = error_frame(response.bytes());
+  co_return true;
+}
+
+Task<bool> MessageRequest::take_chunk(std::string_view chunk) {
+  (void)chunk;
+  co_return true;
+}
+
+Task<void> Admitted::serve(http::Exchange& exchange) {
+  exchange.may_go_on = true;
+  (void)co_await exchange.send(http::Response::json(200, "{}"));
+}
+
+pipeline::Route look_route(const pipeline::Route& opening, Admitted& handler) {
+  pipeline::Route out = opening;
+  out.name += "_look";
+  out.cls = pipeline::RouteClass::look;
+  out.by_message = true;
+  out.websocket = out.subscription = false;
+  out.handler = &handler;
+  return out;
+}
+
 void append_error(std::string& out, std::string_view code, std::string_view message,
                   std::string_view error_id, std::int64_t retry_after) {
   out += R"({"type":"error","code":)";

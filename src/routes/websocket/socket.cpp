@@ -61,7 +61,8 @@ Socket::Socket(const SocketDoor& door, http::Exchange& exchange, http::Exchange:
                const ConnectionOptions& options)
     : connection(exchange.worker(), *upgraded.stream, std::move(upgraded.leftover), options),
       door_(door),
-      exchange_(exchange) {}
+      exchange_(exchange),
+      looked_(exchange.worker()) {}
 
 Task<std::optional<Connection::Message>> Socket::receive() {
   auto message = co_await connection.receive();
@@ -72,8 +73,35 @@ Task<std::optional<Connection::Message>> Socket::receive() {
   co_return message;
 }
 
+void Socket::watch() {
+  connection.set_tick([this] {
+    if (look_ == nullptr) spawn(look());
+  });
+}
+
+/// What is not known now the next look will tell.
+Task<void> Socket::look() {
+  MessageRequest request(exchange_, message_head(exchange_, "GET", exchange_.head().path(), {}), {},
+                         MessageRequest::Vouched{});
+  look_ = &request;
+  co_await exchange_.road()->handle(request);
+  if (request.status() == 401) {
+    connection.close_after(request.refusal, close_code::kUnauthorized, "the credential is void");
+  } else if (request.status() == 403 &&
+             request.error_code != http::info_of(Code::challenge_required).name) {
+    connection.close_after(request.refusal, close_code::kPolicyViolation, "not allowed any more");
+  } else if (request.status() == 404 || request.status() == 405) {
+    connection.close(close_code::kServiceRestart, "the route has changed");
+  }
+  look_ = nullptr;
+  looked_.notify();
+}
+
 Task<void> Socket::finish() {
   exchange_.set_hook({});
+  connection.set_tick({});
+  if (look_ != nullptr) look_->leave();
+  while (look_ != nullptr) co_await looked_;
   co_await connection.finish();
   if (!connection.fault().empty()) {
     door_.s_.reporter->report(exchange_,

@@ -6,6 +6,7 @@
 #include "http/websocket/connection.hpp"
 #include "http/websocket/handshake.hpp"
 #include "routes/services.hpp"
+#include "routes/websocket/message_request.hpp"
 
 namespace portcullis::routes {
 
@@ -25,6 +26,9 @@ class Socket {
 
   /// The next message, counted; nullopt at the end.
   Task<std::optional<http::websocket::Connection::Message>> receive();
+  /// From now on asks the guards at each ping whether who opened it may still have it, by a request
+  /// of the class `look` on its own path, and closes it where they refuse.
+  void watch();
   /// Last of all: waits for the end of the connection, and counts how it ended.
   Task<void> finish();
 
@@ -33,8 +37,12 @@ class Socket {
   Socket(const SocketDoor& door, http::Exchange& exchange, http::Exchange::Upgraded upgraded,
          const http::websocket::ConnectionOptions& options);
 
+  Task<void> look();
+
   const SocketDoor& door_;
   http::Exchange& exchange_;
+  MessageRequest* look_ = nullptr;  ///< under way
+  net::Signal looked_;
 };
 
 /// Opens the WebSockets of one route: the handshake, the caps, the figures.
