@@ -331,6 +331,10 @@ void check_protected_routes(Loaded& loaded) {
     if (std::ranges::find(s.services, proxy.service, &ServiceSettings::id) == s.services.end()) {
       error("there is no service '" + proxy.service + "'");
     }
+    const auto& site = proxy.site;
+    if (!site.empty() && std::ranges::find(s.sites, site, &SiteSettings::id) == s.sites.end()) {
+      error("there is no site '" + site + "'");
+    }
     if (rewrite_fault(route.path)) error("is no plain path");
     if (proxy.rewrite && proxy.rewrite->ends_with('/') != route.path.ends_with('/')) {
       error("and its rewrite must both end with / or both not");

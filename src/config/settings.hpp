@@ -144,12 +144,20 @@ struct ServiceSettings {
   std::vector<std::string> targets;  ///< URLs; the path of one comes before that of a request
   std::string ca_file;               ///< empty: `upstream.ca_file`
   std::vector<std::string> headers;  ///< `Name: value`, sent with each request; may hold secrets
+  std::string client_certificate;    ///< PEM files; empty: none is shown
+  std::string client_key;
+  std::string health_path;  ///< empty: nobody asks whether targets are well
+  Milliseconds health_interval{10'000};
+  Milliseconds health_timeout{2'000};
+  Milliseconds slow_start{0};
 };
 
 /// What makes an entry of `routes` a protected route: whom it is for, what it takes, and where its
 /// requests go.
 struct ProtectedRoute {
   std::string service;
+  std::string host;  ///< that requests must name; empty: any
+  std::string site;  ///< that requests are of; empty: that of their page, else the default one
   std::vector<std::string> methods{"GET"};
   std::string kind = "token";
   std::optional<std::string> rewrite;    ///< what the service has instead of the route's path

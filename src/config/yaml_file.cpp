@@ -7,9 +7,11 @@
 #include <fstream>
 #include <set>
 
+#include "base/origin.hpp"
 #include "base/text.hpp"
 #include "config/captcha_values.hpp"
 #include "config/route_values.hpp"
+#include "config/setting_types.hpp"
 #include "config/spelling.hpp"
 #include "config/upstream_values.hpp"
 
@@ -20,6 +22,7 @@ constexpr std::size_t kMaxFileBytes = 1 << 20;
 constexpr int kMaxDepth = 16;
 constexpr std::size_t kMaxLanguages = 32;
 constexpr std::size_t kMaxTextBytes = 500;
+constexpr Milliseconds kLongestSlowStart{3'600'000};
 
 class Reader {
  public:
@@ -425,6 +428,38 @@ class Reader {
     return flag != "false";
   }
 
+  Milliseconds read_duration(const YAML::Node& node, const std::string& path, Milliseconds least,
+                             Milliseconds most) {
+    const auto value = types::parse_duration(text_of(node, path), Milliseconds{1});
+    if (!value) {
+      error(node, path, value.error());
+    } else if (*value < least || *value > most) {
+      error(node, path,
+            "from " + types::show_duration(least) + " to " + types::show_duration(most));
+    }
+    return value.value_or(least);
+  }
+
+  void read_health(const YAML::Node& node, const std::string& path, ServiceSettings& service) {
+    read_entry(node, path, [&](const std::string& key, const YAML::Node& value) {
+      const std::string place = below(path, key);
+      if (key == "path") {
+        service.health_path = text_of(value, place);
+        if (const auto fault = rewrite_fault(service.health_path)) error(value, place, *fault);
+      } else if (key == "interval") {
+        service.health_interval =
+            read_duration(value, place, Milliseconds{100}, Milliseconds{3'600'000});
+      } else if (key == "timeout") {
+        service.health_timeout =
+            read_duration(value, place, Milliseconds{100}, Milliseconds{60'000});
+      } else {
+        return false;
+      }
+      return true;
+    });
+    if (service.health_path.empty()) error(node, path, "needs a path");
+  }
+
   void read_services(const YAML::Node& node) {
     if (!node.IsSequence()) return error(node, "services", "a list is expected");
     for (std::size_t i = 0; i < node.size(); ++i) {
@@ -439,6 +474,14 @@ class Reader {
           service.targets = read_texts_of(value, place, kMaxTargets, target_fault);
         } else if (key == "ca_file") {
           service.ca_file = text_of(value, place);
+        } else if (key == "client_certificate") {
+          service.client_certificate = text_of(value, place);
+        } else if (key == "client_key") {
+          service.client_key = text_of(value, place);
+        } else if (key == "health") {
+          read_health(value, place, service);
+        } else if (key == "slow_start") {
+          service.slow_start = read_duration(value, place, Milliseconds{0}, kLongestSlowStart);
         } else if (key == "headers") {
           service.headers = read_texts_of(value, place, kMaxUpstreamHeaders, header_fault);
         } else {
@@ -447,6 +490,9 @@ class Reader {
         return true;
       });
       if (service.targets.empty()) error(node[i], path, "a service needs targets");
+      if (service.client_certificate.empty() != service.client_key.empty()) {
+        error(node[i], path, "client_certificate and client_key go together");
+      }
       for (const auto& other : out_.services) {
         if (other.id == service.id)
           error(node[i], path + ".id", "'" + service.id + "' is used twice");
@@ -458,13 +504,18 @@ class Reader {
   /// What only protected routes have. @returns false for other keys.
   bool read_protected(const std::string& key, const YAML::Node& value, const std::string& place,
                       RouteSettings& route) {
-    static constexpr std::string_view kKeys[] = {"service", "methods", "kind",      "rewrite",
-                                                 "auth",    "body",    "websocket", "types"};
+    static constexpr std::string_view kKeys[] = {"service", "host", "site", "methods",   "kind",
+                                                 "rewrite", "auth", "body", "websocket", "types"};
     if (std::ranges::find(kKeys, key) == std::end(kKeys)) return false;
     if (!route.proxy) route.proxy.emplace();
     auto& proxy = *route.proxy;
     if (key == "service") {
       proxy.service = text_of(value, place);
+    } else if (key == "host") {
+      proxy.host = text::to_lower(text_of(value, place));
+      if (!is_valid_host(proxy.host)) error(value, place, "a host without a port is expected");
+    } else if (key == "site") {
+      proxy.site = text_of(value, place);
     } else if (key == "methods") {
       proxy.methods = read_texts_of(value, place, 8, method_fault);
     } else if (key == "kind") {

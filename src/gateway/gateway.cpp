@@ -181,6 +181,7 @@ class Gateway::Impl {
     for (unsigned i = 0; i < workers; ++i) {
       lanes_.push_back(std::make_unique<Lane>(i, runtime_));
     }
+    start_checks();
     if (auto opened = open_listeners(loaded.settings); !opened) return opened;
     if (shared_) {
       std::vector<net::Worker*> all;
@@ -319,6 +320,11 @@ class Gateway::Impl {
       for (const auto& assistant : assistants_.living()) open += assistant->open_connections();
       for (const auto& group : groups_.living()) open += group->open_connections();
       return static_cast<double>(open);
+    });
+    metrics_.gauge("portcullis_service_targets_away", [this] {
+      std::size_t away = 0;
+      for (const auto& group : groups_.living()) away += group->targets() - group->available();
+      return static_cast<double>(away);
     });
     metrics_.gauge("portcullis_upstream_breaker_open", [this] {
       return assistants_.count([](const auto& a) { return a.breaker_open(); }) > 0 ? 1.0 : 0.0;
@@ -503,6 +509,7 @@ class Gateway::Impl {
     const auto captchas = captchas_.replace(fresh->captchas());
     const auto groups = groups_.replace(fresh->groups());
     runtime_ = std::move(fresh);
+    start_checks();
     for (auto& lane : lanes_) {
       lane->worker.post([&lane = *lane, fresh = runtime_, assistants, captchas, groups] {
         lane.runtime = fresh;
@@ -511,6 +518,19 @@ class Gateway::Impl {
         retire(groups, lane.worker);
       });
     }
+  }
+
+  /// Of the services in force, by the first lane.
+  void start_checks() {
+    auto& worker = lanes_.front()->worker;
+    for (const auto& [identity, group] : groups_.in_force()) {
+      worker.post([&worker, group] { group->start_checks(worker); });
+    }
+  }
+
+  bool is_busy() const {
+    return open_connections() > 0 || hub_.turns() > 0 ||
+           groups_.count([](const auto& group) { return group.is_asking(); }) > 0;
   }
 
   std::size_t open_connections() const {
@@ -540,16 +560,16 @@ class Gateway::Impl {
     const auto left = connections_.open();
     hub_.stop_turns();
     for (auto& lane : lanes_) {
-      lane->worker.post([&lane = *lane] {
+      lane->worker.post([&lane = *lane, groups = groups_.living()] {
         if (lane.operations_listener) lane.operations_listener->stop();
         lane.server.abort_all();
         lane.operations_server.abort_all();
+        retire(groups, lane.worker);
       });
     }
     // Give cancelled coroutines a moment to run to their ends.
     const auto grace = std::chrono::steady_clock::now() + std::chrono::milliseconds(500);
-    while ((open_connections() > 0 || hub_.turns() > 0) &&
-           std::chrono::steady_clock::now() < grace) {
+    while (is_busy() && std::chrono::steady_clock::now() < grace) {
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
     log_.write(observe::Level::info, "stopped",

@@ -60,7 +60,9 @@ detect::EngineOptions engine_options(const config::Settings& s) {
 /// What makes two configurations of a service the same.
 std::string identity_of(const upstream::HttpServiceOptions& o) {
   std::string out;
-  for (const auto* text : {&o.name, &o.url, &o.ca_file}) out += *text + '\0';
+  for (const auto* text : {&o.name, &o.url, &o.ca_file, &o.client_certificate, &o.client_key}) {
+    out += *text + '\0';
+  }
   for (const auto number :
        {o.connect_timeout.count(), o.first_byte_timeout.count(), o.idle_timeout.count(),
         o.total_timeout.count(), static_cast<std::int64_t>(o.max_connections),
@@ -296,16 +298,24 @@ Result<std::shared_ptr<upstream::ServiceGroup>> group_of(const config::ServiceSe
                                                          const config::Settings& s,
                                                          const Lasting& lasting,
                                                          ServiceGroups& groups) {
-  std::vector<upstream::HttpServiceOptions> targets;
-  std::string identity = service.id + '\0';
+  upstream::ServiceGroupOptions group{.name = service.id, .slow_start = service.slow_start};
+  std::string identity = service.id + '\0' + service.health_path + '\0';
+  for (const auto time : {service.slow_start, service.health_interval, service.health_timeout}) {
+    identity += std::to_string(time.count()) + ',';
+  }
+  if (!service.health_path.empty()) {
+    group.health = {service.health_path, service.health_interval, service.health_timeout};
+  }
   for (const auto& url : service.targets) {
     auto options = service_options(s, service.id, url, lasting.workers);
     if (!service.ca_file.empty()) options.ca_file = service.ca_file;
+    options.client_certificate = service.client_certificate;
+    options.client_key = service.client_key;
     identity += identity_of(options) + '\0';
-    targets.push_back(std::move(options));
+    group.targets.push_back(std::move(options));
   }
   return kept_or_made<upstream::ServiceGroup>(std::move(identity), groups, lasting.groups, [&] {
-    return upstream::ServiceGroup::make(service.id, targets, lasting.metrics, lasting.log);
+    return upstream::ServiceGroup::make(std::move(group), lasting.metrics, lasting.log);
   });
 }
 

@@ -49,7 +49,7 @@ Result<std::unique_ptr<SharedState>> SharedState::make(const config::Settings& s
   state::RedisStoreOptions options;
   std::shared_ptr<net::TlsClientContext> tls;
   if (url->tls || settings.redis_tls) {
-    TRY(tls, net::TlsClientContext::make(settings.redis_ca_file));
+    TRY(tls, net::TlsClientContext::make({.authorities = settings.redis_ca_file}));
   }
   for (const auto& server : url->servers) {
     options.server.seeds.push_back({server.host, server.port, tls});

@@ -124,7 +124,7 @@ TEST_F(ConnectorTest, AnOldNameServesWhileItIsLookedUpAnew) {
 }
 
 TEST_F(ConnectorTest, NameConnectAndHandshakeShareOneDeadline) {
-  auto tls = TlsClientContext::make("");
+  auto tls = TlsClientContext::make({});
   ASSERT_TRUE(tls);
   Answer answer;
   start(answer, "mute.test", *tls);

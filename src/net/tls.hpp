@@ -8,14 +8,21 @@
 
 namespace portcullis::net {
 
-/// What a TLS client trusts: the system's authorities and, where given, those of one more file.
+/// PEM files; each may be missing.
+struct TlsClientFiles {
+  std::string authorities{};  ///< to trust beside those of the system
+  std::string certificate{};  ///< a chain, shown to servers that ask for one
+  std::string key{};          ///< of its first certificate
+};
+
+/// What a TLS client trusts, and who it is.
 ///
 /// Threads: immutable after make(); shared by all workers.
 /// Source:  RFC 8446 and RFC 5246 (1.2 is the lowest version), RFC 6125 for names.
 class TlsClientContext {
  public:
-  /// @returns invalid_input if `ca_file` is given and cannot be read as PEM certificates.
-  static Result<std::shared_ptr<TlsClientContext>> make(const std::string& ca_file);
+  /// @returns invalid_input for a file that is given and cannot be read as what it should be.
+  static Result<std::shared_ptr<TlsClientContext>> make(const TlsClientFiles& files);
   ~TlsClientContext();
 
   struct Impl;

@@ -34,14 +34,23 @@ void prepare_authorities(SSL_CTX* context) {
 
 }  // namespace
 
-Result<std::shared_ptr<TlsClientContext>> TlsClientContext::make(const std::string& ca_file) {
+Result<std::shared_ptr<TlsClientContext>> TlsClientContext::make(const TlsClientFiles& files) {
   std::shared_ptr<TlsClientContext> out(new TlsClientContext);
   auto& context = out->impl_->context;
   boost::system::error_code error;
   context.set_default_verify_paths(error);
-  if (!ca_file.empty()) {
-    context.load_verify_file(ca_file, error);
-    if (error) return fail(ErrorCode::invalid_input, ca_file + ": " + error.message());
+  const auto wrong = [&](const std::string& file) {
+    return fail(ErrorCode::invalid_input, file + ": " + error.message());
+  };
+  if (!files.authorities.empty()) {
+    context.load_verify_file(files.authorities, error);
+    if (error) return wrong(files.authorities);
+  }
+  if (!files.certificate.empty()) {
+    context.use_certificate_chain_file(files.certificate, error);
+    if (error) return wrong(files.certificate);
+    context.use_private_key_file(files.key, asio::ssl::context::pem, error);
+    if (error) return wrong(files.key);
   }
   context.set_verify_mode(asio::ssl::verify_peer);
   SSL_CTX_set_min_proto_version(context.native_handle(), TLS1_2_VERSION);

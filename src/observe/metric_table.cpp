@@ -50,6 +50,8 @@ constexpr MetricInfo kTable[] = {
     {"portcullis_upstream_connections_open", "gauge", "", "Open connections to assistants."},
     {"portcullis_upstream_breaker_open", "gauge", "",
      "1 while the breaker of an assistant is open."},
+    {"portcullis_service_targets_away", "gauge", "",
+     "Targets of protected services that are unwell, or whose breaker is open."},
     {"portcullis_rate_limited_total", "counter", "tier",
      "Requests refused, by the tier that decided."},
     {"portcullis_content_findings_total", "counter", "class",

@@ -76,15 +76,17 @@ void Pipeline::choose_route(http::Exchange& exchange) const {
                          http::Method::put, http::Method::delete_, http::Method::patch}) {
       if (wanted == http::name_of(m)) announced = m;
     }
-    const auto match = parts_.routes.find(head.path(), announced);
+    const auto match = parts_.routes.find(exchange, announced);
     if (match.route != nullptr || !match.allow.empty()) {
       const RouteKind kind = match.route != nullptr ? match.route->kind : RouteKind::anonymous;
       exchange.route = &preflight_routes_[static_cast<std::size_t>(kind)];
     }
     return;
   }
-  const auto match = parts_.routes.find(head.path(), head.method, exchange.vouched);
-  if (match.route != nullptr) exchange.route = match.route;
+  const auto match = parts_.routes.find(exchange, head.method);
+  if (match.route == nullptr) return;
+  exchange.route = match.route;
+  if (match.route->site) exchange.site = &parts_.sites[*match.route->site];
 }
 
 Task<void> Pipeline::handle(http::Exchange& exchange) const {

@@ -307,8 +307,8 @@ TEST_F(PipelineTest, FindsTheRouteByExactPathThenByTheLongestPrefix) {
   EXPECT_EQ(route("GET /A HTTP/1.1"), "not_found");
   EXPECT_EQ(route("GET /%61 HTTP/1.1"), "not_found");
   EXPECT_EQ(route("DELETE /a HTTP/1.1"), "not_found") << "its handler answers 405";
-  EXPECT_EQ(pipeline_->routes().find("/a", http::Method::delete_).allow, "GET, HEAD, POST");
-  EXPECT_EQ(pipeline_->routes().find("/zzz", http::Method::get).allow, "");
+  EXPECT_EQ(pipeline_->routes().find({"/a", http::Method::delete_}).allow, "GET, HEAD, POST");
+  EXPECT_EQ(pipeline_->routes().find({"/zzz", http::Method::get}).allow, "");
 }
 
 TEST_F(PipelineTest, APreflightIsJudgedAsTheRequestThatItAnnounces) {
@@ -335,7 +335,7 @@ TEST_F(PipelineTest, AHandlerThatForgetsToAnswerIsA500) {
 TEST_F(PipelineTest, AnExceptionIsA500ThatTellsNothing) {
   PROVES("F060");
   const auto done = exchange();
-  done->route = pipeline_->routes().find("/a", http::Method::get).route;
+  done->route = pipeline_->routes().find({"/a", http::Method::get}).route;
   done->site = pipeline_->sites().data();
   spawn(pipeline_->answer_exception(*done, "vector::at: secret"));
   EXPECT_EQ(done->status(), 500);
@@ -345,7 +345,7 @@ TEST_F(PipelineTest, AnExceptionIsA500ThatTellsNothing) {
 
 TEST_F(PipelineTest, TheHookOfAHandlerThatThrewIsNotCalled) {
   const auto done = exchange();
-  done->route = pipeline_->routes().find("/a", http::Method::get).route;
+  done->route = pipeline_->routes().find({"/a", http::Method::get}).route;
   done->site = pipeline_->sites().data();
   bool called = false;
   done->set_hook([&called] { called = true; });  // a handler's hook refers to the handler's frame

@@ -142,13 +142,14 @@ std::vector<std::string> RouteTable::build(const config::Settings& settings) {
         return std::ranges::find(routes_[b].methods, m) != routes_[b].methods.end();
       });
       if (text::iequals(routes_[a].path, routes_[b].path) &&
-          routes_[a].prefix == routes_[b].prefix &&
+          routes_[a].prefix == routes_[b].prefix && routes_[a].host == routes_[b].host &&
           routes_[a].by_message == routes_[b].by_message && same_method) {
         problems.push_back("routes: " + routes_[a].path + " is claimed by " + routes_[a].name +
                            " and " + routes_[b].name);
       }
     }
   }
+  has_hosts_ = std::ranges::any_of(routes_, [](const Route& r) { return !r.host.empty(); });
   return problems;
 }
 
@@ -163,23 +164,40 @@ bool Route::covers(std::string_view wanted) const noexcept {
   return text::iequals(wanted, path);
 }
 
-RouteTable::Match RouteTable::find(std::string_view path, http::Method method, bool vouched) const {
+RouteTable::Match RouteTable::find(const http::Exchange& exchange, http::Method method) const {
+  const auto& head = exchange.head();
+  std::optional<HostPort> named;
+  if (has_hosts_) named = HostPort::parse(head.get("host"));
+  return find({head.path(), method, named ? named->host : std::string_view(), exchange.vouched});
+}
+
+RouteTable::Match RouteTable::find(const Wanted& wanted) const {
+  const auto narrower = [](const Route& a, const Route* b) {
+    return b == nullptr || (b->prefix && !a.prefix) ||
+           (b->prefix == a.prefix && a.path.size() > b->path.size());
+  };
   // Where a narrower route does not take the method, a wider one must not answer in its place.
   const Route* nearest = nullptr;
+  const Route* foreign = nullptr;
   for (const auto& route : routes_) {
-    if (!route.covers(path)) continue;
-    const bool nearer =
-        nearest == nullptr || (nearest->prefix && !route.prefix) ||
-        (nearest->prefix == route.prefix && route.path.size() > nearest->path.size());
-    if (nearer) nearest = &route;
+    if (!route.covers(wanted.path)) continue;
+    if (!route.host.empty() && route.host != wanted.host) {
+      if (narrower(route, foreign)) foreign = &route;
+      continue;
+    }
+    const bool is_for_host = !route.host.empty() && nearest != nullptr && nearest->host.empty() &&
+                             !narrower(*nearest, &route);
+    if (narrower(route, nearest) || is_for_host) nearest = &route;
   }
   Match match;
   if (nearest == nullptr) return match;
+  if (foreign != nullptr && nearest->host.empty() && narrower(*foreign, nearest)) return match;
   for (const auto& route : routes_) {
     const bool as_near = route.prefix == nearest->prefix &&
-                         route.path.size() == nearest->path.size() && route.covers(path);
-    if (!as_near || !route.enabled || !route.answers(vouched)) continue;
-    if (route.allows(method)) return {&route, {}};
+                         route.path.size() == nearest->path.size() && route.host == nearest->host &&
+                         route.covers(wanted.path);
+    if (!as_near || !route.enabled || !route.answers(wanted.vouched)) continue;
+    if (route.allows(wanted.method)) return {&route, {}};
     for (const auto m : route.methods) {
       if (!match.allow.empty()) match.allow += ", ";
       match.allow += http::name_of(m);
@@ -211,7 +229,7 @@ std::string RouteTable::text() const {
                std::string(config::name_of(route.guards[g].mode));
     }
     out +=
-        line(std::move(methods), route.path + (route.prefix ? "*" : ""),
+        line(std::move(methods), route.host + route.path + (route.prefix ? "*" : ""),
              std::string(name_of(route.kind)), std::string(name_of(route.cls)), route.name + modes);
   }
   return out;

@@ -116,6 +116,8 @@ struct Route {
   std::string name;  ///< metric label and log field
   std::string path;  ///< exact, or everything below it where `prefix`
   bool prefix = false;
+  std::string host{};                 ///< that requests must name, in lower case; empty: any
+  std::optional<std::size_t> site{};  ///< that they are of, whatever else they say
   std::vector<http::Method> methods;
   RouteKind kind = RouteKind::anonymous;
   RouteClass cls = RouteClass::api;
@@ -204,7 +206,9 @@ struct Site {
   config::ProofOfPossession proof_of_possession = config::ProofOfPossession::off;
 };
 
-/// Finds the route of a request: exact paths first, then the longest prefix, whatever the method.
+/// Finds the route of a request: exact paths first, then the longest prefix, whatever the method;
+/// of two alike the one for its host. Behind a path that is another host's, no wider route for any
+/// host answers.
 ///
 /// Threads: immutable after build().
 class RouteTable {
@@ -217,9 +221,17 @@ class RouteTable {
   void add(Route route) { routes_.push_back(std::move(route)); }
   /// Applies modes of the settings and per-route overrides. @returns problems, one a line.
   std::vector<std::string> build(const config::Settings& settings);
-  /// `vouched`: for what a connection says, which is good for messages, and not for what else has
-  /// the path now.
-  Match find(std::string_view path, http::Method method, bool vouched = false) const;
+  struct Wanted {
+    std::string_view path;
+    http::Method method = http::Method::get;
+    std::string_view host{};  ///< in lower case
+    /// For what a connection says, which is good for messages, and not for what else has the path
+    /// now.
+    bool vouched = false;
+  };
+  Match find(const Wanted& wanted) const;
+  /// Of a request as it came, with this method.
+  Match find(const http::Exchange& exchange, http::Method method) const;
   const std::vector<Route>& routes() const noexcept { return routes_; }
   std::vector<Route>& routes() noexcept { return routes_; }
   /// Modes where no route overrides them; what answers outside of every route has these.
@@ -231,6 +243,7 @@ class RouteTable {
 
  private:
   std::vector<Route> routes_;
+  bool has_hosts_ = false;  ///< it matters which host a request names
   std::array<config::GuardSettings, kGuardCount> default_guards_{};
 };
 

@@ -9,7 +9,7 @@ class NotFound final : public pipeline::RouteHandler {
       : reporter_(reporter), table_(table) {}
 
   Task<void> serve(http::Exchange& exchange) override {
-    auto match = table_.find(exchange.head().path(), exchange.head().method);
+    auto match = table_.find(exchange, exchange.head().method);
     http::Problem problem(match.allow.empty() ? http::Code::not_found
                                               : http::Code::method_not_allowed);
     problem.allow = std::move(match.allow);
@@ -28,7 +28,7 @@ class Preflight final : public pipeline::RouteHandler {
 
   Task<void> serve(http::Exchange& exchange) override {
     // No method is "other", so this lists what the path has.
-    const auto match = table_.find(exchange.head().path(), http::Method::other);
+    const auto match = table_.find(exchange, http::Method::other);
     const std::string methods = match.allow.empty() ? "OPTIONS" : match.allow + ", OPTIONS";
     http::Response response;
     response.status = 204;

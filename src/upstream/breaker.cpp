@@ -28,12 +28,7 @@ void Breaker::record(const Pass& pass, bool success, std::uint64_t session) {
   if (state_ == State::half_open) {
     probe_out_ = false;
     if (!success) return open(now);
-    if (++good_probes_ >= kGoodProbes) {
-      state_ = State::closed;
-      ++generation_;
-      consecutive_ = 0;
-      outcomes_.clear();
-    }
+    if (++good_probes_ >= kGoodProbes) close(now);
     return;
   }
   forget_old(now);
@@ -67,6 +62,19 @@ void Breaker::open(MonotonicTime now) {
   outcomes_.clear();
 }
 
+void Breaker::close(MonotonicTime now) {
+  state_ = State::closed;
+  ++generation_;
+  recovered_at_ = now;
+  consecutive_ = 0;
+  outcomes_.clear();
+}
+
+void Breaker::reset() {
+  const std::lock_guard lock(mutex_);
+  close(clock_.monotonic());
+}
+
 void Breaker::remember(const Outcome& outcome) {
   if (outcomes_.size() == kMaxOutcomes) outcomes_.pop_front();
   outcomes_.push_back(outcome);
@@ -89,6 +97,11 @@ bool Breaker::has_counted_failure(std::uint64_t session) const {
 Breaker::State Breaker::state() const {
   const std::lock_guard lock(mutex_);
   return state_;
+}
+
+MonotonicTime Breaker::recovered_at() const {
+  const std::lock_guard lock(mutex_);
+  return recovered_at_;
 }
 
 Milliseconds Breaker::retry_after() const {

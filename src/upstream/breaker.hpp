@@ -46,8 +46,12 @@ class Breaker {
   void record(const Pass& pass, bool success, std::uint64_t session);
   /// The call was cancelled by its client: it says nothing about the upstream.
   void forget(const Pass& pass);
+  /// It is known from elsewhere that the upstream is well.
+  void reset();
 
   State state() const;
+  /// When it closed after it had been open; the clock's epoch: it never was.
+  MonotonicTime recovered_at() const;
   /// Until the next probe; 0 unless open.
   Milliseconds retry_after() const;
 
@@ -65,6 +69,7 @@ class Breaker {
   };
 
   void open(MonotonicTime now);
+  void close(MonotonicTime now);
   void remember(const Outcome& outcome);
   void forget_old(MonotonicTime now);
   bool others_succeeded(std::uint64_t session) const;
@@ -75,6 +80,7 @@ class Breaker {
   mutable std::mutex mutex_;
   State state_ = State::closed;
   MonotonicTime opened_at_{};
+  MonotonicTime recovered_at_{};
   int consecutive_ = 0;
   int good_probes_ = 0;
   bool probe_out_ = false;

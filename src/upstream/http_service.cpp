@@ -24,7 +24,8 @@ Result<std::shared_ptr<HttpService>> HttpService::make(HttpServiceOptions option
                                               : origin->host;
   target.port = origin->port;
   if (origin->scheme == "https") {
-    TRY(target.tls, net::TlsClientContext::make(options.ca_file));
+    TRY(target.tls, net::TlsClientContext::make(
+                        {options.ca_file, options.client_certificate, options.client_key}));
   }
   const auto after_scheme = options.url.find("://") + 3;
   const auto slash = options.url.find_first_of("/?", after_scheme);

@@ -17,6 +17,8 @@ struct HttpServiceOptions {
   std::string name;  ///< metric label: the site
   std::string url;
   std::string ca_file;
+  std::string client_certificate;  ///< what it is shown, a chain in PEM; empty: nothing
+  std::string client_key;
   std::string user_agent;
   Milliseconds connect_timeout{2000};
   Milliseconds first_byte_timeout{30'000};

@@ -7,20 +7,46 @@
 
 namespace portcullis::upstream {
 
-Result<std::shared_ptr<ServiceGroup>> ServiceGroup::make(
-    std::string name, const std::vector<HttpServiceOptions>& targets, observe::Metrics& metrics,
-    observe::Log& log) {
-  std::shared_ptr<ServiceGroup> out(new ServiceGroup(std::move(name)));
+Result<std::shared_ptr<ServiceGroup>> ServiceGroup::make(ServiceGroupOptions options,
+                                                         observe::Metrics& metrics,
+                                                         observe::Log& log) {
+  std::shared_ptr<ServiceGroup> out(new ServiceGroup(std::move(options.name), options.slow_start));
   std::size_t connections = 0;
-  for (auto options : targets) {
+  for (auto& one : options.targets) {
     auto target = std::make_unique<Target>();
-    connections += options.max_connections;
-    options.breaker.needs_several = true;
-    TRY(target->service, HttpService::make(std::move(options), metrics, log));
+    connections += one.max_connections;
+    one.breaker.needs_several = true;
+    TRY(target->service, HttpService::make(one, metrics, log));
+    if (options.health) {
+      TRY(target->health,
+          HealthCheck::make(target->service, std::move(one), *options.health, metrics));
+    }
     out->targets_.push_back(std::move(target));
   }
   out->share_ = std::max<std::size_t>(1, connections / 4);
   return out;
+}
+
+void ServiceGroup::start_checks(net::Worker& worker) {
+  for (const auto& target : targets_) {
+    if (target->health) target->health->start(worker);
+  }
+}
+
+bool ServiceGroup::is_asking() const {
+  return std::ranges::any_of(
+      targets_, [](const auto& target) { return target->health && target->health->is_asking(); });
+}
+
+/// By chance, more often the longer ago it has recovered.
+bool ServiceGroup::takes_its_share(const Target& target) const {
+  if (slow_start_.count() == 0) return true;
+  const auto recovered = target.service->breaker().recovered_at();
+  if (recovered == MonotonicTime{}) return true;
+  constexpr std::int64_t kLeast = 10;
+  const auto age = Clock::system().monotonic() - recovered;
+  const auto percent = std::max(kLeast, 100 * age / slow_start_);
+  return static_cast<std::int64_t>(FastRandom::local().below(100)) < percent;
 }
 
 bool ServiceGroup::enter(std::uint64_t caller) {
@@ -41,26 +67,31 @@ Result<ServiceGroup::Lease> ServiceGroup::choose(const std::shared_ptr<ServiceGr
                                                  std::uint64_t tried, std::uint64_t caller,
                                                  bool may_probe) {
   auto& targets = group->targets_;
-  const auto is_closed = [&](std::size_t i) {
-    return targets[i]->service->breaker().state() == Breaker::State::closed;
-  };
-  // Good ones, and after them those that may want to be probed.
+  const auto is_good = [&](std::size_t i) { return targets[i]->is_good(); };
+  const auto is_well = [&](std::size_t i) { return targets[i]->is_well(); };
+  const auto is_willing = [&](std::size_t i) { return group->takes_its_share(*targets[i]); };
+  // Good ones, after them those that may want to be probed, and last those that are unwell.
   std::vector<std::size_t> left;
   for (std::size_t i = 0; i < targets.size(); ++i) {
     if ((tried >> i & 1) == 0) left.push_back(i);
   }
-  const auto probes = std::ranges::partition(left, is_closed);
-  const auto good = left.size() - probes.size();
+  const auto rest = std::ranges::partition(left, is_good);
+  const auto good = left.size() - rest.size();
+  const auto unwell = std::ranges::partition(rest, is_well);
+  // Where all are unwell, that says no more about one than about the others.
+  auto choice = unwell.size() == left.size() ? left.size() : good;
   if (good > 1) {
+    choice -= std::ranges::partition(left.begin(), rest.begin(), is_willing).size();
+    if (choice == 0) choice = good;
+  }
+  if (choice > 1) {
     auto& random = FastRandom::local();
-    std::swap(left[0], left[random.below(good)]);
-    std::swap(left[1], left[1 + random.below(good - 1)]);
+    std::swap(left[0], left[random.below(choice)]);
+    std::swap(left[1], left[1 + random.below(choice - 1)]);
     if (targets[left[1]]->under_way < targets[left[0]]->under_way) std::swap(left[0], left[1]);
   }
   // One that was away is probed by a request that then goes elsewhere where it must.
-  if (may_probe && good > 0 && !probes.empty()) {
-    std::ranges::rotate(left, left.begin() + static_cast<std::ptrdiff_t>(good));
-  }
+  if (may_probe) std::rotate(left.begin(), rest.begin(), unwell.begin());
   if (!group->enter(caller)) {
     return fail(ErrorCode::exhausted, "the caller has too many requests under way",
                 ErrorOrigin::client);
@@ -124,7 +155,7 @@ void ServiceGroup::Lease::release() noexcept {
 
 std::size_t ServiceGroup::available() const {
   return static_cast<std::size_t>(std::ranges::count_if(targets_, [](const auto& target) {
-    return target->service->breaker().state() != Breaker::State::open;
+    return target->is_well() && target->service->breaker().state() != Breaker::State::open;
   }));
 }
 
@@ -143,7 +174,10 @@ std::size_t ServiceGroup::open_connections() const {
 }
 
 void ServiceGroup::retire(net::Worker& worker) {
-  for (const auto& target : targets_) target->service->retire(worker);
+  for (const auto& target : targets_) {
+    target->service->retire(worker);
+    if (target->health) target->health->stop_on(worker);
+  }
 }
 
 }  // namespace portcullis::upstream

@@ -6,27 +6,39 @@
 #include <unordered_map>
 #include <vector>
 
-#include "upstream/http_service.hpp"
+#include "upstream/health_check.hpp"
 
 namespace portcullis::upstream {
 
+struct ServiceGroupOptions {
+  std::string name;
+  std::vector<HttpServiceOptions> targets{};  ///< at least one
+  std::optional<HealthOptions> health{};      ///< none: nobody asks
+  /// So long a target that has recovered takes its share up slowly, from a tenth on.
+  Milliseconds slow_start{0};
+};
+
 /// A service that several targets provide. A request goes to the one of two chosen by chance that
 /// has fewer under way, so that a slow target gets less and no herd follows a fast one. A target
-/// whose breaker is open gets none but probes. Callers are told apart by a number, so that none of
+/// whose breaker is open gets none but probes, and one that is unwell none while another is well.
+/// Callers are told apart by a number, so that none of
 /// them takes a service from the others, by failures or by how long he makes it wait.
 ///
 /// Threads:   any worker; pools belong to their worker, breakers and counts are shared.
 /// Ownership: as an Assistant: the last configuration that has it lets it go, after retire() on
 ///            each worker.
-/// Source:    Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", 2001.
+/// Source:    Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", 2001; the slow
+///            start is that of Envoy with an aggression of 1.
 class ServiceGroup {
  public:
-  /// `targets`: the options of each; at least one.
-  /// @returns invalid_input for a URL or CA file that cannot be used.
+  /// @returns invalid_input for a URL or a file that cannot be used.
   /// A caller has at most a quarter of their connections at a time.
-  static Result<std::shared_ptr<ServiceGroup>> make(std::string name,
-                                                    const std::vector<HttpServiceOptions>& targets,
+  static Result<std::shared_ptr<ServiceGroup>> make(ServiceGroupOptions options,
                                                     observe::Metrics& metrics, observe::Log& log);
+
+  /// From now on its targets are asked whether they are well, by this worker.
+  void start_checks(net::Worker& worker);
+  bool is_asking() const;
 
   /// A target for one request, which counts as under way for as long as this lives. Its outcome is
   /// told by record(); without that it says nothing about the target.
@@ -64,7 +76,7 @@ class ServiceGroup {
 
   const std::string& name() const noexcept { return name_; }
   std::size_t targets() const noexcept { return targets_.size(); }
-  /// Targets that take requests.
+  /// Targets that are well and take requests.
   std::size_t available() const;
   /// Until one does; 0 where one is.
   Milliseconds retry_after() const;
@@ -74,13 +86,22 @@ class ServiceGroup {
  private:
   struct Target {
     std::shared_ptr<HttpService> service;
+    std::shared_ptr<HealthCheck> health;  ///< null: nobody asks
+    bool is_well() const noexcept { return !health || health->is_well(); }
+    /// Is well, and its breaker is closed.
+    bool is_good() const {
+      return is_well() && service->breaker().state() == Breaker::State::closed;
+    }
     std::atomic<std::uint32_t> under_way{0};
   };
-  explicit ServiceGroup(std::string name) : name_(std::move(name)) {}
+  ServiceGroup(std::string name, Milliseconds slow_start)
+      : name_(std::move(name)), slow_start_(slow_start) {}
+  bool takes_its_share(const Target& target) const;
   bool enter(std::uint64_t caller);
   void leave(std::uint64_t caller) noexcept;
 
   const std::string name_;
+  const Milliseconds slow_start_;
   std::size_t share_ = 1;  ///< requests of one caller at a time
   std::mutex mutex_;
   std::unordered_map<std::uint64_t, std::size_t> callers_;  ///< that have some under way

@@ -11,14 +11,14 @@ namespace {
 class ServiceGroupTest : public testing::Test {
  protected:
   std::shared_ptr<ServiceGroup> make(std::size_t targets) {
-    std::vector<HttpServiceOptions> options;
+    ServiceGroupOptions options{.name = "orders", .targets = {}};
     for (std::size_t i = 0; i < targets; ++i) {
       HttpServiceOptions one;
       one.name = "orders";
       one.url = "http://127.0.0.1:" + std::to_string(1000 + i);
-      options.push_back(std::move(one));
+      options.targets.push_back(std::move(one));
     }
-    return ServiceGroup::make("orders", options, metrics_, log_).value();
+    return ServiceGroup::make(std::move(options), metrics_, log_).value();
   }
   /// One that there is; each caller is another by default.
   static ServiceGroup::Lease choose(const std::shared_ptr<ServiceGroup>& group, std::uint64_t tried,
@@ -133,7 +133,7 @@ TEST_F(ServiceGroupTest, OneCallerHasAQuarterOfTheConnections) {
 TEST_F(ServiceGroupTest, RefusesWhatIsNoUrl) {
   HttpServiceOptions one;
   one.url = "ftp://files.example";
-  EXPECT_EQ(ServiceGroup::make("files", {one}, metrics_, log_).error().code,
+  EXPECT_EQ(ServiceGroup::make({.name = "files", .targets = {one}}, metrics_, log_).error().code,
             ErrorCode::invalid_input);
 }
 

@@ -58,13 +58,13 @@ function theft(start) {
       }),
     );
 
-  scenario(PROVES('F028', { guard: 'session' }) + 'another address alone is noticed and harms nobody', {}, async ({ next, alerts, open }) => {
+  scenario(PROVES('F028') + 'another address alone is noticed and harms nobody', {}, async ({ next, alerts, open }) => {
     const token = await open();
     for (const headers of [kOwner, at('198.51.100.9'), kOwner, at('192.0.2.1')]) expectPassed(await say(next(), token, headers));
     assert.equal(alerts(), 0);
   });
 
-  scenario(PROVES('F029', { guard: 'session' }) + 'another browser alone is noticed and harms nobody', {}, async ({ next, alerts, open }) => {
+  scenario(PROVES('F029') + 'another browser alone is noticed and harms nobody', {}, async ({ next, alerts, open }) => {
     const token = await open();
     for (const browser of [kFirefox, kUpdated, kSafari]) expectPassed(await say(next(), token, at('203.0.113.7', browser)));
     assert.equal(alerts(), 0);

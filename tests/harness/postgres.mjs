@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
+import { makeAuthority } from './certificates.mjs';
 import { freePort } from './redis.mjs';
 
 const kPassword = 'pg-pass-8Wd'; // what no error and no log may show
@@ -28,22 +29,6 @@ function give(path) {
   if (!isRoot) return;
   const id = (flag) => Number(spawnSync('id', [flag, 'postgres'], { encoding: 'utf8' }).stdout);
   chownSync(path, id('-u'), id('-g'));
-}
-
-/**
- * Makes an authority and a certificate of it for `names` (such as `DNS:localhost`) in `folder`. Returns the files
- * `{ca, key, cert}`.
- */
-export function makeAuthority(folder, names = 'IP:127.0.0.1') {
-  const file = (name) => join(folder, name);
-  const openssl = (...words) => {
-    const made = spawnSync('openssl', words);
-    if (made.status !== 0) throw new Error(String(made.stderr));
-  };
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'];
-  openssl('req', '-x509', ...key, '-keyout', file('ca-key.pem'), '-out', file('ca.pem'), '-subj', '/CN=an authority');
-  openssl('req', '-x509', ...key, '-CA', file('ca.pem'), '-CAkey', file('ca-key.pem'), '-keyout', file('server-key.pem'), '-out', file('server.pem'), '-subj', '/CN=server', '-addext', `subjectAltName=${names}`, '-addext', 'basicConstraints=critical,CA:FALSE');
-  return { ca: file('ca.pem'), key: file('server-key.pem'), cert: file('server.pem') };
 }
 
 /**

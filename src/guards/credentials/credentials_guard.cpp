@@ -56,7 +56,7 @@ class CredentialsGuard final : public pipeline::Guard {
   /// What was good when the connection was opened may have ended since; a user's token and a
   /// session are asked about with the limits.
   void look_again(http::Exchange& exchange) const {
-    if (const auto* own = site(exchange.vouched_site); own != nullptr && !exchange.origin) {
+    if (const auto* own = site(exchange.vouched_site); own != nullptr && may_name_site(exchange)) {
       exchange.site = own;
     }
     auto& principal = exchange.principal;
@@ -273,7 +273,7 @@ class CredentialsGuard final : public pipeline::Guard {
     if (key->site != http::kEverySite) {
       const auto* own = site(key->site);
       if (own == nullptr) return reject(principal, "an API key for a site that is gone");
-      if (!exchange.origin) exchange.site = own;
+      if (may_name_site(exchange)) exchange.site = own;
     }
     principal.kind = http::Principal::Kind::api_key;
     principal.id = key->id;
@@ -286,10 +286,14 @@ class CredentialsGuard final : public pipeline::Guard {
     if (key->site == http::kEverySite) take_location(exchange);
   }
 
+  static bool may_name_site(const http::Exchange& exchange) {
+    return !exchange.origin && !exchange.route->site;
+  }
+
   /// The site that a caller without a page speaks of. One that there is none of is for the access
   /// guard to refuse.
   void take_location(http::Exchange& exchange) const {
-    if (exchange.origin) return;
+    if (!may_name_site(exchange)) return;
     if (const auto* named = site(exchange.head().get("x-location-id"))) exchange.site = named;
   }
 

@@ -16,6 +16,9 @@ class HostGuard final : public pipeline::Guard {
         loopback_(settings.development()),
         require_https_(settings.require_https) {
     if (const auto own = Origin::of_url(settings.public_url)) hosts_.push_back(own->host);
+    for (const auto& route : settings.routes) {
+      if (route.proxy && !route.proxy->host.empty()) hosts_.push_back(route.proxy->host);
+    }
     for (const auto& site : settings.sites) {
       for (const auto& origin : site.origins) {
         if (!origin.is_any()) patterns_.push_back(origin);

@@ -72,7 +72,9 @@ class OriginGuard final : public pipeline::Guard {
  private:
   /// Notes the origin and its site; false where it belongs to none.
   bool accept(http::Exchange& exchange, const Origin& origin) const {
+    const auto& of_route = exchange.route->site;
     for (const auto& site : sites_) {
+      if (of_route && *of_route != site.index) continue;
       if (std::ranges::any_of(site.origins,
                               [&](const OriginPattern& p) { return p.matches(origin); })) {
         exchange.site = &site;
@@ -84,7 +86,7 @@ class OriginGuard final : public pipeline::Guard {
                              : loopback_is_own_ && is_loopback_host(origin.host) &&
                                    exchange.requested_origin() == origin;
     if (is_own) {
-      exchange.site = &sites_.front();
+      exchange.site = &sites_[of_route.value_or(0)];
       exchange.origin = origin;
     }
     return is_own;

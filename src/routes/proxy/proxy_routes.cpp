@@ -43,9 +43,14 @@ pipeline::Route route_of(const config::Settings& settings, std::size_t entry) {
   const auto& configured = settings.routes[entry];
   const auto& proxy = *configured.proxy;
   pipeline::Route route;
-  route.name = proxy.service + ' ' + configured.path;
+  route.name = proxy.service + ' ' + proxy.host + configured.path;
   route.path = configured.path;
   route.prefix = configured.path.ends_with('/');
+  route.host = proxy.host;
+  if (!proxy.site.empty()) {
+    const auto site = std::ranges::find(settings.sites, proxy.site, &config::SiteSettings::id);
+    route.site = static_cast<std::size_t>(site - settings.sites.begin());
+  }
   for (const auto& method : proxy.methods) route.methods.push_back(http::method_of(method));
   route.kind = *pipeline::route_kind_of(proxy.kind);
   route.cls = pipeline::RouteClass::api;
