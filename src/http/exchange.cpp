@@ -45,7 +45,7 @@ Eventual<Result<std::string_view>> Exchange::read_body(std::uint64_t limit) {
 
 Task<void> Exchange::send(Response response) {
   assert(status_ == 0 && "an exchange is answered once");
-  if (filter_ != nullptr) filter_->apply(*this, response);
+  if (filter_ != nullptr) filter_->apply_whole(*this, response);
   status_ = response.status;
   bytes_sent_ = response.bytes().size();
   const auto sent = co_await do_send(response);

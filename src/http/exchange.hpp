@@ -59,6 +59,10 @@ class ResponseFilter {
  public:
   virtual ~ResponseFilter() = default;
   virtual void apply(Exchange& exchange, ResponseHead& head) const = 0;
+  /// The same for an answer that is there as a whole.
+  virtual void apply_whole(Exchange& exchange, Response& response) const {
+    apply(exchange, response);
+  }
 };
 
 /// One request and its answer. HTTP/1.1 and an in-memory double implement it; guards and routes see
