@@ -90,8 +90,9 @@ Task<void> judge(const pipeline::Guard& guard, http::Exchange& exchange,
 }
 
 /// What became of it in the end; nullopt: the client has gone.
-std::optional<pipeline::Verdict> judged(net::Worker& worker, http::Exchange& exchange) {
-  const auto guard = make_body_guard(1 << 20);
+std::optional<pipeline::Verdict> judged(net::Worker& worker, http::Exchange& exchange,
+                                        std::uint64_t forms_total = 1 << 20) {
+  const auto guard = make_body_guard(forms_total);
   std::optional<pipeline::Verdict> verdict;
   spawn(judge(*guard, exchange, verdict));
   while (!verdict && worker.context().poll_one() > 0) worker.context().restart();
@@ -173,6 +174,30 @@ TEST_F(BodyGuardTest, LetsOthersRunWhileItUnpacks) {
     EXPECT_EQ(verdict.has_value(), !leaves);
     EXPECT_EQ(exchange.json != nullptr, !leaves) << "who has gone is unpacked for no longer";
     EXPECT_GE(turns, leaves ? 1 : 5);
+  }
+}
+
+TEST_F(BodyGuardTest, APackedFormHasRoomForWhatItMayUnpackTo) {
+  const std::string form =
+      "--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nx\r\n--b--\r\n";
+  const auto body = packed(kGzip, form);
+  route_.max_form_bytes = 1000;
+  for (const std::uint64_t total : {999U, 1000U}) {
+    http::MemoryExchange exchange(
+        worker_,
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+        "Content-Encoding: gzip\r\nContent-Length: " +
+            std::to_string(body.size()) + "\r\n\r\n",
+        body);
+    exchange.route = &route_;
+    const auto verdict = judged(worker_, exchange, total);
+    ASSERT_TRUE(verdict);
+    if (total < 1000) {
+      EXPECT_EQ(verdict->problem.code, http::Code::rate_limited);
+    } else {
+      ASSERT_EQ(verdict->kind, pipeline::Verdict::Kind::pass);
+      EXPECT_EQ(exchange.form->find("a")->value, "x");
+    }
   }
 }
 
