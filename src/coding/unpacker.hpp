@@ -22,8 +22,8 @@ namespace portcullis::coding {
 ///            that is made to be slow (tables without content) some milliseconds.
 class Unpacker {
  public:
-  /// Apache's `DeflateInflateRatioLimit` has 200 too. JSON that says something packs to a third to
-  /// a seventieth, the same object ten thousand times to a 340th by gzip and a 30 000th by brotli.
+  /// Apache's `DeflateInflateRatioLimit` has 200 too. JSON that says something packs to a half to
+  /// a seventieth, the same object 50 000 times to a 340th by gzip and a 34 000th by brotli.
   static constexpr std::uint64_t kMaxRatio = 200;
   /// Short texts may repeat themselves.
   static constexpr std::uint64_t kRatioFloor = 64 * 1024;
