@@ -8,6 +8,11 @@ find_package(yaml-cpp REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(prometheus-cpp CONFIG REQUIRED)
 find_package(ZLIB REQUIRED)
+# Content codings beside zlib's: both ways for Brotli, for Zstandard the decoder.
+find_library(BROTLI_DECODER libbrotlidec.a REQUIRED)
+find_library(BROTLI_ENCODER libbrotlienc.a REQUIRED)
+find_library(BROTLI_COMMON libbrotlicommon.a REQUIRED)
+find_library(ZSTD libzstd.a REQUIRED)
 # Vectorscan: the program scans only; what compiles patterns stays in the build.
 find_path(HS_INCLUDE hs/hs.h REQUIRED)
 find_library(HS_COMPILER libhs.a REQUIRED)

@@ -7,12 +7,13 @@ import sys
 
 LAYERS = {
     "base": set(),
+    "coding": {"base"},
     "crypto": {"base"},
     "observe": {"base"},
     "detect": {"base"},
     "config": {"base", "crypto", "observe"},
     "net": {"base", "observe", "config"},
-    "http": {"base", "crypto", "observe", "config", "net"},
+    "http": {"base", "coding", "crypto", "observe", "config", "net"},
     "schema": {"base", "http"},
     "redis": {"base", "observe", "config", "net"},
     "sql": {"base"},
@@ -22,10 +23,10 @@ LAYERS = {
     "identity": {"base", "crypto", "observe", "config", "net", "http", "state", "sql", "sqlite", "postgres"},
     "audit": {"base", "crypto", "observe", "config", "net"},
     "upstream": {"base", "crypto", "observe", "config", "net", "http", "identity"},
-    "pipeline": {"base", "crypto", "observe", "config", "net", "http", "audit"},
+    "pipeline": {"base", "coding", "crypto", "observe", "config", "net", "http", "audit"},
     "chat": {"base", "crypto", "observe", "config", "net", "http", "state", "identity", "audit", "upstream", "pipeline"},
-    "guards": {"base", "detect", "crypto", "observe", "config", "net", "http", "state", "identity", "audit", "pipeline"},
-    "routes": {"base", "detect", "crypto", "observe", "config", "net", "http", "schema", "state", "identity", "audit", "upstream", "pipeline", "chat"},
+    "guards": {"base", "coding", "detect", "crypto", "observe", "config", "net", "http", "state", "identity", "audit", "pipeline"},
+    "routes": {"base", "coding", "detect", "crypto", "observe", "config", "net", "http", "schema", "state", "identity", "audit", "upstream", "pipeline", "chat"},
 }
 LAYERS["gateway"] = set(LAYERS)
 LAYERS["commands"] = {"base", "detect", "crypto", "observe", "config", "net", "http", "state", "identity"}

@@ -6,12 +6,12 @@ set -euo pipefail
 
 build=(clang-19 lld-19 llvm-19 libclang-rt-19-dev cmake ninja-build ccache make git ca-certificates
   libboost1.81-dev libboost-url1.81-dev libssl-dev libspdlog-dev libfmt-dev
-  libyaml-cpp-dev libcli11-dev prometheus-cpp-dev libcurl4-openssl-dev zlib1g-dev libmimalloc-dev
+  libyaml-cpp-dev libcli11-dev prometheus-cpp-dev libcurl4-openssl-dev zlib1g-dev libbrotli-dev libzstd-dev libmimalloc-dev
   libvectorscan-dev libmodsecurity-dev libhiredis-dev libmaxminddb-dev libcjose-dev libjansson-dev
   libcrypt-dev libsqlitecpp-dev libsqlite3-dev libpq-dev)
 web=(nodejs npm)
 test=(clang-format-19 clang-tidy-19 libgtest-dev libgmock-dev chromium openssl redis-server
-  postgresql pgbouncer util-linux json-schema-test-suite)
+  postgresql pgbouncer util-linux json-schema-test-suite zstd)
 bench=(libbenchmark-dev wrk nginx haproxy libnginx-mod-http-modsecurity modsecurity-crs redis-server
   python3-fastapi python3-uvicorn python3-redis python3-httpx python3-uvloop python3-httptools)
 n8n=(python3 make g++)

@@ -1,13 +1,14 @@
 // Builds what the gateway serves under /widget/ into a directory: node web/build.mjs OUTDIR
 //
 // The same sources and the same esbuild give the same bytes. manifest.json lists the files:
-// `immutable` for content-hashed names, `template` for html whose @@NONCE@@ the gateway replaces.
+// `immutable` for content-hashed names, `template` for html whose @@NONCE@@ the gateway replaces; `brotli` and
+// `gzip` name the same file packed, as hard as it goes, where that makes it much shorter.
 
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { gzipSync } from 'node:zlib';
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { browserBundle, browserModule, minifiedCss } from './bundling.mjs';
 
 const kMaxEmbedGzipBytes = 20 * 1024;
@@ -28,7 +29,15 @@ async function main() {
   await mkdir(out, { recursive: true });
   await removeFormer(out, files);
   for (const [name, text] of files) await writeChanged(join(out, name), text);
-  const manifest = [...files.keys()].sort().map(manifestEntry);
+  const manifest = [];
+  for (const name of [...files.keys()].sort()) {
+    const entry = manifestEntry(name);
+    for (const [coding, bytes] of packed(files.get(name), entry)) {
+      entry[coding] = `${name}.${coding}`;
+      await writeChanged(join(out, entry[coding]), bytes);
+    }
+    manifest.push(entry);
+  }
   await writeChanged(join(out, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
 }
 
@@ -71,7 +80,20 @@ function manifestEntry(name) {
     type: kTypes[extname(name)],
     immutable: /-[0-9a-f]{8}\./.test(name),
     template: name.endsWith('.html'),
+    brotli: '',
+    gzip: '',
   };
+}
+
+/** What is worth being sent packed: a template is another one each time. */
+function packed(text, { template }) {
+  if (template) return [];
+  const bytes = Buffer.from(text);
+  const ways = [
+    ['brotli', brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length } })],
+    ['gzip', gzipSync(bytes, { level: 9 })],
+  ];
+  return ways.filter(([, shorter]) => shorter.length < bytes.length * 0.9);
 }
 
 function checkSize(embed) {
@@ -84,12 +106,16 @@ function checkSize(embed) {
 /** Only files of an earlier build that are not made any more are removed, whatever else lies in the directory. */
 async function removeFormer(out, files) {
   const manifest = await readFile(join(out, 'manifest.json'), 'utf8').catch(() => '[]');
-  for (const { file } of JSON.parse(manifest)) if (!files.has(file)) await rm(join(out, file), { force: true });
+  for (const { file, brotli, gzip } of JSON.parse(manifest)) {
+    if (files.has(file)) continue;
+    for (const one of [file, brotli, gzip]) if (one) await rm(join(out, one), { force: true });
+  }
 }
 
 /** A file that stays as it was keeps its time, so that nothing is linked anew for it. */
-async function writeChanged(path, text) {
-  if ((await readFile(path, 'utf8').catch(() => null)) !== text) await writeFile(path, text);
+async function writeChanged(path, content) {
+  const former = await readFile(path).catch(() => null);
+  if (!former?.equals(Buffer.from(content))) await writeFile(path, content);
 }
 
 main().catch((error) => {

@@ -6,7 +6,7 @@ import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSyn
 import { dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { gzipSync } from 'node:zlib';
+import { brotliDecompressSync, gunzipSync, gzipSync } from 'node:zlib';
 
 const web = dirname(fileURLToPath(import.meta.url));
 const scratch = join(web, '../build');
@@ -42,8 +42,9 @@ describe('build', () => {
 
   it('lists every file, hashed names as immutable and only html as template', () => {
     const manifest = JSON.parse(files['manifest.json']);
+    const listed = manifest.flatMap(({ file, brotli, gzip }) => [file, brotli, gzip]);
     assert.deepEqual(
-      [...manifest.map(({ file }) => file), 'manifest.json'].sort(),
+      [...listed.filter(Boolean), 'manifest.json'].sort(),
       Object.keys(files).sort(),
     );
     for (const { path, file, immutable, template, type } of manifest) {
@@ -55,13 +56,26 @@ describe('build', () => {
     assert.ok(manifest.some(({ path }) => path === 'embed.js'));
   });
 
+  it('packs what is shorter then, each file but the template', () => {
+    const unpack = { brotli: brotliDecompressSync, gzip: gunzipSync };
+    for (const entry of JSON.parse(files['manifest.json'])) {
+      for (const [coding, unpacked] of Object.entries(unpack)) {
+        assert.equal(entry[coding] === '', entry.template, entry.file);
+        if (entry.template) continue;
+        const packed = readFileSync(join(out, entry[coding]));
+        assert.ok(unpacked(packed).equals(readFileSync(join(out, entry.file))), entry[coding]);
+        assert.ok(packed.length < files[entry.file].length * 0.9, entry[coding]);
+      }
+    }
+  });
+
   it('removes the files of an earlier build and nothing else', () => {
-    writeFileSync(join(out, 'old-00000000.js'), '');
-    writeFileSync(join(out, 'mine.txt'), '');
-    writeFileSync(join(out, 'manifest.json'), JSON.stringify([{ file: 'old-00000000.js' }]));
+    const old = { file: 'old-00000000.js', brotli: 'old-00000000.js.brotli', gzip: '' };
+    for (const name of [old.file, old.brotli, 'mine.txt']) writeFileSync(join(out, name), '');
+    writeFileSync(join(out, 'manifest.json'), JSON.stringify([old]));
     spawnSync(process.execPath, [join(web, 'build.mjs'), out]);
     const names = readdirSync(out);
-    assert.ok(!names.includes('old-00000000.js') && names.includes('mine.txt'));
+    assert.ok(!names.some((name) => name.startsWith('old-')) && names.includes('mine.txt'));
     rmSync(join(out, 'mine.txt'));
   });
 

@@ -345,6 +345,9 @@ void check_protected_routes(Loaded& loaded) {
     if (!proxy.types.empty() && !(proxy.websocket && proxy.inspected)) {
       error("names types of messages, but looks at none");
     }
+    if (proxy.compress && proxy.websocket) {
+      error("compresses answers, but has none: it is a WebSocket");
+    }
     const bool asks = !proxy.roles.empty() || !proxy.scope.empty() || proxy.location;
     if (!proxy.authenticated && asks) error("asks for roles of nobody: auth is none");
     if (!proxy.authenticated && proxy.kind == "token") {

@@ -171,6 +171,7 @@ struct ProtectedRoute {
   std::string schema_file;               ///< a JSON Schema of bodies; empty: any will do
   bool websocket = false;                ///< WebSockets are passed on instead of requests
   std::vector<std::string> types;        ///< what `type` of a message may be; empty: anything
+  bool compress = false;                 ///< answers are packed for clients that take that
 };
 
 /// An entry of `routes`: a protected route, or overrides for one of the gateway's own.

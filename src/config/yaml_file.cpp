@@ -505,7 +505,8 @@ class Reader {
   bool read_protected(const std::string& key, const YAML::Node& value, const std::string& place,
                       RouteSettings& route) {
     static constexpr std::string_view kKeys[] = {"service", "host", "site", "methods",   "kind",
-                                                 "rewrite", "auth", "body", "websocket", "types"};
+                                                 "rewrite", "auth", "body", "websocket", "types",
+                                                 "compress"};
     if (std::ranges::find(kKeys, key) == std::end(kKeys)) return false;
     if (!route.proxy) route.proxy.emplace();
     auto& proxy = *route.proxy;
@@ -528,6 +529,8 @@ class Reader {
       read_auth(value, place, proxy);
     } else if (key == "websocket") {
       proxy.websocket = read_flag(value, place);
+    } else if (key == "compress") {
+      proxy.compress = read_flag(value, place);
     } else if (key == "types") {
       proxy.types = read_texts_of(value, place, 64, member_fault);
     } else {

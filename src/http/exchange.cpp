@@ -36,12 +36,16 @@ std::optional<Origin> Exchange::requested_origin() const {
 }
 
 Eventual<Result<std::string_view>> Exchange::read_body(std::uint64_t limit) {
-  return do_read_body(limit);
+  if (!unpacked_body_) return do_read_body(limit);
+  if (unpacked_body_->size() > limit) {
+    return fail(ErrorCode::too_large, "the body is above its limit", ErrorOrigin::client);
+  }
+  return Result<std::string_view>(*unpacked_body_);
 }
 
 Task<void> Exchange::send(Response response) {
   assert(status_ == 0 && "an exchange is answered once");
-  if (filter_ != nullptr) filter_->apply(*this, response);
+  if (filter_ != nullptr) filter_->apply_whole(*this, response);
   status_ = response.status;
   bytes_sent_ = response.bytes().size();
   const auto sent = co_await do_send(response);
@@ -55,6 +59,7 @@ Task<Result<void>> Exchange::start(ResponseHead head) {
   streaming_ = true;
   json.reset();
   form.reset();
+  unpacked_body_.reset();
   body_room.reset();
   auto started = co_await do_start(head);
   if (!started) set_gone();

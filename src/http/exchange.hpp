@@ -59,6 +59,10 @@ class ResponseFilter {
  public:
   virtual ~ResponseFilter() = default;
   virtual void apply(Exchange& exchange, ResponseHead& head) const = 0;
+  /// The same for an answer that is there as a whole.
+  virtual void apply_whole(Exchange& exchange, Response& response) const {
+    apply(exchange, response);
+  }
 };
 
 /// One request and its answer. HTTP/1.1 and an in-memory double implement it; guards and routes see
@@ -93,6 +97,9 @@ class Exchange {
   /// Errors: too_large, timeout (the client sends too slowly), malformed (chunk framing), closed.
   /// The view is valid until start() or the end of the exchange. May be called again.
   Eventual<Result<std::string_view>> read_body(std::uint64_t limit);
+  /// What read_body() gives from now on: the body that came, unpacked. REQUIRES: body_done(), and
+  /// no view of the former one is used any more.
+  void replace_body(std::string unpacked) { unpacked_body_ = std::move(unpacked); }
   /// The body in pieces as it comes, for who passes it on: at most kBodyPiece bytes, none at its
   /// end. Refuses one above `limit` bytes in all. Errors as above; whoever sends too slowly has the
   /// time in which somebody waits for it counted, and no other. The view is valid until the next
@@ -120,6 +127,7 @@ class Exchange {
   SessionState session_state;             ///< rate guard (the same flight); claim guard likewise
   std::unique_ptr<JsonBody> json;         ///< body guard
   std::unique_ptr<MultipartForm> form;    ///< body guard; instead of `json`
+  bool plain_body = false;                ///< body guard: it has no coding any more, if it had one
   bool decided_alone = false;             ///< rate guard: what nodes share could not be asked
   InFlight::Places places;                ///< rate guard; claim guard on routes of its own
   bool challenge_paid = false;            ///< challenge desk: one solution serves one request
@@ -194,6 +202,7 @@ class Exchange {
   const ResponseFilter* filter_ = nullptr;
   Handler* road_ = nullptr;
   std::function<void()> hook_;
+  std::optional<std::string> unpacked_body_;
   std::uint64_t bytes_sent_ = 0;
   std::uint16_t status_ = 0;
   bool tls_ = false;

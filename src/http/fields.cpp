@@ -109,6 +109,55 @@ std::optional<std::size_t> negotiate(std::string_view accept,
   return best;
 }
 
+std::optional<std::string_view> negotiate_coding(const RequestHead& head,
+                                                 std::span<const std::string_view> offered) {
+  constexpr int kUnsaid = -1;
+  const auto quality = [&](std::string_view wanted) {
+    int named = kUnsaid;
+    head.for_each("accept-encoding", [&](std::string_view value) {
+      for (const auto item : text::split_list(value)) {
+        const auto semicolon = item.find(';');
+        auto name = text::trim(item.substr(0, semicolon));
+        if (text::iequals(name, "x-gzip")) name = "gzip";
+        if (named != kUnsaid || !text::iequals(name, wanted)) continue;
+        named = semicolon == std::string_view::npos ? 1000 : quality_of(item.substr(semicolon + 1));
+      }
+    });
+    return named;
+  };
+  const int others = quality("*");
+  std::optional<std::string_view> best;
+  int best_score = 0;
+  for (const auto coding : offered) {
+    const bool identity = coding == "identity";
+    int score = quality(coding);
+    if (score == kUnsaid) score = others;
+    // Nobody need name `identity`; one that is named is liked better.
+    score = score == kUnsaid ? (identity ? 1 : 0) : score * 2;
+    if (score > best_score) {
+      best_score = score;
+      best = coding;
+    }
+  }
+  return best;
+}
+
+std::optional<coding::ContentCoding> answer_coding(const RequestHead& head) {
+  constexpr std::string_view kOffered[] = {"br", "gzip", "identity"};
+  return coding::content_coding_of(negotiate_coding(head, kOffered).value_or("identity"));
+}
+
+bool none_match_names(const RequestHead& head, std::string_view etag) {
+  bool found = false;
+  head.for_each("if-none-match", [&](std::string_view value) {
+    for (auto tag : text::split_list(value)) {
+      if (tag.starts_with("W/")) tag.remove_prefix(2);
+      found = found || tag == etag || tag == "*";
+    }
+  });
+  return found;
+}
+
 std::vector<std::string> languages(std::string_view accept_language) {
   constexpr std::size_t kMostTags = 10;
   constexpr std::size_t kLongestTag = 35;  // RFC 5646 section 4.4.1
@@ -128,6 +177,15 @@ std::vector<std::string> languages(std::string_view accept_language) {
     tags.insert(tags.begin() + at, text::to_lower(tag));
   }
   return tags;
+}
+
+bool has_token(const HeaderBlock& fields, std::string_view name, std::string_view token) {
+  bool found = false;
+  fields.for_each([&](std::string_view field, std::string_view value) {
+    if (!text::iequals(field, name)) return;
+    for (const auto item : text::split_list(value)) found = found || text::iequals(item, token);
+  });
+  return found;
 }
 
 std::string media_type(std::string_view content_type) {

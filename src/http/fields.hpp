@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "coding/content_coding.hpp"
+#include "http/header_block.hpp"
 #include "http/request_head.hpp"
 
 /// Reads the header fields that have a grammar of their own.
@@ -28,9 +30,26 @@ std::optional<std::string_view> dpop_token(const RequestHead& head);
 std::optional<std::size_t> negotiate(std::string_view accept,
                                      std::span<const std::string_view> offered);
 
+/// Which of `offered` content codings (in order of preference, `identity` among them) the client
+/// likes best; nullopt where it takes none of them. Whoever says nothing gets `identity`: many
+/// programs that say nothing unpack nothing.
+/// Source: RFC 9110 section 12.5.3, with quality values and `*`; `x-gzip` is `gzip` (8.4.1.3).
+std::optional<std::string_view> negotiate_coding(const RequestHead& head,
+                                                 std::span<const std::string_view> offered);
+
+/// `br` or `gzip`, where the client likes one better than an answer that is not packed.
+std::optional<coding::ContentCoding> answer_coding(const RequestHead& head);
+
+/// Whether If-None-Match names the representation with this entity tag, weak or strong, or any
+/// (RFC 9110 section 13.1.2).
+bool none_match_names(const RequestHead& head, std::string_view etag);
+
 /// The language tags of an Accept-Language header in lower case, the preferred one first, without
 /// `*` and those with quality 0; at most 10. Source: RFC 9110 section 12.5.4.
 std::vector<std::string> languages(std::string_view accept_language);
+
+/// Whether a list field of an answer (Vary, Cache-Control …) has this token, in any case.
+bool has_token(const HeaderBlock& fields, std::string_view name, std::string_view token);
 
 /// `type/subtype` of a Content-Type in lower case, without parameters.
 std::string media_type(std::string_view content_type);

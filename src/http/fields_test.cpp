@@ -111,6 +111,83 @@ TEST(Negotiate, ManyRangesAreBounded) {
   EXPECT_EQ(negotiate(accept + "application/json", kOffered), std::nullopt);
 }
 
+/// `lines`: values of one field, each in a line of its own.
+RequestHead head_with(std::string& bytes, const char* name, std::vector<std::string> lines) {
+  bytes = "GET / HTTP/1.1\r\nHost: a\r\n";
+  for (const auto& line : lines) bytes += std::string(name) + ": " + line + "\r\n";
+  bytes += "\r\n";
+  RequestHead head;
+  EXPECT_TRUE(parse_request_head(bytes, head));
+  return head;
+}
+
+TEST(NegotiateCoding, TakesTheOneThatIsLikedBest) {
+  constexpr std::string_view kCodings[] = {"br", "gzip", "identity"};
+  const std::optional<std::string_view> none;
+  using Lines = std::vector<std::string>;
+  const std::pair<Lines, std::optional<std::string_view>> cases[] = {
+      {{}, "identity"},
+      {{""}, "identity"},
+      {{"gzip"}, "gzip"},
+      {{"x-gzip"}, "gzip"},
+      {{"GZIP, Br"}, "br"},
+      {{"gzip, deflate, br, zstd"}, "br"},
+      {{"deflate"}, "identity"},
+      {{"zstd"}, "identity"},
+      {{"br;q=0.5, gzip"}, "gzip"},
+      {{"br;q=0.5, gzip;q=0.501"}, "gzip"},
+      {{"br ; q=0.5 , gzip ; q=0.5"}, "br"},
+      {{"br;q=0, gzip;q=0.001"}, "gzip"},
+      {{"br;q=0, gzip;q=0"}, "identity"},
+      {{"identity"}, "identity"},
+      {{"identity, gzip;q=0.9"}, "identity"},
+      {{"identity;q=0.5, gzip;q=0.9"}, "gzip"},
+      {{"*"}, "br"},
+      {{"*;q=0.5, gzip"}, "gzip"},
+      {{"*, br;q=0"}, "gzip"},
+      {{"*;q=0, gzip;q=0.1"}, "gzip"},
+      {{"identity;q=0, br;q=0.1"}, "br"},
+      {{"gzip", "br"}, "br"},
+      {{"gzip;q=1", "br;q=0.1"}, "gzip"},
+      {{"gzip;q=2"}, "identity"},
+      {{"identity;q=0"}, none},
+      {{"*;q=0"}, none},
+      {{"identity;q=0", "deflate, br;q=0"}, none},
+  };
+  for (const auto& [lines, best] : cases) {
+    std::string bytes;
+    EXPECT_EQ(negotiate_coding(head_with(bytes, "Accept-Encoding", lines), kCodings), best)
+        << testing::PrintToString(lines);
+  }
+}
+
+TEST(AnswerCoding, IsNoneWhereThePlainAnswerIsLikedAsMuch) {
+  std::string bytes;
+  const auto coding = [&](std::string value) {
+    return answer_coding(head_with(bytes, "Accept-Encoding", {std::move(value)}));
+  };
+  EXPECT_EQ(coding("gzip, br"), coding::ContentCoding::brotli);
+  EXPECT_EQ(coding("gzip"), coding::ContentCoding::gzip);
+  for (const auto* plain : {"", "zstd", "identity", "*;q=0", "identity;q=0"}) {
+    EXPECT_EQ(coding(plain), std::nullopt) << plain;
+  }
+}
+
+TEST(NoneMatch, ComparesWeakly) {
+  std::string bytes;
+  const auto names = [&](std::vector<std::string> lines) {
+    return none_match_names(head_with(bytes, "If-None-Match", std::move(lines)), "\"a\"");
+  };
+  for (const auto& lines : std::vector<std::vector<std::string>>{
+           {"\"a\""}, {"W/\"a\""}, {"*"}, {"\"b\", W/\"a\""}, {"\"b\"", "\"a\""}}) {
+    EXPECT_TRUE(names(lines)) << testing::PrintToString(lines);
+  }
+  for (const auto& lines : std::vector<std::vector<std::string>>{
+           {}, {"\"b\""}, {"a"}, {"\"A\""}, {"\"a-br\""}, {"w/\"a\""}}) {
+    EXPECT_FALSE(names(lines)) << testing::PrintToString(lines);
+  }
+}
+
 TEST(MediaType, LosesParametersAndCase) {
   EXPECT_EQ(media_type("Application/JSON ; charset=UTF-8"), "application/json");
   EXPECT_EQ(media_type("application/json"), "application/json");

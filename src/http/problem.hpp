@@ -74,6 +74,7 @@ struct Problem {
   std::string location;                     ///< for redirects
   std::string allow;                        ///< for 405
   std::string bearer_error;                 ///< for 401: invalid_token and the like (RFC 6750)
+  std::string accept_encoding;              ///< for 415: the content codings that would be taken
   std::string members;                      ///< further ones of the body, as JSON: "name":value
 
   Problem() = default;

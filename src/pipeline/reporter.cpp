@@ -138,6 +138,10 @@ Task<void> Reporter::send(http::Exchange& exchange, const http::Problem& problem
   if (problem.retry_after) response.headers.add_number("Retry-After", *problem.retry_after);
   if (!problem.allow.empty()) response.headers.add("Allow", problem.allow);
   if (!problem.location.empty()) response.headers.add("Location", problem.location);
+  if (!problem.accept_encoding.empty()) {
+    // RFC 9110 section 15.5.16: so that nobody takes it for a matter of the Content-Type.
+    response.headers.add("Accept-Encoding", problem.accept_encoding);
+  }
   if (problem.code == http::Code::upgrade_required) {
     // RFC 9110 section 15.5.22, RFC 6455 section 4.4.
     response.headers.add("Upgrade", "websocket");

@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "coding/encoder.hpp"
 #include "config/captcha_values.hpp"
+#include "http/fields.hpp"
 
 namespace portcullis::pipeline {
 namespace {
@@ -22,6 +24,11 @@ constexpr std::string_view kN8nPagePolicy =
 
 std::string choose(const std::string& configured, std::string_view profile_value) {
   return configured.empty() ? std::string(profile_value) : configured;
+}
+
+void add_vary(http::HeaderBlock& fields, std::string_view name) {
+  if (http::has_token(fields, "Vary", name) || http::has_token(fields, "Vary", "*")) return;
+  fields.add("Vary", name);
 }
 
 /// Our page belongs to the default site.
@@ -114,7 +121,6 @@ void ResponseFilters::apply(http::Exchange& exchange, http::ResponseHead& head) 
   const Route* route = exchange.route;
   const HeaderPolicy policy = route == nullptr ? HeaderPolicy::api : route->headers;
   const bool has_cache_rule = out.contains("Cache-Control");
-  const bool has_vary = out.contains("Vary");
   out.reserve(out.text().size() + 2048);
   out.add_block(constant_[static_cast<std::size_t>(policy)]);
   if (csp_enabled_ && policy == HeaderPolicy::page) {
@@ -130,10 +136,27 @@ void ResponseFilters::apply(http::Exchange& exchange, http::ResponseHead& head) 
     out.add_block(exchange.fresh_token);
   }
   if (route != nullptr && route->kind != RouteKind::token) {
-    if (!has_vary) out.add("Vary", "Origin");
+    // Whoever answered may have said with what the answer varies, and not have thought of that.
+    add_vary(out, "Origin");
     add_cors(exchange, out);
   }
   if (!exchange.limit_state.tier.empty()) add_limits(exchange, out);
+}
+
+void ResponseFilters::apply_whole(http::Exchange& exchange, http::Response& response) const {
+  apply(exchange, response);
+  if (exchange.route == nullptr || !exchange.route->packs_answers || response.status != 200 ||
+      response.bytes().size() < coding::kWorthPacking) {
+    return;
+  }
+  add_vary(response.headers, "Accept-Encoding");
+  const auto coding = http::answer_coding(exchange.head());
+  if (!coding) return;
+  std::string packed;
+  coding::make_encoder(*coding)->put(response.bytes(), coding::Encoder::Flush::end, packed);
+  response.body = std::move(packed);
+  response.static_body = {};
+  response.headers.add("Content-Encoding", name_of(*coding));
 }
 
 void ResponseFilters::add_cors(const http::Exchange& exchange, http::HeaderBlock& out) const {

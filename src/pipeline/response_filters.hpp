@@ -18,6 +18,8 @@ class ResponseFilters final : public http::ResponseFilter {
  public:
   explicit ResponseFilters(const config::Settings& settings);
   void apply(http::Exchange& exchange, http::ResponseHead& head) const override;
+  /// Packs it too, where its route says so.
+  void apply_whole(http::Exchange& exchange, http::Response& response) const override;
 
   /// The policy of a page with this nonce, or of an answer without one.
   std::string content_security_policy(HeaderPolicy policy, std::string_view nonce) const;

@@ -2,7 +2,9 @@
 
 #include <string>
 
+#include "base/text.hpp"
 #include "config/loader.hpp"
+#include "http/fields.hpp"
 #include "http/memory_exchange.hpp"
 #include "proves.hpp"
 
@@ -51,6 +53,45 @@ TEST_F(ResponseFiltersTest, SendsTheSecurityHeaders) {
         << feature;
   }
   EXPECT_FALSE(headers.contains("Server"));
+}
+
+TEST_F(ResponseFiltersTest, PacksWholeAnswersWhereTheRouteSaysSoAlone) {
+  PROVES("F126");
+  http::MemoryExchange asks(worker_, "GET / HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n");
+  asks.route = &route_;
+  const std::string text(5000, 'x');
+  const auto filtered_of = [&](http::Exchange& exchange, std::uint16_t status, std::string body) {
+    auto response = http::Response::text(status, "text/plain", std::move(body));
+    ResponseFilters(settings_).apply_whole(exchange, response);
+    return response;
+  };
+  EXPECT_EQ(filtered_of(asks, 200, text).body, text) << "opt in";
+  route_.packs_answers = true;
+  const auto packed = filtered_of(asks, 200, text);
+  EXPECT_LT(packed.body.size(), 100U);
+  EXPECT_EQ(packed.headers.find("Content-Encoding"), "gzip");
+  EXPECT_TRUE(http::has_token(packed.headers, "Vary", "Accept-Encoding"));
+  EXPECT_TRUE(http::has_token(packed.headers, "Vary", "Origin"));
+  const auto plain = filtered_of(exchange_, 200, text);
+  EXPECT_EQ(plain.body, text) << "of one who has not said that he unpacks";
+  EXPECT_TRUE(http::has_token(plain.headers, "Vary", "Accept-Encoding"));
+  EXPECT_EQ(filtered_of(asks, 200, "short").body, "short");
+  EXPECT_EQ(filtered_of(asks, 403, text).body, text) << "refusals have ids in them";
+}
+
+TEST_F(ResponseFiltersTest, SaysWithWhatItVariesBesideWhatTheAnswerSays) {
+  const auto varies = [&](const char* before) {
+    http::HeaderBlock fields;
+    fields.add("vary", before);
+    std::string out;
+    filtered(fields).for_each([&](std::string_view name, std::string_view value) {
+      if (text::iequals(name, "vary")) (out += value) += ';';
+    });
+    return out;
+  };
+  EXPECT_EQ(varies("Accept-Language"), "Accept-Language;Origin;");
+  EXPECT_EQ(varies("Accept, origin"), "Accept, origin;");
+  EXPECT_EQ(varies("*"), "*;");
 }
 
 TEST_F(ResponseFiltersTest, EachProfileHasItsPolicy) {

@@ -156,6 +156,9 @@ struct Route {
                                ///< says; empty: nothing is said
   std::string trap_member;     ///< of the body: what only machines fill in
   HeaderPolicy headers = HeaderPolicy::api;
+  /// Whole answers of some length are packed for clients that take that. Only where they hold no
+  /// secret: how well one packs beside what a caller says gives it away (BREACH).
+  bool packs_answers = false;
   RouteHandler* handler = nullptr;
   std::array<config::GuardSettings, kGuardCount> guards{};
   std::size_t index = 0;  ///< given by the pipeline

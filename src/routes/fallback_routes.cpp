@@ -39,7 +39,8 @@ class Preflight final : public pipeline::RouteHandler {
       response.headers.add("Access-Control-Allow-Methods", methods);
       response.headers.add("Access-Control-Allow-Headers",
                            "Content-Type, Authorization, Accept, Last-Event-ID, Prefer, X-API-Key, "
-                           "X-Location-ID, X-Requested-With, X-Challenge-Solution, DPoP");
+                           "X-Location-ID, X-Requested-With, X-Challenge-Solution, DPoP, "
+                           "Content-Encoding");
       response.headers.add("Access-Control-Max-Age", max_age_);
     }
     co_await exchange.send(std::move(response));

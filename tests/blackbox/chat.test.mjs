@@ -412,8 +412,9 @@ describe('the body', () => {
     socket.close();
   });
 
-  test(PROVES('F048', { guard: 'body' }) + 'a compressed body is 415', async () => {
-    assertProblem(await message('{"message":"hi"}', { 'Content-Encoding': 'gzip' }), 415, 'UNSUPPORTED_MEDIA_TYPE');
+  test(PROVES('F048', { guard: 'body' }) + 'a body in an unknown coding is 415, one that is not what it says 400', async () => {
+    assertProblem(await message('{"message":"hi"}', { 'Content-Encoding': 'deflate' }), 415, 'UNSUPPORTED_MEDIA_TYPE');
+    assertProblem(await message('{"message":"hi"}', { 'Content-Encoding': 'gzip' }), 400, 'BAD_REQUEST');
   });
 
   test('an answer to a refused body leaves the connection usable or closes it in order', async () => {

@@ -194,7 +194,7 @@ test('/metrics is Prometheus text where Accept or the query ask for it, else JSO
       const answer = await request(target, { path, headers: { Accept: accept } });
       assert.equal(answer.status, 200);
       assert.equal(answer.header('Content-Type'), text ? 'text/plain; version=0.0.4; charset=utf-8' : 'application/json', `${path} ${accept}`);
-      assert.equal(answer.header('Vary'), 'Accept, Origin');
+      assert.equal(answer.header('Vary'), 'Accept, Accept-Encoding, Origin');
       assert.equal(answer.header('Cache-Control'), 'no-store');
       expectSecurityHeaders(answer);
       if (text) assert.match(answer.text, /\n$/);

@@ -576,6 +576,8 @@ test('a configuration that cannot be meant is told with its place', async () => 
     [good('\n  - {path: /api/v1/session/create, service: orders, methods: [POST]}'), /is claimed by/],
     [good('\n  - {path: /a/, service: orders}\n  - {path: /a/, service: orders}'), /is claimed by/],
     [good('\n  - {path: /a/, service: orders, body: {limit: 1}}'), /is no setting/],
+    [good('\n  - {path: /a/, service: orders, compress: maybe}'), /compress/],
+    [good('\n  - {path: /a/, service: orders, websocket: true, compress: true}'), /compresses answers, but has none/],
     ['services:\n  - {id: a, targets: []}', /needs targets/],
     ['services:\n  - {id: a, targets: ["http://u:p@h/"]}', /targets/],
     ['services:\n  - {id: a, targets: ["http://h/?x"]}', /query or fragment/],
@@ -585,7 +587,7 @@ test('a configuration that cannot be meant is told with its place', async () => 
     assert.notEqual(status, 0, yaml);
     assert.match(text, why);
   }
-  const { status, text } = await check(good('\n  - {path: /a/, service: orders, methods: [GET, POST]}'));
+  const { status, text } = await check(good('\n  - {path: /a/, service: orders, methods: [GET, POST], compress: true}'));
   assert.equal(status, 0, text);
   assert.match(text, /GET,POST +\/a\/\* +token +api +orders \/a\//);
   const production = { SECURITY_ENVIRONMENT: 'production', JWT_SECRET_KEY: randomBytes(48).toString('base64'), SESSION_SECRET_KEY: randomBytes(48).toString('base64'), ALLOWED_ORIGINS: 'https://a.example', N8N_WEBHOOK_URL: 'https://n.example/webhook/x' };

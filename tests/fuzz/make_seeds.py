@@ -2,6 +2,7 @@
 """Writes the seeds of every fuzz target to tests/fuzz/corpus/TARGET/seed-NN. The same bytes at every run;
 files of other names (crashes that were kept) stay."""
 import base64
+import gzip
 import hashlib
 import hmac
 import itertools
@@ -47,6 +48,48 @@ def websocket_frames():
         yield from (prefix + whole for whole in wholes)
     yield from (b"\x03" + a + b for a, b in itertools.pairwise(wholes))
     yield b"\x00permessage-deflate; client_max_window_bits=9, permessage-deflate"
+
+
+def packed_bodies():
+    """First byte: which coding; the rest a body packed by it, whole and damaged. Brotli is written by hand: no packer of it is in Python."""
+    def gzipped(text, level=6):
+        return gzip.compress(text, level, mtime=0)
+
+    def zstd(blocks, window=None, checksum=b"", size=None):
+        """A frame of raw (bytes), repeated (byte, count) and skipped blocks."""
+        head = b"\x28\xb5\x2f\xfd" + (bytes([0x20, size]) if size is not None else bytes([0x04 if checksum else 0, window or 0x38]))
+        for i, block in enumerate(blocks):
+            last, (kind, count, data) = int(i + 1 == len(blocks)), (0, len(block), block) if isinstance(block, bytes) else (1, block[1], block[0])
+            head += struct.pack("<I", last | kind << 1 | count << 3)[:3] + data
+        return head + checksum
+
+    def brotli(*pieces):
+        """A window of 64 KiB, metablocks that are stored, and an empty last one."""
+        out, at = 0, 1  # one bit: WBITS of 16
+        data = b""
+        for piece in pieces:
+            # ISLAST 0, MNIBBLES 4, MLEN - 1, ISUNCOMPRESSED 1, and zeros up to the next byte.
+            out |= (len(piece) - 1) << at + 3 | 1 << at + 19
+            at += 20
+            data += out.to_bytes((at + 7) // 8, "little") + piece
+            out, at = 0, 0
+        return data + (out | 3 << at).to_bytes((at + 9) // 8, "little")
+
+    texts = [b"", b"{}", b'{"message":"hi"}', json.dumps([{"id": i, "name": "caf\u00e9"} for i in range(40)]).encode(), b" " * 5000, bytes(range(256))]
+    for text in texts:
+        yield from (b"\0" + gzipped(text, level) for level in (0, 1, 9))
+        yield b"\2" + zstd([text[:200]])
+        yield b"\2" + zstd([text[:9], (b"a", 300), text[9:40]])
+        if text:
+            yield b"\1" + brotli(text[:300])
+            yield b"\1" + brotli(text[:5], text[:60], b"x")
+    whole = gzipped(texts[3])
+    yield from (b"\0" + seed for seed in (whole[:-1], whole + b"x", whole + gzipped(b"more"), whole[:3] + b"\x1f" + whole[4:], whole[:40] + b"\xff" * 9 + whole[49:], gzipped(b" " * 300_000), zlib.compress(b"{}")))
+    skippable = b"\x50\x2a\x4d\x18\x03\0\0\0abc"
+    frame = zstd([b"{}"])
+    yield from (b"\2" + seed for seed in (skippable, skippable + frame, frame + skippable + frame, frame[:-1], frame + b"x", zstd([b"{}"], window=0x70), zstd([b"{}"], window=0xff), zstd([b"{}"], size=2),
+                                           zstd([b"{}"], size=3), zstd([(b" ", 100_000)] * 9), b"\x27" + frame[1:], zstd([b"{}"], checksum=b"\0\0\0\0")))
+    yield from (b"\1" + seed for seed in (b"\x06", b"\x3b", b"\x11\x03", brotli(b"{}")[:-1], brotli(b"{}") + b"x", b"\x0b\x02\x80hello\x03", b"\x1b\x0f\x00\xf8%\xa2b\xc0\x02p\x0e\0"))
 
 
 def request_heads():
@@ -479,7 +522,7 @@ def patterns():
             yield f"{pattern}\0{text}"
 
 
-for name, make in {"request_head": request_heads, "chunked_body": chunked_bodies, "websocket": websocket_frames, "answer_decoder": answers, "model_decoder": model_answers, "webhook": webhooks, "response_parser": responses,
+for name, make in {"request_head": request_heads, "chunked_body": chunked_bodies, "websocket": websocket_frames, "unpacker": packed_bodies, "answer_decoder": answers, "model_decoder": model_answers, "webhook": webhooks, "response_parser": responses,
                    "json_body": json_bodies, "multipart_form": forms, "form_fields": form_fields, "schema": schemas, "pattern": patterns, "credentials": credentials, "jwt": jwts, "dpop": proofs, "api_key": api_keys, "totp": totp_inputs, "config": configurations, "origin": origins, "bot_evidence": bot_evidence, "captcha": captchas,
                    "decoder": encoded_texts, "tokenizers": lambda: itertools.islice(rule_texts(), 1, 400, 5),
                    "inspect": lambda: itertools.islice(rule_texts(), 2, 400, 6)}.items():

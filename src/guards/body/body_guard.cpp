@@ -4,6 +4,7 @@
 #include <atomic>
 
 #include "base/text.hpp"
+#include "guards/body/packed_body.hpp"
 #include "http/fields.hpp"
 #include "http/form_fields.hpp"
 #include "http/json_body.hpp"
@@ -54,9 +55,11 @@ class BodyGuard final : public pipeline::Guard {
     if (!route.takes_body || route.streams_body) return Verdict::pass();
     const auto& head = exchange.head();
     if (route.body_optional && exchange.body_done() && !head.find("content-type")) {
+      exchange.plain_body = true;
       return Verdict::pass();
     }
-    if (auto verdict = check_encoding(head)) return *std::move(verdict);
+    const auto coding = body_coding(head);
+    if (!coding) return refuse_coding(coding.error());
     const bool one_type = head.count("content-type") == 1;
     const std::string type = one_type ? http::media_type(head.get("content-type")) : "";
     if (route.max_form_bytes > 0 && type == "multipart/form-data") {
@@ -66,7 +69,7 @@ class BodyGuard final : public pipeline::Guard {
                       "VAL_006", "boundary");
       }
       const auto& framing = exchange.framing();
-      const bool known = framing.body == http::Framing::Body::length;
+      const bool known = framing.body == http::Framing::Body::length && !*coding;
       exchange.body_room =
           FormRoom::take(room_, known ? std::min(framing.content_length, route.max_form_bytes)
                                       : route.max_form_bytes);
@@ -76,7 +79,7 @@ class BodyGuard final : public pipeline::Guard {
             {EventType::rate_limiting, ThreatLevel::medium, "RATE_006",
              "no room for a further form"});
       }
-      auto body = exchange.read_body(route.max_form_bytes);
+      auto body = read_plain_body(exchange, *coding, route.max_form_bytes);
       if (body.ready()) return judge_form(exchange, body.value(), *boundary);
       return wait_for_form(exchange, std::move(body), *std::move(boundary));
     }
@@ -87,7 +90,7 @@ class BodyGuard final : public pipeline::Guard {
     }
     if (auto verdict = check_charset(head)) return *std::move(verdict);
     const Parser parse = fields ? parse_fields : parse_json;
-    auto body = exchange.read_body(route.max_body_bytes);
+    auto body = read_plain_body(exchange, *coding, route.max_body_bytes);
     if (body.ready()) return judge(exchange, body.value(), parse);
     return wait(exchange, std::move(body), parse);
   }
@@ -121,14 +124,11 @@ class BodyGuard final : public pipeline::Guard {
     co_return judge_form(exchange, result, boundary);
   }
 
-  static std::optional<Verdict> check_encoding(const http::RequestHead& head) {
-    bool compressed = false;
-    head.for_each("content-encoding", [&](std::string_view encoding) {
-      compressed |= !encoding.empty() && !text::iequals(encoding, "identity");
-    });
-    if (!compressed) return std::nullopt;
-    return refuse(Problem(Code::unsupported_media_type, "The body must not be compressed."),
-                  "VAL_006", "Content-Encoding");
+  static Verdict refuse_coding(const Error& error) {
+    Problem problem(Code::unsupported_media_type,
+                    "Content-Encoding must be one of gzip, br and zstd, or missing.");
+    problem.accept_encoding = coding::kAccepted;
+    return refuse(std::move(problem), "VAL_006", error.detail);
   }
 
   /// Another reader must not read other characters than were judged.
@@ -185,12 +185,17 @@ class BodyGuard final : public pipeline::Guard {
       case ErrorCode::too_large:
         return refuse(Problem(Code::payload_too_large,
                               "The body may have at most " + std::to_string(limit) + " bytes."),
-                      "VAL_001", "body above the limit", ThreatLevel::medium);
+                      "VAL_001", error.detail, ThreatLevel::medium);
+      case ErrorCode::exhausted:
+        return refuse(Problem(Code::payload_too_large,
+                              "The body unpacks to too many times its length; send it unpacked."),
+                      "VAL_001", error.detail, ThreatLevel::medium);
       case ErrorCode::timeout:
         return refuse(Problem(Code::request_timeout), "VAL_006", "the body came too slowly");
       case ErrorCode::malformed:
-        return refuse(Problem(Code::bad_request), "VAL_006", "invalid chunk framing",
-                      ThreatLevel::medium);
+        return refuse(
+            Problem(Code::bad_request, "The body is not in chunks or packed as its fields say."),
+            "VAL_006", error.detail, ThreatLevel::medium);
       default:
         return std::unexpected(error);  // the client has gone
     }

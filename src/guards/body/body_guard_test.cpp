@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "coding/encoder.hpp"
 #include "http/json_body.hpp"
 #include "http/memory_exchange.hpp"
 #include "http/multipart_form.hpp"
@@ -65,17 +66,157 @@ TEST_F(BodyGuardTest, RefusesWhatIsNoStrictJson) {
     EXPECT_EQ(refused(body), http::Code::validation_failed) << body;
 }
 
-TEST_F(BodyGuardTest, RefusesOtherTypesCharsetsAndCompression) {
+TEST_F(BodyGuardTest, RefusesOtherTypesAndCharsets) {
   for (const char* fields :
        {"", "Content-Type: text/plain\r\n", "Content-Type: application/jsonx\r\n",
         "Content-Type: application/json; charset=latin-1\r\n",
         "Content-Type: application/json\r\nContent-Type: application/json\r\n",
-        "Content-Type: application/json\r\nContent-Encoding: gzip\r\n",
         "Content-Type: multipart/form-data; boundary=x\r\n"}) {
     EXPECT_EQ(refused("{}", fields), http::Code::unsupported_media_type) << fields;
   }
-  EXPECT_EQ(refused("{}", "Content-Type: application/json\r\nContent-Encoding: identity\r\n"),
-            std::nullopt);
+}
+
+std::string packed(coding::ContentCoding coding, const std::string& text) {
+  std::string out;
+  coding::make_encoder(coding)->put(text, coding::Encoder::Flush::end, out);
+  return out;
+}
+
+Task<void> judge(const pipeline::Guard& guard, http::Exchange& exchange,
+                 std::optional<pipeline::Verdict>& out) {
+  auto decision = guard.on_request(exchange);
+  auto verdict = co_await decision;
+  if (verdict) out = *std::move(verdict);
+}
+
+/// What became of it in the end; nullopt: the client has gone.
+std::optional<pipeline::Verdict> judged(net::Worker& worker, http::Exchange& exchange,
+                                        std::uint64_t forms_total = 1 << 20) {
+  const auto guard = make_body_guard(forms_total);
+  std::optional<pipeline::Verdict> verdict;
+  spawn(judge(*guard, exchange, verdict));
+  while (!verdict && worker.context().poll_one() > 0) worker.context().restart();
+  return verdict;
+}
+
+constexpr auto kGzip = coding::ContentCoding::gzip;
+constexpr auto kBrotli = coding::ContentCoding::brotli;
+
+TEST_F(BodyGuardTest, JudgesThePackedBodyUnpackedAndThatIsTheBodyFromThenOn) {
+  for (const auto& [name, coding] :
+       {std::pair{"gzip", kGzip}, std::pair{"X-GZip", kGzip}, std::pair{"br", kBrotli}}) {
+    http::MemoryExchange exchange(worker_,
+                                  "POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+                                  "Content-Encoding: " +
+                                      std::string(name) + "\r\n\r\n",
+                                  packed(coding, "{ \"a\" : 1 }"));
+    exchange.route = &route_;
+    const auto verdict = judged(worker_, exchange);
+    ASSERT_TRUE(verdict) << name;
+    EXPECT_EQ(verdict->kind, pipeline::Verdict::Kind::pass);
+    EXPECT_TRUE(exchange.json->value.get_object().contains("a"));
+    EXPECT_TRUE(exchange.plain_body);
+    auto body = exchange.read_body(64);
+    ASSERT_TRUE(body.ready());
+    EXPECT_EQ(body.value(), "{ \"a\" : 1 }");
+    EXPECT_FALSE(exchange.read_body(10).value()) << "the limit is one of the unpacked body";
+  }
+}
+
+TEST_F(BodyGuardTest, RefusesPackedBodiesThatAreNotWhatTheySay) {
+  const auto refusal = [&](const std::string& body) {
+    http::MemoryExchange exchange(worker_,
+                                  "POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+                                  "Content-Encoding: gzip\r\n\r\n",
+                                  body);
+    exchange.route = &route_;
+    const auto verdict = judged(worker_, exchange);
+    EXPECT_FALSE(exchange.json);
+    EXPECT_FALSE(exchange.plain_body && verdict->problem.code != http::Code::validation_failed);
+    return std::pair{verdict->problem.code, verdict->incident.code};
+  };
+  using http::Code;
+  EXPECT_EQ(refusal("{}"), std::pair(Code::bad_request, std::string("VAL_006")));
+  EXPECT_EQ(refusal(""), std::pair(Code::bad_request, std::string("VAL_006")));
+  EXPECT_EQ(refusal(packed(kGzip, "{}") + "{}"),
+            std::pair(Code::bad_request, std::string("VAL_006")));
+  EXPECT_EQ(refusal(packed(kGzip, "{")),
+            std::pair(Code::validation_failed, std::string("VAL_005")));
+  const std::string long_text = "\"" + std::string(63, 'x') + "\"";
+  EXPECT_EQ(refusal(packed(kGzip, long_text)),
+            std::pair(Code::payload_too_large, std::string("VAL_001")))
+      << "65 bytes, however few of them come";
+  route_.max_body_bytes = 64 << 20;
+  EXPECT_EQ(refusal(packed(kGzip, std::string(1 << 20, ' '))),
+            std::pair(Code::payload_too_large, std::string("VAL_001")))
+      << "the ratio";
+}
+
+TEST_F(BodyGuardTest, LetsOthersRunWhileItUnpacks) {
+  std::string text = "\"";
+  for (std::uint32_t i = 0; text.size() < 1 << 20; ++i) text += std::to_string(i * 2654435761U);
+  text += '"';
+  route_.max_body_bytes = 2 << 20;
+  const auto guard = make_body_guard(1 << 20);
+  for (const bool leaves : {false, true}) {
+    http::MemoryExchange exchange(worker_,
+                                  "POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+                                  "Content-Encoding: br\r\n\r\n",
+                                  packed(kBrotli, text));
+    exchange.route = &route_;
+    std::optional<pipeline::Verdict> verdict;
+    spawn(judge(*guard, exchange, verdict));
+    int turns = 0;
+    for (; !verdict && worker_.context().poll_one() > 0; ++turns) {
+      if (leaves) exchange.leave();
+      worker_.context().restart();
+    }
+    EXPECT_EQ(verdict.has_value(), !leaves);
+    EXPECT_EQ(exchange.json != nullptr, !leaves) << "who has gone is unpacked for no longer";
+    EXPECT_GE(turns, leaves ? 1 : 5);
+  }
+}
+
+TEST_F(BodyGuardTest, APackedFormHasRoomForWhatItMayUnpackTo) {
+  const std::string form =
+      "--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nx\r\n--b--\r\n";
+  const auto body = packed(kGzip, form);
+  route_.max_form_bytes = 1000;
+  for (const std::uint64_t total : {999U, 1000U}) {
+    http::MemoryExchange exchange(
+        worker_,
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+        "Content-Encoding: gzip\r\nContent-Length: " +
+            std::to_string(body.size()) + "\r\n\r\n",
+        body);
+    exchange.route = &route_;
+    const auto verdict = judged(worker_, exchange, total);
+    ASSERT_TRUE(verdict);
+    if (total < 1000) {
+      EXPECT_EQ(verdict->problem.code, http::Code::rate_limited);
+    } else {
+      ASSERT_EQ(verdict->kind, pipeline::Verdict::Kind::pass);
+      EXPECT_EQ(exchange.form->find("a")->value, "x");
+    }
+  }
+}
+
+TEST_F(BodyGuardTest, TakesOneKnownCodingThatIsSaidOnce) {
+  const std::string json = "Content-Type: application/json\r\n";
+  for (const char* named : {"deflate", "compress", "gzip, identity", "identity, gzip", "gzip, gzip",
+                            "gzip,", "x", "gzip;q=1", "\"gzip\"", "aes128gcm", "*"}) {
+    EXPECT_EQ(refused("{}", json + "Content-Encoding: " + named + "\r\n"),
+              http::Code::unsupported_media_type)
+        << named;
+  }
+  for (const char* fields : {"Content-Encoding: gzip\r\nContent-Encoding: gzip\r\n",
+                             "Content-Encoding: identity\r\nContent-Encoding: gzip\r\n",
+                             "Content-Encoding:\r\ncontent-encoding: identity\r\n"}) {
+    EXPECT_EQ(refused("{}", json + fields), http::Code::unsupported_media_type) << fields;
+  }
+  for (const char* none : {"identity", "Identity", ""}) {
+    EXPECT_EQ(refused("{}", json + "Content-Encoding: " + none + "\r\n"), std::nullopt) << none;
+  }
 }
 
 TEST_F(BodyGuardTest, ChecksTheSchemaOfTheRoute) {

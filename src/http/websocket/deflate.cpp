@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <new>
 
 #include "base/text.hpp"
 
@@ -77,50 +76,24 @@ std::string deflate_answer(const Deflate& chosen) {
 }
 
 std::string compress(std::string_view message, int window_bits) {
-  z_stream stream{};
-  const int own = std::min(window_bits, kLargestOwnWindow);
-  if (deflateInit2(&stream, Z_BEST_SPEED, Z_DEFLATED, -own, kMemoryLevel, Z_DEFAULT_STRATEGY) !=
-      Z_OK) {
-    throw std::bad_alloc();
-  }
+  coding::DeflateStream stream(Z_BEST_SPEED, -std::min(window_bits, kLargestOwnWindow),
+                               kMemoryLevel);
   std::string out;
-  // zlib does not write through this pointer.
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(message.data()));
-  stream.avail_in = static_cast<uInt>(message.size());
-  do {
-    const std::size_t at = out.size();
-    out.resize(at + std::max(kPiece, message.size() / 2));
-    stream.next_out = reinterpret_cast<Bytef*>(out.data() + at);
-    stream.avail_out = static_cast<uInt>(out.size() - at);
-    (void)deflate(&stream, Z_SYNC_FLUSH);
-  } while (stream.avail_out == 0);
-  out.resize(out.size() - stream.avail_out);
-  deflateEnd(&stream);
+  stream.append(message, Z_SYNC_FLUSH, out);
   if (out.ends_with(kTail)) out.resize(out.size() - kTail.size());
   return out;
 }
 
-Inflater::Inflater() {
-  if (inflateInit2(&stream_, -15) != Z_OK) throw std::bad_alloc();
-}
-
-Inflater::~Inflater() { inflateEnd(&stream_); }
-
 Inflater::Outcome Inflater::put(std::string_view bytes, std::string& out, std::size_t most) {
   std::array<char, kPiece> piece;
-  stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
-  stream_.avail_in = static_cast<uInt>(bytes.size());
   while (true) {
-    stream_.next_out = reinterpret_cast<Bytef*>(piece.data());
-    stream_.avail_out = kPiece;
-    const int status = inflate(&stream_, Z_SYNC_FLUSH);
+    const auto [status, made] = stream_.run(bytes, piece);
     if (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR) return Outcome::corrupt;
-    const std::size_t made = kPiece - stream_.avail_out;
     if (out.size() + made > most) return Outcome::too_large;
     out.append(piece.data(), made);
     // A block may say that it is the last one, and others follow (RFC 7692 section 7.2.3.5).
-    if (status == Z_STREAM_END && inflateReset(&stream_) != Z_OK) return Outcome::corrupt;
-    if (stream_.avail_in == 0 && made < kPiece) return Outcome::ok;
+    if (status == Z_STREAM_END) stream_.restart();
+    if (bytes.empty() && made < kPiece) return Outcome::ok;
     if (status == Z_BUF_ERROR && made == 0) return Outcome::ok;
   }
 }

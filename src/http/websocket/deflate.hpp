@@ -1,10 +1,10 @@
 #pragma once
-#include <zlib.h>
-
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+
+#include "coding/zlib_stream.hpp"
 
 namespace portcullis::http::websocket {
 
@@ -39,18 +39,13 @@ class Inflater {
  public:
   enum class Outcome : std::uint8_t { ok, corrupt, too_large };
 
-  Inflater();
-  ~Inflater();
-  Inflater(const Inflater&) = delete;
-  Inflater& operator=(const Inflater&) = delete;
-
   /// Appends to `out` until it has `most` bytes.
   Outcome put(std::string_view bytes, std::string& out, std::size_t most);
   /// After the last piece.
   Outcome finish(std::string& out, std::size_t most);
 
  private:
-  z_stream stream_{};
+  coding::InflateStream stream_{-15};
 };
 
 }  // namespace portcullis::http::websocket

@@ -143,7 +143,7 @@ class OpsRoutes::MetricsPage final : public pipeline::RouteHandler {
     if (wants_text(exchange.head())) {
       auto response =
           http::Response::text(200, "text/plain; version=0.0.4; charset=utf-8", s.metrics->text());
-      response.headers.add("Vary", "Accept, Origin");
+      response.headers.add("Vary", "Accept, Accept-Encoding, Origin");
       co_return co_await exchange.send(std::move(response));
     }
     std::string body = "{\"connections\":{";
@@ -162,7 +162,7 @@ class OpsRoutes::MetricsPage final : public pipeline::RouteHandler {
     body += ",\"debug_mode\":";
     body += s.settings->debug ? "true}}" : "false}}";
     auto response = http::Response::json(200, std::move(body));
-    response.headers.add("Vary", "Accept, Origin");
+    response.headers.add("Vary", "Accept, Accept-Encoding, Origin");
     co_await exchange.send(std::move(response));
   }
 
@@ -195,7 +195,7 @@ OpsRoutes::~OpsRoutes() = default;
 
 void OpsRoutes::add_to(pipeline::RouteTable& table) {
   const auto add = [&](std::string name, std::string path, pipeline::RouteClass cls,
-                       std::unique_ptr<pipeline::RouteHandler> handler) {
+                       std::unique_ptr<pipeline::RouteHandler> handler) -> pipeline::Route& {
     pipeline::Route route;
     route.name = std::move(name);
     route.path = std::move(path);
@@ -203,6 +203,7 @@ void OpsRoutes::add_to(pipeline::RouteTable& table) {
     route.cls = cls;
     route.handler = handlers_.emplace_back(std::move(handler)).get();
     table.add(std::move(route));
+    return table.routes().back();
   };
   using pipeline::RouteClass;
   if (!open_metrics_) {
@@ -216,8 +217,11 @@ void OpsRoutes::add_to(pipeline::RouteTable& table) {
     add("health_live", "/health/live", RouteClass::probe, std::make_unique<Probe>(*this, false));
     add("health_ready", "/health/ready", RouteClass::probe, std::make_unique<Probe>(*this, true));
   }
-  if (services_.settings->metrics_enabled)
-    add("metrics", "/metrics", RouteClass::light, std::make_unique<MetricsPage>(*this));
+  if (services_.settings->metrics_enabled) {
+    // Figures alone: nothing that anybody said, and no secret.
+    add("metrics", "/metrics", RouteClass::light, std::make_unique<MetricsPage>(*this))
+        .packs_answers = true;
+  }
 }
 
 }  // namespace portcullis::routes

@@ -6,6 +6,7 @@
 
 #include "base/siphash.hpp"
 #include "base/text.hpp"
+#include "coding/content_coding.hpp"
 #include "pipeline/route.hpp"
 #include "routes/auth/auth_routes.hpp"
 
@@ -29,6 +30,10 @@ constexpr std::array<std::string_view, 12> kOverriding = {
     "true-client-ip",   "cf-connecting-ip", "x-client-ip",       "x-cluster-client-ip",
     "fastly-client-ip", "x-original-url",   "x-original-host",   "x-rewrite-url",
     "x-host",           "x-http-method",    "x-method-override", "x-http-method-override"};
+
+/// What was said of bytes that do not go on as they came (RFC 9530, RFC 3230, RFC 1864).
+constexpr std::array<std::string_view, 4> kOfPackedBytes = {"content-digest", "repr-digest",
+                                                            "digest", "content-md5"};
 
 /// What the gateway says to clients, and what would tell them more than they need.
 constexpr std::array<std::string_view, 8> kNotToClients = {
@@ -169,6 +174,8 @@ std::string Forwarding::request_head(const http::Exchange& exchange, std::string
   if (!head.query().empty()) (out += '?') += head.query();
   out += " HTTP/1.1\r\n";
   add(out, "Host", host);
+  const bool unpacked =
+      exchange.plain_body && coding::content_coding_of(head.get("content-encoding"));
   const bool passes_credentials = exchange.route->mode_of("credentials") == config::Mode::off;
   const auto goes_on = [&](std::string_view name) {
     if (has(kOfConnection, name) || has(kSaidByGateway, name) || has(kOverriding, name))
@@ -180,6 +187,8 @@ std::string Forwarding::request_head(const http::Exchange& exchange, std::string
     }
     if (text::iequals(name, client_address_header_) || text::iequals(name, "cookie")) return false;
     if (has(kCredentials, name) && !passes_credentials) return false;
+    if (exchange.plain_body && text::iequals(name, "content-encoding")) return false;
+    if (unpacked && has(kOfPackedBytes, name)) return false;
     // What has been judged cannot be named away.
     if (text::istarts_with(name, "content-")) return true;
     // The gateway opens a WebSocket of its own there.

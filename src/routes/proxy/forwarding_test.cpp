@@ -110,6 +110,23 @@ TEST_F(ForwardingTest, NobodyPassesForSomebodyElse) {
   EXPECT_TRUE(has(named, "Content-Type: application/json")) << "what was judged goes on";
 }
 
+TEST_F(ForwardingTest, WhatWasUnpackedIsNotSaidToBePacked) {
+  const std::string sent =
+      "Content-Type: application/json\r\ncontent-encoding: gzip\r\nContent-MD5: x\r\n"
+      "Content-Digest: y\r\nRepr-Digest: z\r\nDigest: d\r\n";
+  EXPECT_TRUE(has(head(sent), "content-encoding: gzip")) << "of a body that nobody looked into";
+  EXPECT_TRUE(has(head(sent), "Content-MD5: x"));
+  const auto unpacked = head(sent, [](auto& e) { e.plain_body = true; });
+  EXPECT_TRUE(has(unpacked, "Content-Type: application/json"));
+  for (const auto* gone : {"encoding", "MD5", "Digest"}) {
+    EXPECT_EQ(unpacked.find(gone), std::string::npos) << gone;
+  }
+  const auto never = head("Content-Encoding: identity\r\nContent-MD5: x\r\n",
+                          [](auto& e) { e.plain_body = true; });
+  EXPECT_TRUE(has(never, "Content-MD5: x")) << "the bytes are those that came";
+  EXPECT_EQ(never.find("Encoding"), std::string::npos);
+}
+
 TEST_F(ForwardingTest, CookiesGoOnlyWhereTheirOriginIsLookedAt) {
   EXPECT_TRUE(has(head("Cookie: a=1\r\n"), "Cookie: a=1"));
   route_.kind = pipeline::RouteKind::token;

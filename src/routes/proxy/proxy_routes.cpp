@@ -4,6 +4,7 @@
 
 #include "base/text.hpp"
 #include "http/chunk.hpp"
+#include "routes/proxy/packed_answer.hpp"
 #include "routes/proxy/refusals.hpp"
 #include "upstream/http_channel.hpp"
 
@@ -74,7 +75,8 @@ class ProxyRoutes::Proxy final : public pipeline::RouteHandler {
         forwarding_(forwarding),
         rewrite_(route.proxy->rewrite.value_or(route.path)),
         group_(std::move(group)),
-        own_fields_(fields_of(*services.settings, route.proxy->service)) {}
+        own_fields_(fields_of(*services.settings, route.proxy->service)),
+        compresses_(route.proxy->compress) {}
 
   Task<void> serve(http::Exchange& exchange) override {
     if (co_await refuse_path(s_, exchange)) co_return;
@@ -221,6 +223,14 @@ class ProxyRoutes::Proxy final : public pipeline::RouteHandler {
     }
   }
 
+  /// Nothing is kept back: the next piece may be long in coming.
+  static void pack(coding::Encoder& encoder, std::string& body, bool last) {
+    if (body.empty() && !last) return;
+    std::string packed;
+    encoder.put(body, last ? coding::Encoder::Flush::end : coding::Encoder::Flush::all, packed);
+    body = std::move(packed);
+  }
+
   /// What the target says, piece by piece.
   Task<void> answer(Attempt& a) const {
     auto& exchange = a.exchange;
@@ -231,11 +241,14 @@ class ProxyRoutes::Proxy final : public pipeline::RouteHandler {
     out.status = static_cast<std::uint16_t>(head.status);
     out.headers = forwarding_.answer_fields(head);
     out.content_length = head.content_length;
+    const auto encoder = compresses_ ? pack_answer(exchange, out) : nullptr;
     auto going = co_await exchange.start(std::move(out));
     std::string body = std::move(a.first_bytes);
     while (going) {
+      const bool last = channel.done();
+      if (encoder) pack(*encoder, body, last);
       if (!body.empty()) going = co_await exchange.write(body);
-      if (!going || channel.done()) break;
+      if (!going || last) break;
       body.clear();
       if (auto got = co_await channel.read_body(body); !got) going = got;
     }
@@ -250,6 +263,7 @@ class ProxyRoutes::Proxy final : public pipeline::RouteHandler {
   const std::string rewrite_;
   const std::shared_ptr<ServiceGroup> group_;
   const http::HeaderBlock own_fields_;
+  const bool compresses_;
 };
 
 ProxyRoutes::ProxyRoutes(Services services)

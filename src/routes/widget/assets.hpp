@@ -9,6 +9,8 @@ struct Asset {
   std::string_view path;  ///< below /widget/
   std::string_view type;
   std::string_view content;
+  std::string_view brotli;  ///< the same, packed by the web build; empty: that is no shorter
+  std::string_view gzip;
   bool immutable;    ///< its name holds a hash of its content
   bool is_template;  ///< holds placeholders that are filled in for each answer
 };

@@ -1,7 +1,10 @@
 #include "routes/widget/widget_routes.hpp"
 
+#include <algorithm>
+
 #include "base/text.hpp"
 #include "crypto/digest.hpp"
+#include "http/fields.hpp"
 
 namespace portcullis::routes {
 namespace {
@@ -51,31 +54,58 @@ std::string fill(std::string_view page,
 
 }  // namespace
 
+/// A file in the forms that it was built in. Each has an entity tag of its own: whoever has one of
+/// them does not have the others.
 class WidgetRoutes::File final : public pipeline::RouteHandler {
  public:
-  explicit File(const Asset& asset)
-      : asset_(asset),
-        etag_("\"" + text::hex(crypto::bytes_of(crypto::sha256(asset.content)).substr(0, 12)) +
-              "\"") {}
+  File(const Services& services, const Asset& asset) : s_(services), asset_(asset) {
+    add_form("br", asset.brotli);
+    add_form("gzip", asset.gzip);
+    add_form(kIdentity, asset.content);
+  }
 
   Task<void> serve(http::Exchange& exchange) override {
+    const auto coding = http::negotiate_coding(exchange.head(), codings_);
+    if (!coding) {
+      co_return co_await s_.reporter->answer(
+          exchange, http::Problem(http::Code::not_acceptable, "No Accept-Encoding fits."));
+    }
+    const auto& form = *std::ranges::find(forms_, *coding, &Form::coding);
     http::Response response;
-    response.headers.add("ETag", etag_);
+    response.headers.add("ETag", form.etag);
     response.headers.add("Cache-Control", asset_.immutable ? "public, max-age=31536000, immutable"
                                                            : "public, max-age=300");
-    if (exchange.head().has_token("if-none-match", etag_) ||
-        exchange.head().get("if-none-match") == "*") {
+    response.headers.add("Vary", "Accept-Encoding, Origin");
+    if (http::none_match_names(exchange.head(), form.etag)) {
       response.status = 304;
     } else {
       response.content_type = asset_.type;
-      response.static_body = asset_.content;
+      response.static_body = form.content;
+      if (*coding != kIdentity) response.headers.add("Content-Encoding", *coding);
     }
     co_await exchange.send(std::move(response));
   }
 
  private:
+  static constexpr std::string_view kIdentity = "identity";
+
+  struct Form {
+    std::string_view coding;
+    std::string_view content;
+    std::string etag;
+  };
+
+  void add_form(std::string_view coding, std::string_view content) {
+    if (content.empty()) return;
+    const auto hash = text::hex(crypto::bytes_of(crypto::sha256(content)).substr(0, 12));
+    forms_.push_back({coding, content, '"' + hash + '"'});
+    codings_.push_back(coding);
+  }
+
+  const Services& s_;
   const Asset& asset_;
-  const std::string etag_;
+  std::vector<Form> forms_;                ///< the shortest first
+  std::vector<std::string_view> codings_;  ///< theirs
 };
 
 class WidgetRoutes::Page final : public pipeline::RouteHandler {
@@ -120,7 +150,7 @@ void WidgetRoutes::add_to(pipeline::RouteTable& table) {
         handlers_
             .emplace_back(asset.is_template ? std::unique_ptr<pipeline::RouteHandler>(
                                                   std::make_unique<Page>(services_, asset))
-                                            : std::make_unique<File>(asset))
+                                            : std::make_unique<File>(services_, asset))
             .get();
     table.add(std::move(route));
   }
