@@ -23,6 +23,9 @@ std::optional<std::string> role_fault(std::string_view role);
 std::optional<std::string> scope_fault(std::string_view scope);
 /// A path that begins with "/", of characters that need no encoding, without dot segments.
 std::optional<std::string> rewrite_fault(std::string_view path);
+/// One of the types that http::sniff_media_type() tells apart, but markup: that runs where it is
+/// shown.
+std::optional<std::string> upload_type_fault(std::string_view type);
 /// The name of a member: 1 to 128 bytes.
 std::optional<std::string> member_fault(std::string_view name);
 

@@ -146,6 +146,14 @@ struct ServiceSettings {
   std::vector<std::string> headers;  ///< `Name: value`, sent with each request; may hold secrets
 };
 
+/// The files that a form may have on a protected route.
+struct FileSettings {
+  std::int64_t count = 5;
+  std::optional<std::int64_t> size;  ///< bytes of one; as many as the body may have
+  std::vector<std::string> types{"image/png",  "image/jpeg",      "image/gif",
+                                 "image/webp", "application/pdf", "text/plain"};
+};
+
 /// What makes an entry of `routes` a protected route: whom it is for, what it takes, and where its
 /// requests go.
 struct ProtectedRoute {
@@ -161,8 +169,9 @@ struct ProtectedRoute {
   std::optional<std::int64_t> max_body;  ///< bytes
   std::vector<std::string> prose;        ///< members of the body that hold what people say
   std::string schema_file;               ///< a JSON Schema of bodies; empty: any will do
-  bool websocket = false;                ///< WebSockets are passed on instead of requests
-  std::vector<std::string> types;        ///< what `type` of a message may be; empty: anything
+  std::optional<FileSettings> files;     ///< of forms; none: forms with files are not taken
+  bool websocket = false;                 ///< WebSockets are passed on instead of requests
+  std::vector<std::string> types;         ///< what `type` of a message may be; empty: anything
 };
 
 /// An entry of `routes`: a protected route, or overrides for one of the gateway's own.

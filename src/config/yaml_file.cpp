@@ -488,6 +488,8 @@ class Reader {
           proxy.inspected = read_flag(node, at);
         } else if (member == "prose") {
           proxy.prose = read_texts_of(node, at, 64, member_fault);
+        } else if (member == "files") {
+          read_files(node, at, proxy.files.emplace());
         } else if (member == "schema") {
           const auto file = text_of(node, at);
           if (file.empty()) error(node, at, "the name of a file is expected");
@@ -507,6 +509,22 @@ class Reader {
   /// A file that is named here, as the program finds it.
   std::string beside_this_file(const std::string& file) const {
     return (std::filesystem::path(name_).parent_path() / file).string();
+  }
+
+  void read_files(const YAML::Node& node, const std::string& path, FileSettings& files) {
+    read_entry(node, path, [&](const std::string& key, const YAML::Node& value) {
+      const std::string place = below(path, key);
+      if (key == "count") {
+        files.count = read_number(value, place, 0, 20).value_or(files.count);
+      } else if (key == "size") {
+        files.size = read_number(value, place, 1, std::int64_t{1} << 40);
+      } else if (key == "types") {
+        files.types = read_texts_of(value, place, 16, upload_type_fault);
+      } else {
+        return false;
+      }
+      return true;
+    });
   }
 
   void read_auth(const YAML::Node& node, const std::string& path, ProtectedRoute& route) {

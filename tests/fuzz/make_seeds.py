@@ -310,6 +310,8 @@ def forms():
     for head in heads:
         yield form(part(head))
     good = field("a")
+    for value in ["x\n--b\ny", "x --b-- y", "--b", "x\r--b", "x--b"]:
+        yield form(field("a", value))
     for body in [good, b"preamble\r\n" + good + b"--b--", b"\r\n" + good + b"--b--", good + b"--b--\r\nepilogue", good + b"--b--x", good + b"--b --",
                  good.replace(b"--b\r\n", b"--b \r\n") + b"--b--", good.replace(b"\r\n", b"\n") + b"--b--", field("a", "x\r\n--bc") + b"--b--",
                  b"--b\r\n\r\nx\r\n--b--", good * 9 + b"--b--", b"--b", b"", b"--b--\r\n--b--"]:

@@ -271,22 +271,24 @@ void ProxyRoutes::add_to(pipeline::RouteTable& table) {
     route.takes_form_fields = proxy.inspected;
     route.max_body_bytes =
         static_cast<std::uint64_t>(proxy.max_body.value_or(settings.api_body_megabytes * kMiB));
+    if (proxy.files) route.max_form_bytes = route.max_body_bytes;
     route.prose = proxy.prose;
     route.handler = proxies_.back().get();
-    if (proxy.schema_file.empty()) {
-      table.add(std::move(route));
-    } else {
-      add_described(table, std::move(route), proxy.schema_file);
-    }
+    add_described(table, std::move(route), proxy);
   }
 }
 
 /// Nobody gets round a schema by sending nothing: the methods that are about a body have an entry
 /// of their own, where it must not be missing.
 void ProxyRoutes::add_described(pipeline::RouteTable& table, pipeline::Route route,
-                                const std::string& schema_file) {
-  bodies_.push_back(std::make_unique<DescribedBody>(services_.schemas.at(schema_file)));
+                                const config::ProtectedRoute& proxy) {
+  if (proxy.schema_file.empty() && !proxy.files) return table.add(std::move(route));
+  std::shared_ptr<const schema::Schema> schema;
+  if (!proxy.schema_file.empty()) schema = services_.schemas.at(proxy.schema_file);
+  bodies_.push_back(std::make_unique<DescribedBody>(
+      schema, proxy.files.transform([](const auto& files) { return FormRules(files); })));
   route.schema = bodies_.back().get();
+  if (schema == nullptr) return table.add(std::move(route));
   pipeline::Route without = route;
   std::erase_if(without.methods, may_have_body);
   std::erase_if(route.methods, std::not_fn(may_have_body));
