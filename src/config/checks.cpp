@@ -337,6 +337,12 @@ void check_protected_routes(Loaded& loaded) {
     if (!proxy.types.empty() && !(proxy.websocket && proxy.inspected)) {
       error("names types of messages, but looks at none");
     }
+    if (proxy.websocket && proxy.leaks != LeakMode::off) {
+      error("is a WebSocket, whose messages are not looked into for leaks");
+    }
+    if (proxy.leaks == LeakMode::off && !proxy.leaks_except.empty()) {
+      error("leaves out rules of answers, but looks into none");
+    }
     if (proxy.files) {
       const auto longest = proxy.max_body.value_or(s.api_body_megabytes * 1024 * 1024);
       if (proxy.websocket || !proxy.inspected)

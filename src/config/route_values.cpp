@@ -67,6 +67,13 @@ std::optional<std::string> rewrite_fault(std::string_view path) {
   return "'" + std::string(path) + "' is no plain path";
 }
 
+std::optional<LeakMode> leak_mode_of(std::string_view text) noexcept {
+  if (text == "off") return LeakMode::off;
+  if (text == "mask") return LeakMode::mask;
+  if (text == "refuse") return LeakMode::refuse;
+  return std::nullopt;
+}
+
 std::optional<std::string> upload_type_fault(std::string_view type) {
   static constexpr std::string_view kTypes[] = {
       "image/png",  "image/jpeg", "image/gif", "image/webp", "application/pdf", "application/zip",

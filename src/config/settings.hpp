@@ -154,6 +154,9 @@ struct FileSettings {
                                  "image/webp", "application/pdf", "text/plain"};
 };
 
+/// What becomes of an answer of a service that lets something slip.
+enum class LeakMode : std::uint8_t { off, mask, refuse };
+
 /// What makes an entry of `routes` a protected route: whom it is for, what it takes, and where its
 /// requests go.
 struct ProtectedRoute {
@@ -170,6 +173,8 @@ struct ProtectedRoute {
   std::vector<std::string> prose;        ///< members of the body that hold what people say
   std::string schema_file;               ///< a JSON Schema of bodies; empty: any will do
   std::optional<FileSettings> files;     ///< of forms; none: forms with files are not taken
+  LeakMode leaks = LeakMode::off;        ///< in answers
+  std::vector<std::string> leaks_except;  ///< rules of answers that are not asked here
   bool websocket = false;                 ///< WebSockets are passed on instead of requests
   std::vector<std::string> types;         ///< what `type` of a message may be; empty: anything
 };

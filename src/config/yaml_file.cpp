@@ -458,8 +458,8 @@ class Reader {
   /// What only protected routes have. @returns false for other keys.
   bool read_protected(const std::string& key, const YAML::Node& value, const std::string& place,
                       RouteSettings& route) {
-    static constexpr std::string_view kKeys[] = {"service", "methods", "kind",      "rewrite",
-                                                 "auth",    "body",    "websocket", "types"};
+    static constexpr std::string_view kKeys[] = {"service", "methods",   "kind",  "rewrite", "auth",
+                                                 "body",    "websocket", "types", "response"};
     if (std::ranges::find(kKeys, key) == std::end(kKeys)) return false;
     if (!route.proxy) route.proxy.emplace();
     auto& proxy = *route.proxy;
@@ -477,6 +477,8 @@ class Reader {
       read_auth(value, place, proxy);
     } else if (key == "websocket") {
       proxy.websocket = read_flag(value, place);
+    } else if (key == "response") {
+      read_response(value, place, proxy);
     } else if (key == "types") {
       proxy.types = read_texts_of(value, place, 64, member_fault);
     } else {
@@ -509,6 +511,24 @@ class Reader {
   /// A file that is named here, as the program finds it.
   std::string beside_this_file(const std::string& file) const {
     return (std::filesystem::path(name_).parent_path() / file).string();
+  }
+
+  void read_response(const YAML::Node& node, const std::string& path, ProtectedRoute& route) {
+    read_entry(node, path, [&](const std::string& key, const YAML::Node& value) {
+      const std::string place = below(path, key);
+      if (key == "leaks") {
+        // As with a challenge's kind.
+        const std::string text = text_of(value, place);
+        const auto mode = leak_mode_of(text == "false" ? "off" : text);
+        if (!mode) error(value, place, "'" + text + "' is not one of off, mask, refuse");
+        route.leaks = mode.value_or(LeakMode::off);
+      } else if (key == "except") {
+        route.leaks_except = read_texts_of(value, place, 64, member_fault);
+      } else {
+        return false;
+      }
+      return true;
+    });
   }
 
   void read_files(const YAML::Node& node, const std::string& path, FileSettings& files) {
