@@ -4,8 +4,7 @@
 
 #include "base/text.hpp"
 #include "http/chunk.hpp"
-#include "http/fields.hpp"
-#include "routes/proxy/answer_rules.hpp"
+#include "routes/proxy/answer_relay.hpp"
 #include "routes/proxy/refusals.hpp"
 #include "upstream/http_channel.hpp"
 
@@ -18,7 +17,6 @@ using upstream::HttpService;
 using upstream::ServiceGroup;
 
 constexpr std::int64_t kMiB = 1024 * 1024;
-constexpr std::size_t kGathered = 64 * 1024;  ///< of an answer, before any of it goes out
 
 /// Whether a request may be sent a second time where nobody knows what became of the first
 /// (RFC 9110 section 9.2.2).
@@ -221,24 +219,40 @@ class ProxyRoutes::Proxy final : public pipeline::RouteHandler {
     }
   }
 
-  /// What the target says, piece by piece.
+  /// What the target says.
   Task<void> answer(Attempt& a) const {
     auto& exchange = a.exchange;
     auto& channel = *a.channel;
     a.lease.record(true);
-    if (rules_ && looks_into(a)) co_return co_await answer_by_rules(a);
-    auto going = co_await exchange.start(head_of(channel.head()));
+    Result<void> going;
+    if (rules_ && AnswerRelay::is_for(channel, a.first_bytes)) {
+      const AnswerRelay relay(s_, *rules_, group_->name());
+      going =
+          co_await relay.pass(exchange, channel, head_of(channel.head()), std::move(a.first_bytes));
+    } else {
+      going = co_await pass_on(a);
+    }
+    channel.service().count(going ? HttpService::Outcome::ok : outcome_of(going.error()));
+    if (!going && !exchange.answered()) {
+      co_return co_await refuse_without_service(s_, exchange, *group_, std::move(going).error());
+    }
+    if (!going) co_return;  // cut, so that nobody takes it for the whole
+    channel.give_back();
+    co_await exchange.end();
+  }
+
+  /// Piece by piece.
+  Task<Result<void>> pass_on(Attempt& a) const {
+    auto& channel = *a.channel;
+    auto going = co_await a.exchange.start(head_of(channel.head()));
     std::string body = std::move(a.first_bytes);
     while (going) {
-      if (!body.empty()) going = co_await exchange.write(body);
+      if (!body.empty()) going = co_await a.exchange.write(body);
       if (!going || channel.done()) break;
       body.clear();
       if (auto got = co_await channel.read_body(body); !got) going = got;
     }
-    channel.service().count(going ? HttpService::Outcome::ok : outcome_of(going.error()));
-    if (!going) co_return;  // cut, so that nobody takes it for the whole
-    channel.give_back();
-    co_await exchange.end();
+    co_return going;
   }
 
   http::ResponseHead head_of(const http::ResponseHeadView& head) const {
@@ -257,77 +271,6 @@ class ProxyRoutes::Proxy final : public pipeline::RouteHandler {
                                              const config::ProtectedRoute& route) {
     if (route.leaks == config::LeakMode::off) return std::nullopt;
     return *AnswerRules::make(*services.leak_rules, route);  // whose names have been looked up
-  }
-
-  /// Whether there is anything to be read in the answer, or it must not pass unread.
-  static bool looks_into(const Attempt& a) {
-    if (a.channel->done() && a.first_bytes.empty()) return false;
-    const auto& head = a.channel->head();
-    return AnswerRules::fault_of(head) || AnswerRules::syntax_of(head);
-  }
-
-  /// The same, with what must not leave masked, or not sent on. What is withheld is so from the
-  /// beginning where that has not gone out: of an answer that has an end, kGathered bytes are
-  /// waited for.
-  Task<void> answer_by_rules(Attempt& a) const {
-    auto& exchange = a.exchange;
-    auto& channel = *a.channel;
-    const auto& head = channel.head();
-    if (const auto fault = AnswerRules::fault_of(head)) {
-      channel.service().count(HttpService::Outcome::ok);
-      co_return co_await s_.reporter->refuse(
-          exchange, http::Problem(http::Code::upstream_error),
-          {audit::EventType::data_access, audit::ThreatLevel::medium, "RSP_002",
-           group_->name() + ": an answer that cannot be looked into: " + std::string(*fault)});
-    }
-    auto scanner = rules_->scanner(*AnswerRules::syntax_of(head));
-    const bool gathers =
-        !rules_->masks() && http::media_type(head.content_type) != "text/event-stream";
-    std::string body = std::move(a.first_bytes);
-    std::string ready;
-    Result<void> going;
-    while (going) {
-      const bool is_last = channel.done();
-      auto& memory = rules_->memory(exchange);
-      going = scanner.put(body, memory, ready);
-      if (going && is_last) going = scanner.finish(memory, ready);
-      if (!going) break;
-      if (!rules_->masks() && scanner.found().any()) {
-        channel.service().count(HttpService::Outcome::ok);
-        co_return co_await withhold(exchange, scanner);
-      }
-      if (!exchange.answered() && (!gathers || is_last || ready.size() >= kGathered)) {
-        going = co_await exchange.start(head_of(head));
-      }
-      if (going && exchange.answered() && !ready.empty()) {
-        going = co_await exchange.write(ready);
-        ready.clear();
-      }
-      if (!going || is_last) break;
-      body.clear();
-      going = co_await channel.read_body(body);
-    }
-    channel.service().count(going ? HttpService::Outcome::ok : outcome_of(going.error()));
-    if (scanner.found().any()) {
-      s_.reporter->report(exchange, rules_->incident(scanner.found(), group_->name()),
-                          audit::EventDecision::acted);
-    }
-    if (!going && !exchange.answered()) {
-      co_return co_await refuse_without_service(s_, exchange, *group_, std::move(going).error());
-    }
-    if (!going) co_return;  // cut, so that nobody takes it for the whole
-    channel.give_back();
-    co_await exchange.end();
-  }
-
-  /// A problem document where nothing has gone out, else the answer is cut.
-  Task<void> withhold(http::Exchange& exchange, const detect::LeakScanner& scanner) const {
-    auto incident = rules_->incident(scanner.found(), group_->name());
-    if (!exchange.answered()) {
-      co_return co_await s_.reporter->refuse(exchange, http::Problem(http::Code::upstream_error),
-                                             std::move(incident));
-    }
-    s_.reporter->report(exchange, incident, audit::EventDecision::refused);
   }
 
   const Services& s_;
