@@ -20,6 +20,7 @@
 #include "base/task.hpp"
 #include "chat/events.hpp"
 #include "detect/engine.hpp"
+#include "detect/leak_scanner.hpp"
 #include "dpop_forge.hpp"
 #include "guards/bot/browser_evidence.hpp"
 #include "guards/bot/message_evidence.hpp"
@@ -533,6 +534,39 @@ void engine_start(benchmark::State& bench) {
   }
 }
 BENCHMARK(engine_start)->Unit(benchmark::kMicrosecond);
+
+/// Answers of a service, in pieces as they are read from it.
+void scan_answer(benchmark::State& bench, std::string_view item) {
+  const auto rules = *detect::LeakRules::make(detect::embedded_leak_rules(), 1);
+  const auto asked = *rules.all_but({});
+  std::string text = "[";
+  while (text.size() < 1'000'000) (text += item) += ',';
+  text += "0]";
+  std::string out;
+  for (auto _ : bench) {
+    detect::LeakScanner scanner(rules, asked, detect::LeakScanner::Syntax::json);
+    for (std::size_t at = 0; at < text.size(); at += 8192) {
+      out.clear();
+      (void)scanner.put(std::string_view(text).substr(at, 8192), rules.memory(0), out);
+      benchmark::DoNotOptimize(out.data());
+    }
+    (void)scanner.finish(rules.memory(0), out);
+  }
+  bench.SetBytesProcessed(static_cast<std::int64_t>(bench.iterations() * text.size()));
+}
+void scan_answer_clean(benchmark::State& bench) {
+  scan_answer(bench,
+              R"({"id":48213,"customer":"b7d1c1a0-5f0e-4f6a-9b1e-2f4f7c1d2e3f","name":"Anna )"
+              R"(Schmidt","note":"Please ring twice,\nthe door is at the back.","total":1299.5,)"
+              R"("at":"2026-01-02T03:04:05Z","paid":true})");
+}
+BENCHMARK(scan_answer_clean)->Unit(benchmark::kMillisecond);
+void scan_answer_of_traces(benchmark::State& bench) {
+  scan_answer(bench,
+              R"({"error":"Oops\n\tat com.shop.Orders.find(Orders.java:42)\n\tat com.shop.Main.)"
+              R"(main(Main.java:7)\nCaused by: java.lang.NullPointerException"})");
+}
+BENCHMARK(scan_answer_of_traces)->Unit(benchmark::kMillisecond);
 
 /// An order of 1 KiB: thirteen lines with an id, amounts, a text and a date each.
 std::string order_of_1_kilobyte() {

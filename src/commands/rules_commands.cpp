@@ -7,6 +7,7 @@
 
 #include "base/text.hpp"
 #include "detect/engine.hpp"
+#include "detect/leak_rule.hpp"
 #include "http/json_body.hpp"
 
 namespace portcullis::commands {
@@ -66,6 +67,14 @@ std::optional<std::string_view> member(const boost::json::value& line, const cha
   return std::string_view(value->get_string().data(), value->get_string().size());
 }
 
+/// What both kinds of rules have.
+void explain(const auto& rule, std::ostream& out) {
+  out << rule.reason << "\n\nmust match\n";
+  for (const auto text : rule.must_match) out << "  " << text << "\n";
+  out << "\nmust pass\n";
+  for (const auto text : rule.must_pass) out << "  " << text << "\n";
+}
+
 }  // namespace
 
 int rules_eval(detect::Field field, std::istream& in, std::ostream& out, std::ostream& err) {
@@ -104,23 +113,28 @@ int rules_list(std::ostream& out) {
     out << std::setw(34) << rule.id << std::setw(20) << detect::info_of(rule.cls).name
         << std::setw(8) << points(rule.score[0]) << points(rule.score[1]) << "\n";
   }
+  for (const auto& rule : detect::embedded_leak_rules().rules) {
+    out << std::setw(34) << rule.id << "answers\n";
+  }
   return 0;
 }
 
 int rules_explain(const std::string& id, std::ostream& out, std::ostream& err) {
   const auto rules = detect::embedded_rules().rules;
-  const auto at = std::ranges::find(rules, id, &detect::Rule::id);
-  if (at == rules.end()) {
-    err << "error: there is no rule '" << id << "'; `portcullis rules list` names all\n";
-    return kFailed;
+  if (const auto at = std::ranges::find(rules, id, &detect::Rule::id); at != rules.end()) {
+    const auto& info = detect::info_of(at->cls);
+    out << at->id << " (" << info.name << ", " << info.code << ")\n";
+    explain(*at, out);
+    return 0;
   }
-  out << at->id << " (" << detect::info_of(at->cls).name << ", " << detect::info_of(at->cls).code
-      << ")\n"
-      << at->reason << "\n\nmust match\n";
-  for (const auto text : at->must_match) out << "  " << text << "\n";
-  out << "\nmust pass\n";
-  for (const auto text : at->must_pass) out << "  " << text << "\n";
-  return 0;
+  const auto leaks = detect::embedded_leak_rules().rules;
+  if (const auto at = std::ranges::find(leaks, id, &detect::LeakRule::id); at != leaks.end()) {
+    out << at->id << " (answers, RSP_001)\n";
+    explain(*at, out);
+    return 0;
+  }
+  err << "error: there is no rule '" << id << "'; `portcullis rules list` names all\n";
+  return kFailed;
 }
 
 int rules_test(std::ostream& out, std::ostream& err) {

@@ -21,10 +21,6 @@ namespace {
 
 constexpr std::size_t kShortestSecret = 32;
 constexpr std::size_t kRecommendedSecret = 64;
-/// What http::sniff_media_type() tells apart, without markup: that runs where it is shown.
-constexpr std::string_view kUploadTypes[] = {
-    "image/png",  "image/jpeg", "image/gif", "image/webp", "application/pdf", "application/zip",
-    "audio/mpeg", "audio/wav",  "audio/ogg", "video/mp4",  "video/webm",      "text/plain"};
 
 bool any_set(const Loaded& loaded, std::string_view path) {
   return std::ranges::find(loaded.set, path) != loaded.set.end();
@@ -348,6 +344,21 @@ void check_protected_routes(Loaded& loaded) {
     if (proxy.compress && proxy.websocket) {
       error("compresses answers, but has none: it is a WebSocket");
     }
+    if (proxy.websocket && proxy.leaks != LeakMode::off) {
+      error("is a WebSocket, whose messages are not looked into for leaks");
+    }
+    if (proxy.leaks == LeakMode::off && !proxy.leaks_except.empty()) {
+      error("leaves out rules of answers, but looks into none");
+    }
+    if (proxy.files) {
+      const auto longest = proxy.max_body.value_or(s.api_body_megabytes * 1024 * 1024);
+      if (proxy.websocket || !proxy.inspected)
+        error("takes files in bodies that are not inspected");
+      if (proxy.files->size.value_or(0) > longest) error("takes files that are longer than a body");
+      if (longest > s.forms_total_bytes) {
+        error("takes forms that are longer than all may be together (LIMITS_FORMS_TOTAL)");
+      }
+    }
     const bool asks = !proxy.roles.empty() || !proxy.scope.empty() || proxy.location;
     if (!proxy.authenticated && asks) error("asks for roles of nobody: auth is none");
     if (!proxy.authenticated && proxy.kind == "token") {
@@ -480,9 +491,7 @@ void check_values(Loaded& loaded) {
   }
   if (s.n8n_session_key == s.n8n_input_key) error("N8N_INPUT_KEY", "equals N8N_SESSION_KEY");
   for (const auto& type : s.n8n_upload_types) {
-    if (std::ranges::find(kUploadTypes, type) == std::end(kUploadTypes)) {
-      error("N8N_UPLOAD_TYPES", "'" + type + "' is none of the types that are known by content");
-    }
+    if (auto fault = upload_type_fault(type)) error("N8N_UPLOAD_TYPES", *std::move(fault));
   }
   if (s.n8n_max_files > 0 && s.forms_total_bytes < s.api_body_megabytes * 1024 * 1024) {
     error("LIMITS_FORMS_TOTAL", "is less than one form may have (SECURITY_MAX_REQUEST_SIZE_MB)");

@@ -67,6 +67,20 @@ std::optional<std::string> rewrite_fault(std::string_view path) {
   return "'" + std::string(path) + "' is no plain path";
 }
 
+std::optional<LeakMode> leak_mode_of(std::string_view text) noexcept {
+  if (text == "off") return LeakMode::off;
+  if (text == "mask") return LeakMode::mask;
+  if (text == "refuse") return LeakMode::refuse;
+  return std::nullopt;
+}
+
+std::optional<std::string> upload_type_fault(std::string_view type) {
+  static constexpr std::string_view kTypes[] = {
+      "image/png",  "image/jpeg", "image/gif", "image/webp", "application/pdf", "application/zip",
+      "audio/mpeg", "audio/wav",  "audio/ogg", "video/mp4",  "video/webm",      "text/plain"};
+  return none_of(type, kTypes);
+}
+
 std::optional<std::string> member_fault(std::string_view name) {
   if (!name.empty() && name.size() <= 128) return std::nullopt;
   return "the name of a member has 1 to 128 bytes";

@@ -152,6 +152,17 @@ struct ServiceSettings {
   Milliseconds slow_start{0};
 };
 
+/// The files that a form may have on a protected route.
+struct FileSettings {
+  std::int64_t count = 5;
+  std::optional<std::int64_t> size;  ///< bytes of one; as many as the body may have
+  std::vector<std::string> types{"image/png",  "image/jpeg",      "image/gif",
+                                 "image/webp", "application/pdf", "text/plain"};
+};
+
+/// What becomes of an answer of a service that lets something slip.
+enum class LeakMode : std::uint8_t { off, mask, refuse };
+
 /// What makes an entry of `routes` a protected route: whom it is for, what it takes, and where its
 /// requests go.
 struct ProtectedRoute {
@@ -169,9 +180,12 @@ struct ProtectedRoute {
   std::optional<std::int64_t> max_body;  ///< bytes
   std::vector<std::string> prose;        ///< members of the body that hold what people say
   std::string schema_file;               ///< a JSON Schema of bodies; empty: any will do
-  bool websocket = false;                ///< WebSockets are passed on instead of requests
-  std::vector<std::string> types;        ///< what `type` of a message may be; empty: anything
-  bool compress = false;                 ///< answers are packed for clients that take that
+  std::optional<FileSettings> files;     ///< of forms; none: forms with files are not taken
+  LeakMode leaks = LeakMode::off;        ///< in answers
+  std::vector<std::string> leaks_except;  ///< rules of answers that are not asked here
+  bool websocket = false;                 ///< WebSockets are passed on instead of requests
+  std::vector<std::string> types;         ///< what `type` of a message may be; empty: anything
+  bool compress = false;                  ///< answers are packed for clients that take that
 };
 
 /// An entry of `routes`: a protected route, or overrides for one of the gateway's own.

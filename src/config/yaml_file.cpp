@@ -504,9 +504,9 @@ class Reader {
   /// What only protected routes have. @returns false for other keys.
   bool read_protected(const std::string& key, const YAML::Node& value, const std::string& place,
                       RouteSettings& route) {
-    static constexpr std::string_view kKeys[] = {"service", "host", "site", "methods",   "kind",
-                                                 "rewrite", "auth", "body", "websocket", "types",
-                                                 "compress"};
+    static constexpr std::string_view kKeys[] = {"service",   "host",    "site",     "methods",
+                                                 "kind",      "rewrite", "auth",     "body",
+                                                 "websocket", "types",   "compress", "response"};
     if (std::ranges::find(kKeys, key) == std::end(kKeys)) return false;
     if (!route.proxy) route.proxy.emplace();
     auto& proxy = *route.proxy;
@@ -531,6 +531,8 @@ class Reader {
       proxy.websocket = read_flag(value, place);
     } else if (key == "compress") {
       proxy.compress = read_flag(value, place);
+    } else if (key == "response") {
+      read_response(value, place, proxy);
     } else if (key == "types") {
       proxy.types = read_texts_of(value, place, 64, member_fault);
     } else {
@@ -542,6 +544,8 @@ class Reader {
           proxy.inspected = read_flag(node, at);
         } else if (member == "prose") {
           proxy.prose = read_texts_of(node, at, 64, member_fault);
+        } else if (member == "files") {
+          read_files(node, at, proxy.files.emplace());
         } else if (member == "schema") {
           const auto file = text_of(node, at);
           if (file.empty()) error(node, at, "the name of a file is expected");
@@ -561,6 +565,40 @@ class Reader {
   /// A file that is named here, as the program finds it.
   std::string beside_this_file(const std::string& file) const {
     return (std::filesystem::path(name_).parent_path() / file).string();
+  }
+
+  void read_response(const YAML::Node& node, const std::string& path, ProtectedRoute& route) {
+    read_entry(node, path, [&](const std::string& key, const YAML::Node& value) {
+      const std::string place = below(path, key);
+      if (key == "leaks") {
+        // As with a challenge's kind.
+        const std::string text = text_of(value, place);
+        const auto mode = leak_mode_of(text == "false" ? "off" : text);
+        if (!mode) error(value, place, "'" + text + "' is not one of off, mask, refuse");
+        route.leaks = mode.value_or(LeakMode::off);
+      } else if (key == "except") {
+        route.leaks_except = read_texts_of(value, place, 64, member_fault);
+      } else {
+        return false;
+      }
+      return true;
+    });
+  }
+
+  void read_files(const YAML::Node& node, const std::string& path, FileSettings& files) {
+    read_entry(node, path, [&](const std::string& key, const YAML::Node& value) {
+      const std::string place = below(path, key);
+      if (key == "count") {
+        files.count = read_number(value, place, 0, 20).value_or(files.count);
+      } else if (key == "size") {
+        files.size = read_number(value, place, 1, std::int64_t{1} << 40);
+      } else if (key == "types") {
+        files.types = read_texts_of(value, place, 16, upload_type_fault);
+      } else {
+        return false;
+      }
+      return true;
+    });
   }
 
   void read_auth(const YAML::Node& node, const std::string& path, ProtectedRoute& route) {

@@ -13,9 +13,14 @@ struct Scan {
   RuleSet& rules;
 };
 
-int on_match(unsigned id, unsigned long long, unsigned long long, unsigned, void* context) {
+int on_rule(unsigned id, unsigned long long, unsigned long long, unsigned, void* context) {
   auto& scan = *static_cast<Scan*>(context);
   scan.rules.set(scan.pattern_rules[id]);
+  return 0;
+}
+
+int on_hit(unsigned id, unsigned long long, unsigned long long end, unsigned, void* context) {
+  static_cast<std::vector<Matcher::Hit>*>(context)->push_back({id, end});
   return 0;
 }
 
@@ -55,12 +60,23 @@ Result<Matcher::Memory> Matcher::make_memory() const {
 }
 
 Result<void> Matcher::scan(std::string_view text, Memory& memory, RuleSet& rules) const {
+  Scan scan{pattern_rules_, rules};
+  return run(text, memory, on_rule, &scan);
+}
+
+Result<void> Matcher::find(std::string_view text, Memory& memory, std::vector<Hit>& hits) const {
+  return run(text, memory, on_hit, &hits);
+}
+
+Result<void> Matcher::run(std::string_view text, Memory& memory,
+                          int (*on_match)(unsigned, unsigned long long, unsigned long long,
+                                          unsigned, void*),
+                          void* context) const {
   if (text.size() > std::numeric_limits<unsigned>::max()) {
     return fail(ErrorCode::too_large, "the text is too long to be scanned");
   }
-  Scan scan{pattern_rules_, rules};
   const auto code = hs_scan(database_.get(), text.data(), static_cast<unsigned>(text.size()), 0,
-                            memory.get(), on_match, &scan);
+                            memory.get(), on_match, context);
   if (code != HS_SUCCESS) {
     return fail(ErrorCode::internal, "scanning failed with code " + std::to_string(code));
   }

@@ -2,6 +2,7 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "base/result.hpp"
 #include "detect/finding.hpp"
@@ -32,8 +33,20 @@ class Matcher {
   Result<Memory> make_memory() const;
   /// Adds the rules whose patterns match.
   Result<void> scan(std::string_view text, Memory& memory, RuleSet& rules) const;
+  /// A place in a text where a match of a pattern ends.
+  struct Hit {
+    std::uint32_t pattern;  ///< by its place in the database
+    std::size_t end;
+  };
+  /// Appends all of them.
+  Result<void> find(std::string_view text, Memory& memory, std::vector<Hit>& hits) const;
 
  private:
+  Result<void> run(std::string_view text, Memory& memory,
+                   int (*on_match)(unsigned, unsigned long long, unsigned long long, unsigned,
+                                   void*),
+                   void* context) const;
+
   std::unique_ptr<hs_database, FreeDatabase> database_;
   std::span<const std::uint16_t> pattern_rules_;
 };

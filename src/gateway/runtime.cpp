@@ -339,6 +339,23 @@ Result<std::map<std::string, std::shared_ptr<const schema::Schema>>> schemas_of(
   return out;
 }
 
+/// Null where no route asks for them. Every name that a route leaves out is that of a rule.
+Result<std::unique_ptr<const detect::LeakRules>> leak_rules_of(const config::Settings& s,
+                                                               unsigned workers) {
+  std::unique_ptr<const detect::LeakRules> out;
+  for (const auto& route : s.routes) {
+    if (!route.proxy || route.proxy->leaks == config::LeakMode::off) continue;
+    if (out == nullptr) {
+      TRY(auto rules, detect::LeakRules::make(detect::embedded_leak_rules(), workers));
+      out = std::make_unique<const detect::LeakRules>(std::move(rules));
+    }
+    if (auto asked = out->all_but(route.proxy->leaks_except); !asked) {
+      return fail(ErrorCode::invalid_input, "routes " + route.path + ": " + asked.error().detail);
+    }
+  }
+  return out;
+}
+
 Made assistant_of(const config::SiteSettings& site, const config::Settings& s,
                   const Lasting& lasting, Assistants& assistants) {
   Plan plan = plan_of(site, s, lasting);
@@ -419,6 +436,8 @@ Result<void> Runtime::build(const Lasting& lasting, const routes::Vitals& vitals
     services.groups.emplace(service.id, std::move(group));
   }
   TRY(services.schemas, schemas_of(settings_));
+  TRY(leak_rules_, leak_rules_of(settings_, lasting.workers));
+  services.leak_rules = leak_rules_.get();
 
   std::vector<std::string> problems;
   public_routes_ = std::make_unique<RouteSet>();

@@ -101,6 +101,7 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   std::unique_ptr<guards::FailedLogins> failed_logins_;
   std::unique_ptr<pipeline::Reporter> reporter_;
   std::unique_ptr<detect::Inspector> inspector_;
+  std::unique_ptr<const detect::LeakRules> leak_rules_;  ///< null: no route asks for them
   std::vector<pipeline::Site> sites_;
   Assistants assistants_;
   Captchas captchas_;

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/text.hpp"
+#include "http/field_names.hpp"
 
 namespace portcullis::http {
 namespace {
@@ -22,6 +23,7 @@ std::optional<std::string> decoded(std::string_view text) {
 std::expected<boost::json::value, std::string> parse_form_fields(std::string_view body,
                                                                  boost::json::storage_ptr memory) {
   boost::json::object out(std::move(memory));
+  FieldNames names;
   std::size_t count = 0;
   while (!body.empty()) {
     const auto end = body.find('&');
@@ -33,8 +35,7 @@ std::expected<boost::json::value, std::string> parse_form_fields(std::string_vie
     const auto value =
         decoded(equals == std::string_view::npos ? std::string_view{} : field.substr(equals + 1));
     if (!name || !value) return std::unexpected("The form is not encoded correctly.");
-    if (name->empty()) return std::unexpected("The form has a field without a name.");
-    if (out.contains(*name)) return std::unexpected("The form has a field twice.");
+    if (const auto fault = names.add_field(*name)) return std::unexpected(std::string(*fault));
     out.emplace(*name, *value);
   }
   return out;

@@ -31,26 +31,51 @@ constexpr Signature kSignatures[] = {
     {{}, 4, "ftyp"sv, "video/mp4"},
 };
 
-struct Extensions {
+/// What else files of a type are called. Names stand between spaces.
+struct Names {
   std::string_view type;
-  std::string_view names;  ///< each between spaces
+  std::string_view extensions;
+  std::string_view declarations;  ///< beside the type
 };
 
-constexpr Extensions kExtensions[] = {
-    {"image/png", " png "},
-    {"image/jpeg", " jpg jpeg jfif "},
-    {"image/gif", " gif "},
-    {"image/webp", " webp "},
-    {"application/pdf", " pdf "},
-    {"application/zip", " zip docx xlsx pptx odt ods odp "},
-    {"audio/mpeg", " mp3 "},
-    {"audio/wav", " wav "},
-    {"audio/ogg", " ogg oga opus "},
-    {"video/mp4", " mp4 m4v m4a mov "},
-    {"video/webm", " webm weba mkv "},
-    {"text/html", " html htm svg xml "},
-    {"text/plain", " txt text md csv tsv json log yaml yml "},
+constexpr Names kNames[] = {
+    {"image/png", " png ", ""},
+    {"image/jpeg", " jpg jpeg jfif ", " image/jpg image/pjpeg "},
+    {"image/gif", " gif ", ""},
+    {"image/webp", " webp ", ""},
+    {"application/pdf", " pdf ", ""},
+    {"application/zip", " zip docx xlsx pptx odt ods odp ",
+     " application/x-zip-compressed "
+     "application/vnd.openxmlformats-officedocument.wordprocessingml.document "
+     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet "
+     "application/vnd.openxmlformats-officedocument.presentationml.presentation "
+     "application/vnd.oasis.opendocument.text application/vnd.oasis.opendocument.spreadsheet "
+     "application/vnd.oasis.opendocument.presentation "},
+    {"audio/mpeg", " mp3 ", " audio/mp3 "},
+    {"audio/wav", " wav ", " audio/wave audio/x-wav audio/vnd.wave "},
+    {"audio/ogg", " ogg oga opus ", " audio/opus application/ogg "},
+    {"video/mp4", " mp4 m4v m4a mov ",
+     " audio/mp4 audio/x-m4a audio/m4a video/x-m4v video/quicktime "},
+    {"video/webm", " webm weba mkv ", " audio/webm video/x-matroska "},
+    {"text/html", " html htm svg xml ", " image/svg+xml text/xml application/xml "},
+    {"text/plain", " txt text md csv tsv json log yaml yml ",
+     " text/markdown text/csv text/tab-separated-values application/json text/yaml "
+     "application/yaml application/x-yaml "},
 };
+
+bool is_among(std::string_view name, std::string_view names) noexcept {
+  for (std::size_t start = 1; start < names.size();) {
+    const auto end = names.find(' ', start);
+    if (text::iequals(names.substr(start, end - start), name)) return true;
+    start = end + 1;
+  }
+  return false;
+}
+
+const Names* names_of(std::string_view media_type) noexcept {
+  const auto* at = std::ranges::find(kNames, media_type, &Names::type);
+  return at == std::end(kNames) ? nullptr : at;
+}
 
 bool is_text(std::string_view bytes) noexcept {
   return std::ranges::none_of(bytes,
@@ -88,18 +113,16 @@ std::string_view sniff_media_type(std::string_view bytes) noexcept {
 bool extension_fits(std::string_view file_name, std::string_view media_type) noexcept {
   const auto dot = file_name.rfind('.');
   if (dot == std::string_view::npos) return true;
-  const auto extension = file_name.substr(dot + 1);
-  if (extension.empty() || extension.size() > 8) return false;
-  for (const auto& known : kExtensions) {
-    if (known.type != media_type) continue;
-    std::size_t start = 1;
-    while (start < known.names.size()) {
-      const auto end = known.names.find(' ', start);
-      if (text::iequals(known.names.substr(start, end - start), extension)) return true;
-      start = end + 1;
-    }
+  const auto* names = names_of(media_type);
+  return names != nullptr && is_among(file_name.substr(dot + 1), names->extensions);
+}
+
+bool declaration_fits(std::string_view declared, std::string_view media_type) noexcept {
+  if (declared.empty() || declared == "application/octet-stream" || declared == media_type) {
+    return true;
   }
-  return false;
+  const auto* names = names_of(media_type);
+  return names != nullptr && is_among(declared, names->declarations);
 }
 
 }  // namespace portcullis::http

@@ -16,4 +16,9 @@ std::string_view sniff_media_type(std::string_view bytes) noexcept;
 /// Whether a file name's extension is one that such content usually has; a name without one fits.
 bool extension_fits(std::string_view file_name, std::string_view media_type) noexcept;
 
+/// Whether a file of such content may be declared as `declared`, a media type in lower case without
+/// parameters: one that whoever believes it would do nothing else with. None, and
+/// application/octet-stream, say nothing and fit.
+bool declaration_fits(std::string_view declared, std::string_view media_type) noexcept;
+
 }  // namespace portcullis::http

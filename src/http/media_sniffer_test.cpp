@@ -57,5 +57,19 @@ TEST(MediaSniffer, AnExtensionFitsItsContentOrDoesNot) {
   EXPECT_FALSE(extension_fits("a.txt", "unknown/type"));
 }
 
+TEST(MediaSniffer, ADeclarationFitsWhereNobodyWhoBelievesItDoesAnythingElse) {
+  for (const char* type : {"", "application/octet-stream", "image/jpeg", "image/jpg"}) {
+    EXPECT_TRUE(declaration_fits(type, "image/jpeg")) << type;
+  }
+  for (const char* type : {"text/csv", "application/json", "text/plain"}) {
+    EXPECT_TRUE(declaration_fits(type, "text/plain")) << type;
+  }
+  for (const char* type : {"text/html", "image/svg+xml", "application/javascript",
+                           "multipart/mixed", "image/png", "application/x-httpd-php", "text/xml"}) {
+    EXPECT_FALSE(declaration_fits(type, "text/plain")) << type;
+  }
+  EXPECT_FALSE(declaration_fits("text/html", "image/png"));
+}
+
 }  // namespace
 }  // namespace portcullis::http

@@ -15,9 +15,8 @@ std::unexpected<FormError> refuse(Kind kind, std::string_view detail) {
   return std::unexpected(FormError{kind, detail});
 }
 
-bool is_boundary_char(char c) {
-  return text::is_alnum(c) || std::string_view("'()+_,-./:=?").find(c) != std::string_view::npos;
-}
+/// Of RFC 2046's characters those at which no reader ends a parameter.
+bool is_boundary_char(char c) { return text::is_alnum(c) || std::string_view("'+_-.").contains(c); }
 
 /// Removes `prefix` in any case from the front of `rest`.
 bool skip(std::string_view& rest, std::string_view prefix) {
@@ -123,11 +122,9 @@ std::expected<MultipartForm, FormError> parse_multipart(std::string_view body,
                                                         const FormLimits& limits) {
   constexpr std::string_view kMalformed = "The body is no valid multipart/form-data.";
   MultipartForm form;
-  // The line end before a boundary belongs to it; the first one has none.
-  const std::string delimiter = "\r\n--" + std::string(boundary);
-  const std::string_view first = std::string_view(delimiter).substr(2);
-  if (!body.starts_with(first)) return refuse(Kind::malformed, kMalformed);
-  body.remove_prefix(first.size());
+  const std::string dashed = "--" + std::string(boundary);
+  if (!body.starts_with(dashed)) return refuse(Kind::malformed, kMalformed);
+  body.remove_prefix(dashed.size());
   while (true) {
     if (body.starts_with("--")) {
       body.remove_prefix(2);
@@ -145,13 +142,18 @@ std::expected<MultipartForm, FormError> parse_multipart(std::string_view body,
                  ? refuse(Kind::head_too_large, "The header of a part of the form is too long.")
                  : refuse(Kind::malformed, kMalformed);
     }
-    auto part = read_head(body.substr(0, head_end + 2), limits);
+    const auto head = body.substr(0, head_end + 2);
+    if (head.contains(dashed)) return refuse(Kind::malformed, kMalformed);
+    auto part = read_head(head, limits);
     if (!part) return std::unexpected(part.error());
     body.remove_prefix(head_end + 4);
-    const auto end = body.find(delimiter);
-    if (end == std::string_view::npos) return refuse(Kind::malformed, kMalformed);
-    part->value = body.substr(0, end);
-    body.remove_prefix(end + delimiter.size());
+    // The line end before a boundary belongs to it.
+    const auto end = body.find(dashed);
+    if (end == std::string_view::npos || !body.substr(0, end).ends_with("\r\n")) {
+      return refuse(Kind::malformed, kMalformed);
+    }
+    part->value = body.substr(0, end - 2);
+    body.remove_prefix(end + dashed.size());
     form.parts.push_back(*part);
   }
 }

@@ -43,13 +43,14 @@ struct FormError {
 };
 
 /// The boundary of a multipart/form-data Content-Type; nullopt where it is none, has no boundary or
-/// two, or one outside of RFC 2046's characters.
+/// two, another parameter, or a boundary of other characters than letters, digits and "'+_-.".
 std::optional<std::string> form_boundary(std::string_view content_type);
 
 /// Parses a complete body strictly: whatever two readers could cut differently is malformed.
 /// Nothing before the first boundary or behind the last, no padding behind a boundary, no boundary
-/// as the beginning of a longer line, one Content-Disposition a part with plain quoted strings, no
-/// field but that and Content-Type, no Content-Transfer-Encoding, no `filename*`.
+/// anywhere else (some readers end a part at one behind a bare line feed), one Content-Disposition
+/// a part with plain quoted strings, no field but that and Content-Type, no
+/// Content-Transfer-Encoding, no `filename*`.
 ///
 /// Threads: any.  Cost: one search over the body.
 /// Source:  RFC 7578, RFC 2046 section 5.1.1, and the encoding of names in the HTML standard

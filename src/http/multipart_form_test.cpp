@@ -58,6 +58,12 @@ TEST(MultipartForm, RefusesWhatTwoReadersCouldCutDifferently) {
            field("a", "x\r\n--bc") + "--b--\r\n",      // the boundary begins a longer line
            field("a", "x\r\n--b\nContent-Disposition: form-data; name=\"c\"\r\n\r\ny") +
                "--b--\r\n",
+           field("a", "x\n--b\nContent-Disposition: form-data; name=\"c\"\n\ny") + "--b--\r\n",  //
+           field("a", "x\r--b\ry") + "--b--\r\n",                                                //
+           field("a", "x --b-- y") + "--b--\r\n",          // a boundary inside of a line
+           field("a --b", "x") + "--b--\r\n",              //
+           good.substr(0, good.size() - 3) + "--b--\r\n",  // a value that ends with one
+           std::string("--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n--b--\r\n"),
            std::string("--b\r\n\r\nx\r\n--b--\r\n"),  // no fields
        }) {
     EXPECT_FALSE(parses(body)) << body;
@@ -122,7 +128,11 @@ TEST(FormBoundary, IsOneOfPlainCharacters) {
        {"multipart/form-data", "multipart/form-data;", "multipart/form-data; boundary=",
         "multipart/form-data; boundary=\"\"", "multipart/form-data; boundary=a; boundary=b",
         "multipart/form-data; charset=utf-8; boundary=a", "multipart/form-data; boundary=a b",
-        "multipart/form-data; boundary=a\"", "multipart/mixed; boundary=a", "text/plain",
+        "multipart/form-data; boundary=a\"", "multipart/form-data; boundary=\"a b\"",
+        "multipart/form-data; boundary=a,b", "multipart/form-data; boundary=\"a;b\"",
+        "multipart/form-data; boundary*=utf-8''a", "multipart/form-data; boundary=a/b",
+        "multipart/form-data; boundary =a", "multipart/form-data; boundary= a",
+        "multipart/mixed; boundary=a", "text/plain",
         "multipart/form-data; boundary=a; charset=utf-8"}) {
     EXPECT_EQ(form_boundary(type), std::nullopt) << type;
   }

@@ -6,6 +6,7 @@
 
 #include "chat/stream_hub.hpp"
 #include "config/settings.hpp"
+#include "detect/leak_scanner.hpp"
 #include "http/websocket/census.hpp"
 #include "identity/captcha_verifier.hpp"
 #include "identity/logins.hpp"
@@ -42,6 +43,7 @@ struct Services {
   std::vector<std::shared_ptr<identity::CaptchaVerifier>> captchas;       ///< likewise; null: none
   std::map<std::string, std::shared_ptr<upstream::ServiceGroup>> groups;  ///< by their ids
   std::map<std::string, std::shared_ptr<const schema::Schema>> schemas;   ///< by their files
+  const detect::LeakRules* leak_rules = nullptr;  ///< null: no route asks for them
   std::weak_ptr<const void>
       owner;  ///< what must live for all this; locked by what outlives exchanges
 };

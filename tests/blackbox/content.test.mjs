@@ -155,6 +155,8 @@ describe('portcullis rules', () => {
   test('list names all, explain tells one, and every rule holds its texts', async () => {
     const list = await runCommand(['rules', 'list']);
     assert.match(list.stdout, /^sqli-breakout +sqli +5 +5$/m);
+    assert.match(list.stdout, /^key-github +answers$/m);
+    assert.match((await runCommand(['rules', 'explain', 'key-github'])).stdout, /answers, RSP_001[^]*must match[^]*must pass/);
     const explained = await runCommand(['rules', 'explain', 'sqli-breakout']);
     assert.equal(explained.status, 0);
     assert.match(explained.stdout, /must match[^]*1' OR '1'='1[^]*must pass/);

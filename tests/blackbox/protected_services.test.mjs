@@ -82,8 +82,8 @@ test('a target that is unwell gets nothing until it is well again, and where non
     two.state.status = 301;
     await eventually(async () => (await sample(gateway, 'portcullis_service_targets_away')) === 1, { what: 'two is well' });
     assert.deepEqual(await count(gateway, 20), { two: 20 });
-    assert.match(gateway.output(), /a target of a service is unwell/);
-    assert.match(gateway.output(), /a target of a service is well again/);
+    assert.match(gateway.log(), /a target of a service is unwell/);
+    assert.match(gateway.log(), /a target of a service is well again/);
   });
   await one.stop();
   await two.stop();

@@ -353,6 +353,8 @@ def forms():
     for head in heads:
         yield form(part(head))
     good = field("a")
+    for value in ["x\n--b\ny", "x --b-- y", "--b", "x\r--b", "x--b"]:
+        yield form(field("a", value))
     for body in [good, b"preamble\r\n" + good + b"--b--", b"\r\n" + good + b"--b--", good + b"--b--\r\nepilogue", good + b"--b--x", good + b"--b --",
                  good.replace(b"--b\r\n", b"--b \r\n") + b"--b--", good.replace(b"\r\n", b"\n") + b"--b--", field("a", "x\r\n--bc") + b"--b--",
                  b"--b\r\n\r\nx\r\n--b--", good * 9 + b"--b--", b"--b", b"", b"--b--\r\n--b--"]:
@@ -522,8 +524,22 @@ def patterns():
             yield f"{pattern}\0{text}"
 
 
+def leaks():
+    """First byte: syntax and how often the text comes; second byte: how it is cut."""
+    key, dashes = "ghp_" + "A1b2" * 9, "-" * 5
+    texts = ["", "text", f"a {key}\n", f'{{"k":"{key}","n":[1,"\\n{key}\\""]}}', "\tat a.B.c(B.java:12)\r\n",
+             '{"e":"  File \\"/a.py\\", line 3, in f\\n  g()\\nEnd"}', f"{dashes}BEGIN PRIVATE KEY{dashes}\nabcd\n{dashes}END PRIVATE KEY{dashes}\nrest",
+             f'{{"k":"{dashes}BEGIN EC PRIVATE KEY{dashes}\\nab\\/c\\u002b\\n","m":"\\ud83d\\ude00"}}', "x" * 1100 + " SQLSTATE[42S02] " + "y" * 1100,
+             '<p>x</p><b>/var/www/a.php</b> on line <b>3</b>', 'near \\"x\\": syntax error \\u12', "eyJhbGciOi" + "A1b2" * 30 + ".e30.x",
+             'at A.B() in C:\\\\new\\\\a.cs:line 3\\r\\nok', "goroutine 1 [running]:\nmain.go:12 +0x1d\n", f"\\{key}\\n{key}\\u00e9{key}"]
+    for text in texts:
+        for syntax in range(3):
+            for repeat, cut in [(0, 0), (0x40, 7), (0xf0, 200)]:
+                yield bytes([repeat + (syntax - repeat) % 3, cut]) + text.encode()
+
+
 for name, make in {"request_head": request_heads, "chunked_body": chunked_bodies, "websocket": websocket_frames, "unpacker": packed_bodies, "answer_decoder": answers, "model_decoder": model_answers, "webhook": webhooks, "response_parser": responses,
                    "json_body": json_bodies, "multipart_form": forms, "form_fields": form_fields, "schema": schemas, "pattern": patterns, "credentials": credentials, "jwt": jwts, "dpop": proofs, "api_key": api_keys, "totp": totp_inputs, "config": configurations, "origin": origins, "bot_evidence": bot_evidence, "captcha": captchas,
-                   "decoder": encoded_texts, "tokenizers": lambda: itertools.islice(rule_texts(), 1, 400, 5),
+                   "leak_scanner": leaks, "decoder": encoded_texts, "tokenizers": lambda: itertools.islice(rule_texts(), 1, 400, 5),
                    "inspect": lambda: itertools.islice(rule_texts(), 2, 400, 6)}.items():
     write(name, make())

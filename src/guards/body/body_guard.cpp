@@ -173,7 +173,8 @@ class BodyGuard final : public pipeline::Guard {
     if (exchange.route->schema != nullptr) {
       if (auto problem = exchange.route->schema->check(*form)) {
         std::string description = problem->detail;
-        return refuse(*std::move(problem), "VAL_006", std::move(description));
+        const char* code = problem->code == Code::payload_too_large ? "VAL_001" : "VAL_006";
+        return refuse(*std::move(problem), code, std::move(description));
       }
     }
     exchange.form = std::make_unique<http::MultipartForm>(*std::move(form));

@@ -4,6 +4,7 @@
 #include <boost/json.hpp>
 
 #include "base/text.hpp"
+#include "http/file_name.hpp"
 #include "http/json_body.hpp"
 #include "http/media_sniffer.hpp"
 #include "routes/n8n/metadata.hpp"
@@ -31,40 +32,6 @@ Problem wrong_form(std::string detail) { return Problem(Code::schema_invalid, st
 /// n8n takes a call without an action for a message.
 Action action_of(std::string_view name) {
   return name == kLoad ? Action::load_previous_session : Action::send_message;
-}
-
-bool is_hex(char c) { return text::is_digit(c) || ((c | 32) >= 'a' && (c | 32) <= 'f'); }
-
-/// Whether a reader of forms could decode something in the name: `%22` is how browsers write a
-/// quote, and some turn `&#0047;` into the character of that number.
-bool is_encoded(std::string_view name) {
-  if (name.find("&#") != std::string_view::npos) return true;
-  for (auto at = name.find('%'); at != std::string_view::npos; at = name.find('%', at + 1)) {
-    if (at + 2 < name.size() && is_hex(name[at + 1]) && is_hex(name[at + 2])) return true;
-  }
-  return false;
-}
-
-/// A name that is safe as the name of a file and says what it seems to say.
-bool is_file_name(std::string_view name) {
-  if (name.empty() || name.front() == '.' || !text::is_utf8(name) || is_encoded(name)) {
-    return false;
-  }
-  const bool plain = std::ranges::none_of(name, [](char c) {
-    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f ||
-           std::string_view("/\\:*?<>|\"").find(c) != std::string_view::npos;
-  });
-  // Marks that turn the direction of text make `gpj.exe` of `exe.jpg`: U+200E, U+200F, U+202A to
-  // U+202E, U+2066 to U+2069.
-  for (std::size_t at = name.find('\xe2'); at != std::string_view::npos;
-       at = name.find('\xe2', at + 1)) {
-    const auto mark = name.substr(at + 1, 2);
-    if (mark == "\x80\x8e" || mark == "\x80\x8f" || (mark >= "\x80\xaa" && mark <= "\x80\xae") ||
-        (mark >= "\x81\xa6" && mark <= "\x81\xa9")) {
-      return false;
-    }
-  }
-  return plain;
 }
 
 }  // namespace
@@ -177,7 +144,7 @@ std::optional<Problem> WidgetProfile::check_message(std::string_view message,
 }
 
 std::optional<Problem> WidgetProfile::check_file(const http::FormPart& part) const {
-  if (!is_file_name(part.file_name)) {
+  if (!http::is_safe_file_name(part.file_name)) {
     return Problem(Code::validation_failed, "The name of a file is not acceptable.");
   }
   const auto type = http::sniff_media_type(part.value);

@@ -5,6 +5,7 @@
 namespace portcullis::routes {
 
 std::optional<http::Problem> DescribedBody::check(const http::JsonBody& body) const {
+  if (schema_ == nullptr) return std::nullopt;
   auto violation = schema_->check(body);
   if (!violation) return std::nullopt;
   std::string detail =
@@ -16,6 +17,14 @@ std::optional<http::Problem> DescribedBody::check(const http::JsonBody& body) co
   out.members += ",\"rule\":";
   text::append_json_string(out.members, violation->keyword);
   return out;
+}
+
+std::optional<http::Problem> DescribedBody::check(const http::MultipartForm& form) const {
+  if (!forms_) return BodySchema::check(form);
+  if (auto problem = forms_->check(form)) return problem;
+  http::JsonBody fields;
+  read_fields(form, fields);
+  return check(fields);
 }
 
 }  // namespace portcullis::routes

@@ -34,6 +34,10 @@ constexpr std::array<std::string_view, 12> kOverriding = {
 /// What was said of bytes that do not go on as they came (RFC 9530, RFC 3230, RFC 1864).
 constexpr std::array<std::string_view, 4> kOfPackedBytes = {"content-digest", "repr-digest",
                                                             "digest", "content-md5"};
+/// What would make an answer one that cannot be looked into: packed, or a part that begins or ends
+/// in the middle of something.
+constexpr std::array<std::string_view, 5> kOfAnswersForm = {"accept-encoding", "range", "if-range",
+                                                            "a-im", "want-content-digest"};
 
 /// What the gateway says to clients, and what would tell them more than they need.
 constexpr std::array<std::string_view, 8> kNotToClients = {
@@ -165,8 +169,8 @@ Forwarding::Forwarding(const config::Settings& settings)
       security_headers_(settings.security_headers) {}
 
 std::string Forwarding::request_head(const http::Exchange& exchange, std::string_view path,
-                                     std::string_view host,
-                                     const http::HeaderBlock& own_fields) const {
+                                     std::string_view host, const http::HeaderBlock& own_fields,
+                                     Answer answer) const {
   const auto& head = exchange.head();
   std::string out;
   out.reserve(1024);
@@ -180,6 +184,7 @@ std::string Forwarding::request_head(const http::Exchange& exchange, std::string
   const auto goes_on = [&](std::string_view name) {
     if (has(kOfConnection, name) || has(kSaidByGateway, name) || has(kOverriding, name))
       return false;
+    if (answer == Answer::readable && has(kOfAnswersForm, name)) return false;
     // Many services read "_" as "-", and so one name as another.
     if (name.find('_') != std::string_view::npos || own_fields.contains(name)) return false;
     if (text::istarts_with(name, "x-forwarded-") || text::istarts_with(name, "x-portcullis-")) {
@@ -206,6 +211,9 @@ std::string Forwarding::request_head(const http::Exchange& exchange, std::string
   add_forwarded(out, exchange);
   add_caller(out, exchange);
   add(out, "X-Request-ID", exchange.request_id.view());
+  if (answer == Answer::readable && !own_fields.contains("accept-encoding")) {
+    add(out, "Accept-Encoding", "identity");
+  }
   out += own_fields.text();
   return out;
 }

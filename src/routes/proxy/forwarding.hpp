@@ -37,8 +37,11 @@ class Forwarding {
   /// Request line and fields; without how the body is framed, and without the empty line. `path`:
   /// on the service. `host`: the service's own name.
   /// `own_fields`: what the operator says to the service, which nobody else can.
+  /// `answer`: whether that is to be one that can be looked into, whole and not packed.
+  enum class Answer : std::uint8_t { any, readable };
   std::string request_head(const http::Exchange& exchange, std::string_view path,
-                           std::string_view host, const http::HeaderBlock& own_fields) const;
+                           std::string_view host, const http::HeaderBlock& own_fields,
+                           Answer answer = Answer::any) const;
   http::HeaderBlock answer_fields(const http::ResponseHeadView& head) const;
 
  private:

@@ -84,4 +84,19 @@ std::unique_ptr<coding::Encoder> pack_answer(const http::Exchange& exchange,
   return coding::make_encoder(*coding);
 }
 
+Task<Result<void>> AnswerWriter::start(http::ResponseHead head) {
+  if (compresses_) encoder_ = pack_answer(exchange_, head);
+  co_return co_await exchange_.start(std::move(head));
+}
+
+Task<Result<void>> AnswerWriter::write(std::string_view piece, bool last) {
+  std::string packed;
+  if (encoder_ && (last || !piece.empty())) {
+    encoder_->put(piece, last ? coding::Encoder::Flush::end : coding::Encoder::Flush::all, packed);
+    piece = packed;
+  }
+  if (piece.empty()) co_return Result<void>{};
+  co_return co_await exchange_.write(piece);
+}
+
 }  // namespace portcullis::routes

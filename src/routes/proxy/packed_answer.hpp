@@ -16,4 +16,23 @@ namespace portcullis::routes {
 std::unique_ptr<coding::Encoder> pack_answer(const http::Exchange& exchange,
                                              http::ResponseHead& answer);
 
+/// An answer of a service on its way to the client, packed where the route and the client want it.
+/// Nothing is kept back: the next piece may be long in coming.
+///
+/// Threads, errors: as the exchange.
+class AnswerWriter {
+ public:
+  AnswerWriter(http::Exchange& exchange, bool compresses)
+      : exchange_(exchange), compresses_(compresses) {}
+
+  Task<Result<void>> start(http::ResponseHead head);
+  /// Nothing is sent of a piece that is empty, unless it is the last one.
+  Task<Result<void>> write(std::string_view piece, bool last);
+
+ private:
+  http::Exchange& exchange_;
+  const bool compresses_;
+  std::unique_ptr<coding::Encoder> encoder_;
+};
+
 }  // namespace portcullis::routes

@@ -4,6 +4,7 @@
 
 #include "base/text.hpp"
 #include "http/chunk.hpp"
+#include "routes/proxy/answer_relay.hpp"
 #include "routes/proxy/packed_answer.hpp"
 #include "routes/proxy/refusals.hpp"
 #include "upstream/http_channel.hpp"
@@ -11,6 +12,7 @@
 namespace portcullis::routes {
 namespace {
 
+using Answer = Forwarding::Answer;
 using upstream::HttpChannel;
 using upstream::HttpService;
 using upstream::ServiceGroup;
@@ -73,6 +75,7 @@ class ProxyRoutes::Proxy final : public pipeline::RouteHandler {
         std::shared_ptr<ServiceGroup> group)
       : s_(services),
         forwarding_(forwarding),
+        rules_(rules_of(services, *route.proxy)),
         rewrite_(route.proxy->rewrite.value_or(route.path)),
         group_(std::move(group)),
         own_fields_(fields_of(*services.settings, route.proxy->service)),
@@ -171,9 +174,9 @@ class ProxyRoutes::Proxy final : public pipeline::RouteHandler {
       there.error().retry = Retry::safe;
       co_return there;
     }
-    auto head = forwarding_.request_head(a.exchange,
-                                         path_on(channel.service().path(), rewrite_, a.exchange),
-                                         channel.service().host(), own_fields_);
+    auto head = forwarding_.request_head(
+        a.exchange, path_on(channel.service().path(), rewrite_, a.exchange),
+        channel.service().host(), own_fields_, rules_ ? Answer::readable : Answer::any);
     add_framing(head, a);
     head += "\r\n";
     auto sent = co_await channel.send(head, a.body);
@@ -223,43 +226,65 @@ class ProxyRoutes::Proxy final : public pipeline::RouteHandler {
     }
   }
 
-  /// Nothing is kept back: the next piece may be long in coming.
-  static void pack(coding::Encoder& encoder, std::string& body, bool last) {
-    if (body.empty() && !last) return;
-    std::string packed;
-    encoder.put(body, last ? coding::Encoder::Flush::end : coding::Encoder::Flush::all, packed);
-    body = std::move(packed);
-  }
-
-  /// What the target says, piece by piece.
+  /// What the target says.
   Task<void> answer(Attempt& a) const {
     auto& exchange = a.exchange;
     auto& channel = *a.channel;
-    const auto& head = channel.head();
     a.lease.record(true);
-    http::ResponseHead out;
-    out.status = static_cast<std::uint16_t>(head.status);
-    out.headers = forwarding_.answer_fields(head);
-    out.content_length = head.content_length;
-    const auto encoder = compresses_ ? pack_answer(exchange, out) : nullptr;
-    auto going = co_await exchange.start(std::move(out));
-    std::string body = std::move(a.first_bytes);
-    while (going) {
-      const bool last = channel.done();
-      if (encoder) pack(*encoder, body, last);
-      if (!body.empty()) going = co_await exchange.write(body);
-      if (!going || last) break;
-      body.clear();
-      if (auto got = co_await channel.read_body(body); !got) going = got;
+    Result<void> going;
+    if (rules_ && AnswerRelay::is_for(channel, a.first_bytes)) {
+      const AnswerRelay relay(s_, *rules_, group_->name(), compresses_);
+      going =
+          co_await relay.pass(exchange, channel, head_of(channel.head()), std::move(a.first_bytes));
+    } else {
+      going = co_await pass_on(a);
     }
     channel.service().count(going ? HttpService::Outcome::ok : outcome_of(going.error()));
+    if (!going && !exchange.answered()) {
+      co_return co_await refuse_without_service(s_, exchange, *group_, std::move(going).error());
+    }
     if (!going) co_return;  // cut, so that nobody takes it for the whole
     channel.give_back();
     co_await exchange.end();
   }
 
+  /// Piece by piece.
+  Task<Result<void>> pass_on(Attempt& a) const {
+    auto& channel = *a.channel;
+    AnswerWriter out(a.exchange, compresses_);
+    auto going = co_await out.start(head_of(channel.head()));
+    std::string body = std::move(a.first_bytes);
+    while (going) {
+      const bool is_last = channel.done();
+      going = co_await out.write(body, is_last);
+      if (!going || is_last) break;
+      body.clear();
+      if (auto got = co_await channel.read_body(body); !got) going = got;
+    }
+    co_return going;
+  }
+
+  http::ResponseHead head_of(const http::ResponseHeadView& head) const {
+    http::ResponseHead out;
+    out.status = static_cast<std::uint16_t>(head.status);
+    out.headers = forwarding_.answer_fields(head);
+    out.content_length = head.content_length;
+    if (rules_ && rules_->masks() && AnswerRules::syntax_of(head)) {
+      out.headers = AnswerRules::without_digests(out.headers);
+      if (out.content_length != 0) out.content_length.reset();
+    }
+    return out;
+  }
+
+  static std::optional<AnswerRules> rules_of(const Services& services,
+                                             const config::ProtectedRoute& route) {
+    if (route.leaks == config::LeakMode::off) return std::nullopt;
+    return *AnswerRules::make(*services.leak_rules, route);  // whose names have been looked up
+  }
+
   const Services& s_;
   const Forwarding& forwarding_;
+  const std::optional<AnswerRules> rules_;  ///< none: answers pass as they are
   const std::string rewrite_;
   const std::shared_ptr<ServiceGroup> group_;
   const http::HeaderBlock own_fields_;
@@ -290,22 +315,24 @@ void ProxyRoutes::add_to(pipeline::RouteTable& table) {
     route.takes_form_fields = proxy.inspected;
     route.max_body_bytes =
         static_cast<std::uint64_t>(proxy.max_body.value_or(settings.api_body_megabytes * kMiB));
+    if (proxy.files) route.max_form_bytes = route.max_body_bytes;
     route.prose = proxy.prose;
     route.handler = proxies_.back().get();
-    if (proxy.schema_file.empty()) {
-      table.add(std::move(route));
-    } else {
-      add_described(table, std::move(route), proxy.schema_file);
-    }
+    add_described(table, std::move(route), proxy);
   }
 }
 
 /// Nobody gets round a schema by sending nothing: the methods that are about a body have an entry
 /// of their own, where it must not be missing.
 void ProxyRoutes::add_described(pipeline::RouteTable& table, pipeline::Route route,
-                                const std::string& schema_file) {
-  bodies_.push_back(std::make_unique<DescribedBody>(services_.schemas.at(schema_file)));
+                                const config::ProtectedRoute& proxy) {
+  if (proxy.schema_file.empty() && !proxy.files) return table.add(std::move(route));
+  std::shared_ptr<const schema::Schema> schema;
+  if (!proxy.schema_file.empty()) schema = services_.schemas.at(proxy.schema_file);
+  bodies_.push_back(std::make_unique<DescribedBody>(
+      schema, proxy.files.transform([](const auto& files) { return FormRules(files); })));
   route.schema = bodies_.back().get();
+  if (schema == nullptr) return table.add(std::move(route));
   pipeline::Route without = route;
   std::erase_if(without.methods, may_have_body);
   std::erase_if(route.methods, std::not_fn(may_have_body));

@@ -24,7 +24,7 @@ class ProxyRoutes {
   class Proxy;
 
   void add_described(pipeline::RouteTable& table, pipeline::Route route,
-                     const std::string& schema_file);
+                     const config::ProtectedRoute& proxy);
   void add_socket(pipeline::RouteTable& table, std::size_t entry);
 
   const Services services_;
