@@ -146,6 +146,11 @@ std::string path_on(std::string_view target_path, std::string_view rewrite,
   return out += exchange.head().path().substr(exchange.route->path.size());
 }
 
+bool may_have_body(http::Method method) noexcept {
+  return method == http::Method::post || method == http::Method::put ||
+         method == http::Method::patch;
+}
+
 std::uint64_t caller_number(const http::Exchange& exchange) {
   const auto& principal = exchange.principal;
   if (principal.is_verified()) return siphash128(principal.id, {3, 4})[0];

@@ -21,6 +21,9 @@ std::string path_on(std::string_view target_path, std::string_view rewrite,
 /// Whose request it is, as ServiceGroup tells callers apart: of a user, a key, or an address.
 std::uint64_t caller_number(const http::Exchange& exchange);
 
+/// Of those that have one, services take a body for granted (RFC 9110 section 9.3).
+bool may_have_body(http::Method method) noexcept;
+
 /// What the operator says to a service with each request. REQUIRES: there is one of this id.
 http::HeaderBlock fields_of(const config::Settings& settings, std::string_view service);
 

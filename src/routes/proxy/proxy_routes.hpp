@@ -21,15 +21,13 @@ class ProxyRoutes {
   void add_to(pipeline::RouteTable& table);
 
  private:
-  class Proxy;
-
   void add_described(pipeline::RouteTable& table, pipeline::Route route,
                      const config::ProtectedRoute& proxy);
   void add_socket(pipeline::RouteTable& table, std::size_t entry);
 
   const Services services_;
   const Forwarding forwarding_;
-  std::vector<std::unique_ptr<Proxy>> proxies_;
+  std::vector<std::unique_ptr<pipeline::RouteHandler>> proxies_;
   std::vector<std::unique_ptr<DescribedBody>> bodies_;
   std::vector<std::unique_ptr<SocketProxy>> sockets_;
   Admitted admitted_;
