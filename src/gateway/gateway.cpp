@@ -163,8 +163,8 @@ class Gateway::Impl {
     if (!loaded.settings.redis_url.empty()) {
       // Before the first key is made: all nodes must make the same ones.
       state::share_keys(crypto::hkdf(loaded.settings.session_secrets.front(), "portcullis keys"));
-      TRY(shared_, SharedState::make(loaded.settings, store_options(loaded.settings), blocks_, log_,
-                                     metrics_, sink_));
+      TRY(shared_, SharedState::make(loaded.settings, store_options(loaded.settings), blocks_,
+                                     sockets_, log_, metrics_, sink_));
       store_ = &shared_->store();
       hub_.share(shared_->events());
     } else {

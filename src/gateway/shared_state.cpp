@@ -37,12 +37,30 @@ state::FallbackPolicy policy_of(config::StateFallback fallback) {
   return state::FallbackPolicy::local;
 }
 
+using http::websocket::Notice;
+
+/// Between nodes: the site, for whom it is, and what is sent.
+std::string text_of(const Notice& notice) {
+  return notice.site + (notice.everybody ? " all " : " known ") + notice.text;
+}
+
+std::optional<Notice> parse_notice(std::string_view text) {
+  Notice out;
+  out.site = state::take_word(text);
+  const auto whom = state::take_word(text);
+  if (whom != "all" && whom != "known") return std::nullopt;
+  out.everybody = whom == "all";
+  out.text = text;
+  return out;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<SharedState>> SharedState::make(const config::Settings& settings,
                                                        state::MemoryStoreOptions local,
-                                                       state::BlockTable& blocks, observe::Log& log,
-                                                       observe::Metrics& metrics,
+                                                       state::BlockTable& blocks,
+                                                       http::websocket::Census& sockets,
+                                                       observe::Log& log, observe::Metrics& metrics,
                                                        audit::Sink& sink) {
   const auto url = config::RedisUrl::parse(settings.redis_url);
   if (!url) return fail(ErrorCode::invalid_input, "REDIS_URL: " + url.error());
@@ -68,12 +86,13 @@ Result<std::unique_ptr<SharedState>> SharedState::make(const config::Settings& s
   // A conversation is read in one reply, of which the reader takes twice as much.
   options.history_max_bytes = std::min(local.history_max_bytes, redis::ReplyReader::kMaxReply / 2);
   return std::unique_ptr<SharedState>(
-      new SharedState(settings, std::move(options), local, blocks, log, metrics, sink));
+      new SharedState(settings, std::move(options), local, blocks, sockets, log, metrics, sink));
 }
 
 SharedState::SharedState(const config::Settings& settings, state::RedisStoreOptions options,
                          state::MemoryStoreOptions local, state::BlockTable& blocks,
-                         observe::Log& log, observe::Metrics& metrics, audit::Sink& sink)
+                         http::websocket::Census& sockets, observe::Log& log,
+                         observe::Metrics& metrics, audit::Sink& sink)
     : log_(log),
       sink_(sink),
       server_(options.server),
@@ -88,6 +107,10 @@ SharedState::SharedState(const config::Settings& settings, state::RedisStoreOpti
           [this] { fallbacks_.add(fallbacks_.cell({})); }),
       subscriber_(redis_),
       blocks_(redis_, subscriber_, blocks, static_cast<std::size_t>(settings.max_blocks)),
+      notices_(redis_, subscriber_, node_,
+               [&sockets](std::string_view text) {
+                 if (auto notice = parse_notice(text)) sockets.tell_here(*notice);
+               }),
       events_(redis_, subscriber_, node_,
               {.max_bytes = std::min<std::size_t>(
                    kMostEventBytes, static_cast<std::size_t>(settings.stream_buffer_bytes))}) {
@@ -95,6 +118,7 @@ SharedState::SharedState(const config::Settings& settings, state::RedisStoreOpti
   blocks.on_made([this](const IpAddress& network, const state::Block& block) {
     blocks_.made(network, block);
   });
+  sockets.on_tell([this](const Notice& notice) { notices_.tell(text_of(notice)); });
 }
 
 SharedState::~SharedState() = default;

@@ -5,19 +5,22 @@
 
 #include "audit/sink.hpp"
 #include "config/settings.hpp"
+#include "http/websocket/census.hpp"
 #include "observe/log.hpp"
 #include "observe/metrics.hpp"
 #include "state/block_table.hpp"
 #include "state/fallback_store.hpp"
 #include "state/memory_store.hpp"
 #include "state/redis/block_news.hpp"
+#include "state/redis/notices.hpp"
 #include "state/redis/redis_event_relay.hpp"
 #include "state/redis/redis_store.hpp"
 
 namespace portcullis::gateway {
 
 /// The state that nodes share through Redis, with the one of this process for while that is away:
-/// connections, heartbeat, news of blocks, and one event for each time that Redis goes or comes.
+/// connections, heartbeat, news of blocks, what operators tell visitors, and one event for each
+/// time that Redis goes or comes.
 ///
 /// Threads:   connect(), beat() and stop() on the main thread; store() any.
 /// Ownership: stop() before the workers end.
@@ -26,8 +29,10 @@ class SharedState {
   /// @returns what is wrong with a file of certificates.
   static Result<std::unique_ptr<SharedState>> make(const config::Settings& settings,
                                                    state::MemoryStoreOptions local,
-                                                   state::BlockTable& blocks, observe::Log& log,
-                                                   observe::Metrics& metrics, audit::Sink& sink);
+                                                   state::BlockTable& blocks,
+                                                   http::websocket::Census& sockets,
+                                                   observe::Log& log, observe::Metrics& metrics,
+                                                   audit::Sink& sink);
   ~SharedState();
 
   state::Store& store() noexcept { return fallback_; }
@@ -49,8 +54,9 @@ class SharedState {
   enum class State : std::uint8_t { starting, up, degraded };
 
   SharedState(const config::Settings& settings, state::RedisStoreOptions options,
-              state::MemoryStoreOptions local, state::BlockTable& blocks, observe::Log& log,
-              observe::Metrics& metrics, audit::Sink& sink);
+              state::MemoryStoreOptions local, state::BlockTable& blocks,
+              http::websocket::Census& sockets, observe::Log& log, observe::Metrics& metrics,
+              audit::Sink& sink);
   void changed(const std::string& reason);
   Task<Result<void>> prepare(redis::Servers& servers);
   Task<Result<void>> tell_pending(redis::Servers& servers);
@@ -68,6 +74,7 @@ class SharedState {
   state::FallbackStore fallback_;
   state::Subscriber subscriber_;
   state::BlockNews blocks_;
+  state::Notices notices_;
   state::RedisEventRelay events_;
   std::mutex mutex_;
   std::atomic<State> state_{State::starting};

@@ -18,8 +18,17 @@ std::optional<std::string> type_fault(const boost::json::value& value, ObjectSch
     case ObjectSchema::Type::integer:
       if (!value.is_int64()) return "an integer.";
       break;
+    case ObjectSchema::Type::boolean:
+      if (!value.is_bool()) return "true or false.";
+      break;
   }
   return std::nullopt;
+}
+
+/// Null where there is none of this name.
+const boost::json::value* find(const boost::json::value& object, std::string_view name) {
+  const auto* members = object.if_object();
+  return members == nullptr ? nullptr : members->if_contains({name.data(), name.size()});
 }
 
 }  // namespace
@@ -50,12 +59,14 @@ std::optional<http::Problem> ObjectSchema::check(const http::JsonBody& body) con
 }
 
 std::string_view string_member(const boost::json::value& object, std::string_view name) {
-  const auto* members = object.if_object();
-  const auto* value =
-      members == nullptr ? nullptr
-                         : members->if_contains(boost::json::string_view(name.data(), name.size()));
+  const auto* value = find(object, name);
   if (value == nullptr || !value->is_string()) return {};
   return {value->get_string().data(), value->get_string().size()};
+}
+
+bool flag_member(const boost::json::value& object, std::string_view name) {
+  const auto* value = find(object, name);
+  return value != nullptr && value->is_bool() && value->get_bool();
 }
 
 }  // namespace portcullis::routes

@@ -14,7 +14,7 @@ namespace portcullis::routes {
 /// ignored.
 class ObjectSchema final : public pipeline::BodySchema {
  public:
-  enum class Type : std::uint8_t { string, object, integer };
+  enum class Type : std::uint8_t { string, object, integer, boolean };
   struct Member {
     std::string name;
     Type type = Type::string;
@@ -34,5 +34,7 @@ class ObjectSchema final : public pipeline::BodySchema {
 
 /// A string member of an object that has passed its schema; empty where it is missing.
 std::string_view string_member(const boost::json::value& object, std::string_view name);
+/// The same of a boolean one; false where it is missing.
+bool flag_member(const boost::json::value& object, std::string_view name);
 
 }  // namespace portcullis::routes

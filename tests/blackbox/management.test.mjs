@@ -10,6 +10,7 @@ import { PROVES } from '../harness/proves.mjs';
 import { startRedis } from '../harness/redis.mjs';
 import { userToken } from '../harness/site_user.mjs';
 import { bearer, commonToNodes, logIn, logInAsAdmin, startWithAdmin } from '../harness/users.mjs';
+import { frame, kText, openWebSocket } from '../harness/websocket.mjs';
 
 const from = (address) => ({ 'X-Forwarded-For': address });
 const blocks = '/api/security/blocks';
@@ -225,6 +226,59 @@ describe('ending sessions of visitors', () => {
     assertProblem(await end({ address: '203.0.113.7', reason: ' ' }), 422, 'SCHEMA_INVALID');
     assertProblem(await end({ address: '203.0.113.7', reason: 'x' }, {}), 401, 'AUTH_FAILED');
     assert.ok(await stands(one));
+    await gateway.stop();
+  });
+});
+
+describe('telling visitors something', () => {
+  const shop = 'https://shop.example';
+  const sites = `sites:\n  - {id: shop, origins: ["${shop}"]}\n  - {id: other, origins: ["https://other.example"]}\n`;
+  const env = { GUARDS_BOT_MODE: 'off', SESSION_RISK: 'off', WEBSOCKET_AUTH_TIMEOUT: '60s' };
+  const connect = async (gateway, origin, knows = true) => {
+    const headers = { Origin: origin };
+    if (knows) headers.Authorization = `Bearer ${(await newVisitor(gateway, { origin, body: { delivery: 'bearer' } })).token}`;
+    const socket = await openWebSocket(gateway, { path: '/ws', headers });
+    assert.equal(socket.answer.status, 101, socket.answer.text);
+    socket.send(frame(kText, '{"type":"ping"}'));
+    assert.equal((await socket.json()).type, 'pong');
+    return socket;
+  };
+  const notice = (message) => ({ type: 'notice', message });
+
+  test('a notice reaches who is connected to the site, at every node, and nobody else', async () => {
+    const redis = await startRedis();
+    const common = commonToNodes(redis, env);
+    const [first, second] = await Promise.all([startWithAdmin({ env: common, yaml: sites }), startGateway({ env: common, yaml: sites })]);
+    try {
+      const admin = bearer((await logInAsAdmin(first)).json.access_token);
+      const tell = (body, site = 'shop') => call(first, 'POST', '/api/security/broadcast', { headers: { ...admin, 'X-Location-ID': site }, body });
+      const sockets = { here: await connect(first, shop), there: await connect(second, shop), unknown: await connect(first, shop, false), elsewhere: await connect(first, 'https://other.example') };
+      const told = await tell({ message: 'We close "soon".' });
+      assert.equal(told.status, 200, told.text);
+      assert.deepEqual(await sockets.here.json(), notice('We close "soon".'));
+      assert.deepEqual(await sockets.there.json(), notice('We close "soon".'));
+      assert.equal((await tell({ message: 'Everybody.', everybody: true })).status, 200);
+      for (const name of ['here', 'there', 'unknown']) assert.deepEqual(await sockets[name].json(), notice('Everybody.'), name);
+      assert.equal((await tell({ message: 'Others.' }, 'other')).status, 200);
+      assert.deepEqual(await sockets.elsewhere.json(), notice('Others.'), 'the first that it hears');
+      sockets.here.destroy();
+      assert.equal((await tell({ message: 'After.' })).status, 200);
+      assert.deepEqual(await sockets.there.json(), notice('After.'));
+      await eventually(() => first.log().includes('MGT_007'));
+      for (const name of ['there', 'unknown', 'elsewhere']) sockets[name].destroy();
+    } finally {
+      await Promise.all([first.stop(), second.stop()]);
+      await redis.stop();
+    }
+  });
+
+  test('it is for operators of the site, and has some text', async () => {
+    const gateway = await startWithAdmin({ env, yaml: sites });
+    const admin = bearer((await logInAsAdmin(gateway)).json.access_token);
+    const tell = (headers, body = { message: 'x' }) => call(gateway, 'POST', '/api/security/broadcast', { headers, body });
+    assertProblem(await tell({}), 401, 'AUTH_FAILED');
+    for (const body of [{}, { message: '' }, { message: 'x'.repeat(1001) }, { message: 'x', everybody: 'yes' }]) assert.ok([400, 422].includes((await tell(admin, body)).status), JSON.stringify(body));
+    assert.equal((await tell(admin)).status, 200);
     await gateway.stop();
   });
 });

@@ -32,6 +32,7 @@ void Census::Place::leave() {
   auto* census = std::exchange(census_, nullptr);
   if (census == nullptr) return;
   const std::lock_guard lock(census->mutex_);
+  if (entry_->ear) entry_->ear->listener = nullptr;
   const auto network = census->per_network_.find(entry_->about.address.network());
   if (--network->second == 0) census->per_network_.erase(network);
   if (entry_->about.authenticated) --census->authenticated_;
@@ -49,6 +50,37 @@ void Census::Place::count_message(WallTime now) {
   ++census_->messages_;
   ++entry_->messages;
   entry_->last_activity = in_millis(now);
+}
+
+void Census::Place::listen(net::Worker& worker, std::string site, Listener& listener) {
+  if (census_ == nullptr) return;
+  const std::lock_guard lock(census_->mutex_);
+  entry_->ear = std::make_shared<Ear>(worker, std::move(site), &listener);
+}
+
+void Census::tell(const Notice& notice) {
+  tell_here(notice);
+  if (further_) further_(notice);
+}
+
+void Census::tell_here(const Notice& notice) {
+  std::unordered_map<net::Worker*, std::vector<std::shared_ptr<Ear>>> ears;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& entry : entries_) {
+      if (!entry.ear || entry.ear->site != notice.site) continue;
+      if (notice.everybody || entry.about.authenticated) {
+        ears[&entry.ear->worker].push_back(entry.ear);
+      }
+    }
+  }
+  for (auto& [worker, of_worker] : ears) {
+    worker->post([all = std::move(of_worker), text = notice.text] {
+      for (const auto& ear : all) {
+        if (ear->listener != nullptr) ear->listener->hear(text);
+      }
+    });
+  }
 }
 
 Census::Figures Census::figures(WallTime now) const {

@@ -1,8 +1,11 @@
 #pragma once
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <list>
+#include <memory>
 #include <mutex>
+#include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -10,17 +13,41 @@
 #include "base/address.hpp"
 #include "base/clock.hpp"
 #include "base/ids.hpp"
+#include "net/worker.hpp"
 
 namespace portcullis::http::websocket {
+
+/// What an operator tells those who are connected to a site.
+struct Notice {
+  std::string site;
+  bool everybody = false;  ///< also who has shown no session
+  std::string text;        ///< the message that is sent
+};
+
+/// A connection that can be told something.
+class Listener {
+ public:
+  /// On its worker.
+  virtual void hear(const std::string& text) = 0;
+
+ protected:
+  ~Listener() = default;
+};
 
 /// The WebSockets that are open: how many there may be, of whom they are, and what they did.
 ///
 /// Threads:   any; one lock, taken where a connection opens or closes or somebody asks.
-/// Ownership: outlives every Place.
+/// Ownership: outlives every Place, and the workers.
 /// Bounds:    the limits that admit() is given.
 class Census {
  private:
   struct Entry;
+  /// Of a connection that listens; what it leads to is looked at on its worker alone.
+  struct Ear {
+    net::Worker& worker;
+    const std::string site;
+    Listener* listener;  ///< null: it has gone
+  };
 
  public:
   struct Limits {
@@ -45,6 +72,8 @@ class Census {
     }
     void set_authenticated();
     void count_message(WallTime now);
+    /// From now on `listener` hears what the site is told, until this place is left.
+    void listen(net::Worker& worker, std::string site, Listener& listener);
 
    private:
     friend class Census;
@@ -52,6 +81,12 @@ class Census {
     std::list<Entry>::iterator entry_;
   };
   Outcome admit(const IpAddress& address, const Limits& limits, WallTime now, Place& place);
+
+  /// Tells those who listen now, and whoever on_tell() has named.
+  void tell(const Notice& notice);
+  void tell_here(const Notice& notice);
+  /// REQUIRES: before anybody tells something.
+  void on_tell(std::function<void(const Notice&)> further) { further_ = std::move(further); }
 
   struct Figures {
     std::size_t open = 0;
@@ -79,6 +114,7 @@ class Census {
     Connection about;
     std::atomic<std::int64_t> last_activity{0};  ///< in milliseconds since 1970
     std::atomic<std::uint64_t> messages{0};
+    std::shared_ptr<Ear> ear;  ///< null: it cannot be told anything
   };
 
   mutable std::mutex mutex_;
@@ -86,6 +122,7 @@ class Census {
   std::unordered_map<IpAddress, std::size_t> per_network_;
   std::size_t authenticated_ = 0;
   std::atomic<std::uint64_t> messages_{0};
+  std::function<void(const Notice&)> further_;
 };
 
 }  // namespace portcullis::http::websocket

@@ -141,6 +141,17 @@ void Connection::on_close_frame() {
 Task<bool> Connection::send(Opcode kind, std::string data) {
   co_await Room(*this);
   if (!is_open() || broken_) co_return false;
+  say(kind, std::move(data));
+  co_return !broken_;
+}
+
+bool Connection::offer(std::string_view text) {
+  if (!is_open() || !Room(*this).await_ready() || broken_) return false;
+  say(Opcode::text, std::string(text));
+  return !broken_;
+}
+
+void Connection::say(Opcode kind, std::string data) {
   last_message_ = worker_.clock().monotonic();
   const bool compresses = options_.deflate && data.size() >= kLeastCompressed;
   if (compresses) {
@@ -149,7 +160,6 @@ Task<bool> Connection::send(Opcode kind, std::string data) {
         data, options_.role == Role::server ? bits.server_window_bits : bits.client_window_bits);
   }
   enqueue(kind, data, compresses);
-  co_return !broken_;
 }
 
 void Connection::close(std::uint16_t code, std::string_view reason) {

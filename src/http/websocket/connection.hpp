@@ -61,6 +61,8 @@ class Connection {
   /// Sends a message, and waits while the peer has too much to take. @returns false where the
   /// connection does not take any more.
   Task<bool> send(Opcode kind, std::string data);
+  /// The same of a text where that need not wait. @returns whether it is on its way.
+  bool offer(std::string_view text);
   /// Begins the closing handshake; what was sent before goes first. receive() ends within
   /// `close_timeout`.
   void close(std::uint16_t code, std::string_view reason = {});
@@ -90,6 +92,7 @@ class Connection {
   bool needs_bytes() const noexcept { return at_ == filled_; }
   void make_room();
   void on_close_frame();
+  void say(Opcode kind, std::string data);
   void enqueue(Opcode opcode, std::string_view payload, bool compressed = false);
   void pump();
   Task<void> write_rest(net::Stream::Write writing);

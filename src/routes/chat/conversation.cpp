@@ -82,6 +82,7 @@ Conversation::~Conversation() = default;
 Task<void> Conversation::run() {
   exchange_.set_hook([this] { on_hook(); });
   if (exchange_.draining()) on_hook();
+  socket_.place.listen(exchange_.worker(), exchange_.site->id, *this);
   // Its requests refer to it: whatever happens, it ends after them.
   std::vector<Task<void>> all;
   all.push_back(converse());

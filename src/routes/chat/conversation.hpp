@@ -15,7 +15,7 @@ namespace portcullis::routes {
 /// Threads:   the worker of its connection.
 /// Ownership: lives while run() does, which ends only after every request it made.
 /// Bounds:    kMostUnderWay requests at a time; the limits of the chat API for each.
-class Conversation {
+class Conversation final : private http::websocket::Listener {
  public:
   static constexpr std::size_t kMostUnderWay = 8;
 
@@ -55,6 +55,7 @@ class Conversation {
   void accept(http::Exchange& proven);
 
   void on_hook();
+  void hear(const std::string& text) override { (void)socket_.connection.offer(text); }
   static void on_expired(void* self);
   static void on_too_late(void* self);
   void end_session(std::string_view why);

@@ -265,7 +265,8 @@ SecurityRoutes::SecurityRoutes(Services services)
       add_(std::make_unique<AddBlock>(services_)),
       lift_(std::make_unique<LiftBlock>(services_)),
       response_(std::make_unique<ThreatResponse>(services_)),
-      end_sessions_(std::make_unique<EndSessions>(services_)) {}
+      end_sessions_(std::make_unique<EndSessions>(services_)),
+      broadcast_(std::make_unique<Broadcast>(services_)) {}
 
 SecurityRoutes::~SecurityRoutes() = default;
 
@@ -273,17 +274,17 @@ void SecurityRoutes::add_to(pipeline::RouteTable& table) {
   if (!services_.settings->has_users()) return;
   const auto add = [&table](std::string name, std::string path, http::Method method,
                             http::Role least, pipeline::RouteHandler* handler,
-                            const pipeline::BodySchema* schema = nullptr) {
+                            const pipeline::BodySchema* schema = nullptr, bool every_site = true) {
     pipeline::Route route;
     route.name = std::move(name);
     route.prefix = path.ends_with('/');
     route.path = std::move(path);
     route.methods = {method};
     route.cls = pipeline::RouteClass::admin;
-    // Addresses are no site's alone.
+    // Addresses are no site's alone; its visitors are.
     route.access = {.needed = true,
                     .roles = http::Roles::from(least),
-                    .every_site = true,
+                    .every_site = every_site,
                     .user_only = true,
                     .needs_shared_state = true,
                     .always_guarded = true};
@@ -291,7 +292,7 @@ void SecurityRoutes::add_to(pipeline::RouteTable& table) {
       route.takes_body = true;
       route.max_body_bytes = kMaxBody;
       route.schema = schema;
-      route.prose = {"reason"};
+      route.prose = {"reason", "message"};
     }
     route.handler = handler;
     table.add(std::move(route));
@@ -304,6 +305,8 @@ void SecurityRoutes::add_to(pipeline::RouteTable& table) {
       response_.get(), &response_schema_);
   add("sessions_end", "/api/security/sessions/end", http::Method::post, http::Role::operator_,
       end_sessions_.get(), &end_sessions_->schema());
+  add("broadcast", "/api/security/broadcast", http::Method::post, http::Role::operator_,
+      broadcast_.get(), &broadcast_->schema(), false);
 }
 
 }  // namespace portcullis::routes

@@ -3,13 +3,15 @@
 
 #include "pipeline/route.hpp"
 #include "routes/object_schema.hpp"
+#include "routes/security/broadcast.hpp"
 #include "routes/security/end_sessions.hpp"
 #include "routes/services.hpp"
 
 namespace portcullis::routes {
 
 /// `/api/security/*`: what operators do while the gateway runs. So far: blocks of addresses,
-/// `threat-response`, which does the same in the words of the platform guide, and ends of sessions.
+/// `threat-response`, which does the same in the words of the platform guide, ends of sessions, and
+/// what is told to visitors.
 ///
 /// Threads: any worker; immutable.
 class SecurityRoutes {
@@ -34,6 +36,7 @@ class SecurityRoutes {
   std::unique_ptr<LiftBlock> lift_;
   std::unique_ptr<ThreatResponse> response_;
   std::unique_ptr<EndSessions> end_sessions_;
+  std::unique_ptr<Broadcast> broadcast_;
 };
 
 }  // namespace portcullis::routes

@@ -76,6 +76,10 @@ const Script& count_sessions() {
   static const Script script = assemble("count_sessions", {"sessions"});
   return script;
 }
+const Script& tell() {
+  static const Script script = assemble("tell", {});
+  return script;
+}
 const Script& block() {
   static const Script script = assemble("block", {});
   return script;

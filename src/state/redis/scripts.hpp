@@ -36,6 +36,7 @@ const Script& unfollow_events();
 const Script& heartbeat();
 const Script& count_sessions();
 const Script& block();
+const Script& tell();
 const Script& blocks_page();
 }  // namespace scripts
 
