@@ -341,8 +341,8 @@ void check_protected_routes(Loaded& loaded) {
     if (!proxy.types.empty() && !(proxy.websocket && proxy.inspected)) {
       error("names types of messages, but looks at none");
     }
-    if (proxy.compress && proxy.websocket) {
-      error("compresses answers, but has none: it is a WebSocket");
+    if (!proxy.token_parameter.empty() && !proxy.websocket) {
+      error("takes a token in its query, which only a WebSocket may");
     }
     if (proxy.websocket && proxy.leaks != LeakMode::off) {
       error("is a WebSocket, whose messages are not looked into for leaks");

@@ -176,6 +176,7 @@ struct ProtectedRoute {
   std::vector<std::string> roles;        ///< of which one is needed; empty: any
   std::string scope;                     ///< that an API key must have
   bool location = false;                 ///< an API key comes with X-Location-ID
+  std::string token_parameter;           ///< of the query, for a WebSocket's token; empty: none
   bool inspected = true;                 ///< bodies are JSON or form fields, read before they go on
   std::optional<std::int64_t> max_body;  ///< bytes
   std::vector<std::string> prose;        ///< members of the body that hold what people say
@@ -185,7 +186,7 @@ struct ProtectedRoute {
   std::vector<std::string> leaks_except;  ///< rules of answers that are not asked here
   bool websocket = false;                 ///< WebSockets are passed on instead of requests
   std::vector<std::string> types;         ///< what `type` of a message may be; empty: anything
-  bool compress = false;                  ///< answers are packed for clients that take that
+  bool compress = false;  ///< answers, or messages, are packed for clients that take that
 };
 
 /// An entry of `routes`: a protected route, or overrides for one of the gateway's own.

@@ -159,6 +159,9 @@ class RoutesReader final : public YamlReader {
       } else if (key == "scope") {
         route.scope = text_of(value, place);
         if (const auto wrong = scope_fault(route.scope)) error(value, place, *wrong);
+      } else if (key == "query") {
+        route.token_parameter = text_of(value, place);
+        if (!is_name(route.token_parameter)) error(value, place, "letters, digits, - and _ only");
       } else if (key == "location") {
         route.location = read_flag(value, place);
       } else {

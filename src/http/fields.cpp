@@ -232,4 +232,23 @@ QueryParameter query_parameter(std::string_view query, std::string_view name) {
   return out;
 }
 
+std::optional<std::string_view> raw_parameter(std::string_view query, std::string_view name) {
+  std::optional<std::string_view> out;
+  for (const auto pair : text::split_list(query, '&')) {
+    const auto equals = pair.find('=');
+    if (pair.substr(0, equals) != name) continue;
+    if (out) return std::nullopt;
+    out = equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1);
+  }
+  return out;
+}
+
+std::string without_parameter(std::string_view query, std::string_view name) {
+  std::string out;
+  for (const auto pair : text::split_list(query, '&')) {
+    if (pair.substr(0, pair.find('=')) != name) (out += out.empty() ? "" : "&") += pair;
+  }
+  return out;
+}
+
 }  // namespace portcullis::http

@@ -71,5 +71,9 @@ struct QueryParameter {
   bool given() const noexcept { return status == Status::given; }
 };
 QueryParameter query_parameter(std::string_view query, std::string_view name);
+/// Its value as it stands there; nullopt where it is missing or said twice.
+std::optional<std::string_view> raw_parameter(std::string_view query, std::string_view name);
+/// The query without this parameter, however often it is said.
+std::string without_parameter(std::string_view query, std::string_view name);
 
 }  // namespace portcullis::http

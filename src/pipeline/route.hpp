@@ -126,6 +126,7 @@ struct Route {
   bool is_message = false;           ///< charged to the session tier
   bool subscription = false;         ///< waits for events: bounded by the caps of streams
   bool websocket = false;            ///< opened by a handshake; bounded by the caps of WebSockets
+  std::string token_parameter{};     ///< of the query, of a WebSocket; empty: none is looked at
   bool by_message = false;           ///< for messages of such a connection alone
   std::uint32_t cost = 1;            ///< units that a request takes of each of its tiers
   std::uint32_t address_minute = 0;  ///< units of one address for this route; 0: no such window

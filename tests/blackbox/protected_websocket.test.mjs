@@ -225,7 +225,7 @@ test('what a visitor asks for that there is not shuts nobody out', kTimeout, asy
 });
 
 test('its keys are checked', kTimeout, async () => {
-  for (const route of ['{path: /a, service: live, websocket: true, methods: [POST]}', '{path: /a, service: live, types: [say]}', '{path: /a, service: live, websocket: true, types: [say], body: {inspect: false}}']) {
+  for (const route of ['{path: /a, service: live, websocket: true, methods: [POST]}', '{path: /a, service: live, types: [say]}', '{path: /a, service: live, websocket: true, types: [say], body: {inspect: false}}', '{path: /a, service: live, auth: {query: t}}', '{path: /a, service: live, websocket: true, auth: {query: "a b"}}']) {
     const { status, stdout, stderr } = await runCommand(['check-config'], { yaml: routesTo('http://127.0.0.1:1', `  - ${route}\n`) });
     assert.equal(status, 2, stdout + stderr);
   }
@@ -287,4 +287,45 @@ test('a message of more fragments than are taken at once is told no time to wait
     socket.destroy();
   });
   await service.stop();
+});
+
+test('compresses for clients where the route says so, and never to the service', kTimeout, async () => {
+  const service = await startSocketService();
+  const yaml = routesTo(service.url, '  - {path: /packed, service: live, websocket: true, kind: anonymous, auth: none, compress: true}\n  - {path: /plain, service: live, websocket: true, kind: anonymous, auth: none}\n');
+  await withGateway({ env: kEnv, yaml }, async (gateway) => {
+    for (const [path, extension] of [['/packed', 'permessage-deflate'], ['/plain', '']]) {
+      const socket = new WebSocket(gateway.url.replace('http', 'ws') + path);
+      await new Promise((resolve, reject) => socket.on('open', resolve).on('error', reject));
+      assert.ok(extension === '' ? socket.extensions === '' : socket.extensions.startsWith(extension), `${path}: ${socket.extensions}`);
+      assert.equal(service.last().socket.extensions, '');
+      const said = JSON.stringify({ text: 'over and over '.repeat(200) });
+      const heard = new Promise((resolve) => socket.once('message', (data) => resolve(data.toString())));
+      socket.send(said);
+      assert.equal(await heard, said);
+      socket.terminate();
+    }
+  });
+  await service.stop();
+});
+
+test('takes a token from the query where the route says so, which nobody sees then', kTimeout, async () => {
+  const service = await startSocketService();
+  const yaml = routesTo(service.url, '  - {path: /asked, service: live, websocket: true, auth: {roles: [admin], query: access_token}}\n  - {path: /strict, service: live, websocket: true, auth: {roles: [admin]}}\n');
+  const gateway = await startWithAdmin({ env: { ...kEnv, LOG_LEVEL: 'DEBUG' }, yaml });
+  try {
+    const token = (await logInAsAdmin(gateway)).json.access_token;
+    const status = async (path, headers) => (await openWebSocket(gateway, { path, headers })).answer.status;
+    assert.equal(await status(`/asked?a=1&access_token=${token}&b=2`), 101);
+    assert.equal(service.last().path, '/base/asked?a=1&b=2');
+    assert.equal(await status(`/asked?access_token=${token}`), 101);
+    assert.equal(service.last().path, '/base/asked');
+    assert.equal(await status(`/asked?access_token=${token}&access_token=${token}`), 401);
+    assert.equal(await status('/asked?access_token=none'), 401);
+    assert.equal(await status(`/asked?access_token=${token}`, { Authorization: 'Bearer other' }), 401, 'what is said twice');
+    assert.equal(await status(`/strict?access_token=${token}`), 401);
+    await gateway.stop();
+    for (const part of token.split('.')) assert.ok(!gateway.output().includes(part) && !gateway.log().includes(part));
+  } finally {
+    await service.stop();
+  }
 });

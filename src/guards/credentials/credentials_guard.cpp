@@ -81,8 +81,11 @@ class CredentialsGuard final : public pipeline::Guard {
   /// Pages cannot give a WebSocket's handshake a header; they may name a protocol.
   static std::optional<std::string_view> bearer_of(const http::Exchange& exchange) {
     const auto& head = exchange.head();
-    if (exchange.route->websocket && !head.find("authorization")) {
-      return http::websocket::offered_bearer(head);
+    const auto& route = *exchange.route;
+    if (route.websocket && !head.find("authorization")) {
+      const auto offered = http::websocket::offered_bearer(head);
+      if (offered || route.token_parameter.empty()) return offered;
+      return http::raw_parameter(head.query(), route.token_parameter);
     }
     return http::bearer_token(head);
   }

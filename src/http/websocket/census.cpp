@@ -3,14 +3,6 @@
 #include <utility>
 
 namespace portcullis::http::websocket {
-namespace {
-
-std::int64_t in_millis(WallTime time) {
-  return std::chrono::duration_cast<Milliseconds>(time.time_since_epoch()).count();
-}
-
-}  // namespace
-
 Census::Outcome Census::admit(const IpAddress& address, const Limits& limits, WallTime now,
                               Place& place) {
   const std::lock_guard lock(mutex_);
@@ -19,10 +11,8 @@ Census::Outcome Census::admit(const IpAddress& address, const Limits& limits, Wa
   if (of_network >= limits.per_address) return Outcome::address_reached;
   ++of_network;
   auto& entry = entries_.emplace_back();
-  entry.about.id = Ulid::make(now);
-  entry.about.address = address;
-  entry.about.since = now;
-  entry.last_activity = in_millis(now);
+  entry.address = address;
+  entry.since = now;
   place.census_ = this;
   place.entry_ = std::prev(entries_.end());
   return Outcome::admitted;
@@ -33,23 +23,20 @@ void Census::Place::leave() {
   if (census == nullptr) return;
   const std::lock_guard lock(census->mutex_);
   if (entry_->ear) entry_->ear->listener = nullptr;
-  const auto network = census->per_network_.find(entry_->about.address.network());
+  const auto network = census->per_network_.find(entry_->address.network());
   if (--network->second == 0) census->per_network_.erase(network);
-  if (entry_->about.authenticated) --census->authenticated_;
+  if (entry_->authenticated) --census->authenticated_;
   census->entries_.erase(entry_);
 }
 
 void Census::Place::set_authenticated() {
   if (census_ == nullptr) return;
   const std::lock_guard lock(census_->mutex_);
-  if (!std::exchange(entry_->about.authenticated, true)) ++census_->authenticated_;
+  if (!std::exchange(entry_->authenticated, true)) ++census_->authenticated_;
 }
 
-void Census::Place::count_message(WallTime now) {
-  if (census_ == nullptr) return;
-  ++census_->messages_;
-  ++entry_->messages;
-  entry_->last_activity = in_millis(now);
+void Census::Place::count_message() noexcept {
+  if (census_ != nullptr) ++census_->messages_;
 }
 
 void Census::Place::listen(net::Worker& worker, std::string site, Listener& listener) {
@@ -69,7 +56,7 @@ void Census::tell_here(const Notice& notice) {
     const std::lock_guard lock(mutex_);
     for (const auto& entry : entries_) {
       if (!entry.ear || entry.ear->site != notice.site) continue;
-      if (notice.everybody || entry.about.authenticated) {
+      if (notice.everybody || entry.authenticated) {
         ears[&entry.ear->worker].push_back(entry.ear);
       }
     }
@@ -92,21 +79,9 @@ Census::Figures Census::figures(WallTime now) const {
   out.messages = messages_;
   double sum = 0;
   for (const auto& entry : entries_) {
-    sum += std::chrono::duration<double>(now - entry.about.since).count();
+    sum += std::chrono::duration<double>(now - entry.since).count();
   }
   if (!entries_.empty()) out.average_seconds = sum / static_cast<double>(entries_.size());
-  return out;
-}
-
-std::vector<Census::Connection> Census::connections(std::size_t most) const {
-  const std::lock_guard lock(mutex_);
-  std::vector<Connection> out;
-  for (const auto& entry : entries_) {
-    if (out.size() == most) break;
-    auto& about = out.emplace_back(entry.about);
-    about.messages = entry.messages;
-    about.last_activity = WallTime(Milliseconds(entry.last_activity.load()));
-  }
   return out;
 }
 

@@ -12,7 +12,6 @@
 
 #include "base/address.hpp"
 #include "base/clock.hpp"
-#include "base/ids.hpp"
 #include "net/worker.hpp"
 
 namespace portcullis::http::websocket {
@@ -71,7 +70,7 @@ class Census {
       entry_ = other.entry_;
     }
     void set_authenticated();
-    void count_message(WallTime now);
+    void count_message() noexcept;
     /// From now on `listener` hears what the site is told, until this place is left.
     void listen(net::Worker& worker, std::string site, Listener& listener);
 
@@ -97,28 +96,16 @@ class Census {
   };
   Figures figures(WallTime now) const;
 
-  /// One connection, as operators see it.
-  struct Connection {
-    Ulid id;
-    IpAddress address;
-    WallTime since;
-    WallTime last_activity;
-    std::uint64_t messages = 0;
-    bool authenticated = false;
-  };
-  /// The oldest `most` of them.
-  std::vector<Connection> connections(std::size_t most) const;
-
  private:
   struct Entry {
-    Connection about;
-    std::atomic<std::int64_t> last_activity{0};  ///< in milliseconds since 1970
-    std::atomic<std::uint64_t> messages{0};
+    IpAddress address;
+    WallTime since;
+    bool authenticated = false;
     std::shared_ptr<Ear> ear;  ///< null: it cannot be told anything
   };
 
   mutable std::mutex mutex_;
-  std::list<Entry> entries_;  ///< the oldest first
+  std::list<Entry> entries_;
   std::unordered_map<IpAddress, std::size_t> per_network_;
   std::size_t authenticated_ = 0;
   std::atomic<std::uint64_t> messages_{0};

@@ -7,6 +7,7 @@
 #include "base/siphash.hpp"
 #include "base/text.hpp"
 #include "coding/content_coding.hpp"
+#include "http/fields.hpp"
 #include "pipeline/route.hpp"
 #include "routes/auth/auth_routes.hpp"
 
@@ -180,7 +181,10 @@ std::string Forwarding::request_head(const http::Exchange& exchange, std::string
   std::string out;
   out.reserve(1024);
   ((out += head.method_text()) += ' ') += path;
-  if (!head.query().empty()) (out += '?') += head.query();
+  const auto& token = exchange.route->token_parameter;
+  const std::string query =
+      token.empty() ? std::string(head.query()) : http::without_parameter(head.query(), token);
+  if (!query.empty()) (out += '?') += query;
   out += " HTTP/1.1\r\n";
   add(out, "Host", host);
   const bool unpacked =

@@ -32,6 +32,7 @@ pipeline::Route route_of(const config::Settings& settings, std::size_t entry) {
     route.access.roles = route.access.roles.with(*http::role_of(role));
   }
   route.access.location = proxy.location;
+  route.token_parameter = proxy.token_parameter;
   if (!proxy.scope.empty()) route.access.scope = proxy.scope;
   return route;
 }

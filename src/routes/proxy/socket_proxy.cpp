@@ -67,6 +67,7 @@ class SocketProxy::Opening final : public pipeline::RouteHandler {
         forwarding_(forwarding),
         rewrite_(route.proxy->rewrite.value_or(route.path)),
         inspected_(route.proxy->inspected),
+        compresses_(route.proxy->compress),
         group_(std::move(group)),
         door_(services, route.proxy->service),
         options_(socket_options(*services.settings)),
@@ -97,7 +98,7 @@ class SocketProxy::Opening final : public pipeline::RouteHandler {
     if (!protocol) {
       co_return co_await refuse_without_service(s_, exchange, *group_, std::move(protocol).error());
     }
-    handshake->deflate.reset();
+    if (!compresses_) handshake->deflate.reset();
     const auto socket =
         co_await door_.open(exchange, *std::move(handshake), place, *protocol, options_);
     if (!socket) co_return;
@@ -257,6 +258,7 @@ class SocketProxy::Opening final : public pipeline::RouteHandler {
   const Forwarding& forwarding_;
   const std::string rewrite_;
   const bool inspected_;
+  const bool compresses_;  ///< to the client; the service is offered none
   const std::shared_ptr<ServiceGroup> group_;
   const SocketDoor door_;
   const websocket::ConnectionOptions options_;

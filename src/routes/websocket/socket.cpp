@@ -67,7 +67,7 @@ Socket::Socket(const SocketDoor& door, http::Exchange& exchange, http::Exchange:
 Task<std::optional<Connection::Message>> Socket::receive() {
   auto message = co_await connection.receive();
   if (message) {
-    place.count_message(exchange_.worker().clock().wall());
+    place.count_message();
     door_.messages_.add(door_.messages_cell_);
   }
   co_return message;
