@@ -303,6 +303,15 @@ def guard_modes(binary, env):
     return modes
 
 
+def gateway_port(processes, process, name, out_path, began):
+    while True:
+        if process.poll() is not None or time.monotonic() - began > 30:
+            raise Failure(f"the gateway did not start\n{processes.errors_of(name)}")
+        if match := gateway.LISTENING.search(out_path.read_text()):
+            return int(match.group(1))
+        time.sleep(0.001)
+
+
 def start_gateway(processes, upstream, binary, name="gateway", further=None):
     env = {**gateway_environment(processes, upstream, name), **(further or {})}
     modes = guard_modes(binary, env)
@@ -310,13 +319,7 @@ def start_gateway(processes, upstream, binary, name="gateway", further=None):
     began = time.monotonic()
     with open(out_path, "wb") as out:
         process = processes.start(name, binary, "serve", env=env, stdout=out)
-    port = None
-    while port is None:
-        if process.poll() is not None or time.monotonic() - began > 30:
-            raise Failure(f"the gateway did not start\n{processes.errors_of(name)}")
-        match = gateway.LISTENING.search(out_path.read_text())
-        port = int(match.group(1)) if match else None
-        time.sleep(0.001)
+    port = gateway_port(processes, process, name, out_path, began)
     ready = wait_until_ready(process, port, "/health/live", began, lambda: processes.errors_of(name))
     contestant = Contestant(name, port, "/api/v1/chat/message", [process], ready)  # notes the idle memory
 
@@ -330,6 +333,27 @@ def start_gateway(processes, upstream, binary, name="gateway", further=None):
     if status != 403:
         raise Failure(f"the gateway let a foreign origin pass: {status} {text}")
     return contestant, modes, {"status": status, "body": json.loads(text)}
+
+
+def start_protected(processes, upstream, binary, name, guards=""):
+    """The gateway before an HTTP service: the same request on a protected route for anybody, its body looked into."""
+    folder = processes.folder / name
+    folder.mkdir()
+    config = folder / "portcullis.yaml"
+    config.write_text(f"services:\n  - {{id: shop, targets: [\"http://127.0.0.1:{upstream}\"]}}\nroutes:\n  - {{path: /shop/, service: shop, "
+                      f"methods: [POST], kind: anonymous, auth: none, body: {{prose: [message]}}{guards}}}\n")
+    env = {**gateway_environment(processes, upstream, name), "SECURITY_RATE_LIMIT_REQUESTS_PER_MINUTE": "1000000000"}
+    out_path = folder / "out"
+    began = time.monotonic()
+    with open(out_path, "wb") as out:
+        process = processes.start(name, binary, "serve", "--config", config, env=env, stdout=out)
+    port = gateway_port(processes, process, name, out_path, began)
+    ready = wait_until_ready(process, port, "/health/live", began, lambda: processes.errors_of(name))
+    contestant = Contestant(name, port, "/shop/question", [process], ready)
+    status, _, text = request(port, "POST", contestant.path, contestant.headers, '{"a":1,"a":2}')
+    if status != 400:
+        raise Failure(f"the protected route does not look into bodies: {status} {text}")
+    return contestant
 
 
 def start_gateway_with_redis(processes, upstream, binary):
@@ -366,6 +390,9 @@ def compare(options, processes):
         "nginx+crs": lambda: start_crs(processes, stub.port),
         "fastapi+redis": lambda: start_fastapi(processes, stub.port),
         "gateway+redis": lambda: start_gateway_with_redis(processes, stub.port, options.binary),
+        "protected": lambda: start_protected(processes, stub.port, options.binary, "protected"),
+        "no-content": lambda: start_protected(processes, stub.port, options.binary, "no-content",
+                                              ', guards: {content: "off"}'),
     }
     wanted = options.only.split(",") if options.only else list(makers)
     for name in wanted:

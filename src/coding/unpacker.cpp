@@ -8,7 +8,7 @@ namespace portcullis::coding {
 Unpacker::Unpacker(ContentCoding coding, std::string_view packed, std::uint64_t most)
     : decoder_(make_decoder(coding)),
       most_(most),
-      most_by_ratio_(std::max<std::uint64_t>(packed.size() * kMaxRatio, kRatioFloor)),
+      most_by_ratio_(most_of(packed.size())),
       rest_(packed) {}
 
 Result<bool> Unpacker::step() {

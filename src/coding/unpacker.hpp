@@ -27,6 +27,10 @@ class Unpacker {
   static constexpr std::uint64_t kMaxRatio = 200;
   /// Short texts may repeat themselves.
   static constexpr std::uint64_t kRatioFloor = 64 * 1024;
+  /// What may come out of so many bytes.
+  static constexpr std::uint64_t most_of(std::uint64_t packed) noexcept {
+    return packed > UINT64_MAX / kMaxRatio ? UINT64_MAX : std::max(packed * kMaxRatio, kRatioFloor);
+  }
   /// Bytes in and out together, after which a step ends.
   static constexpr std::size_t kStepBytes = 64 * 1024;
 

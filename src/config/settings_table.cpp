@@ -185,7 +185,7 @@ void add_limits(std::vector<Setting>& t) {
       {{"none", StateSimulation::none}, {"slow", StateSimulation::slow}, {"failing", StateSimulation::failing}}));
   t.push_back(size({.path = "limits.chat_body", .text = "Largest request body of a chat route."}, &S::chat_body_bytes, kMiB, kKiB, 64 * kMiB));
   t.push_back(integer({.path = "limits.api_body_mb", .env = {"SECURITY_MAX_REQUEST_SIZE_MB"}, .text = "Largest request body of any other route, in MiB."}, &S::api_body_megabytes, 10, 1, 1024));
-  t.push_back(size({.path = "limits.forms_total", .text = "Bytes of all forms with files together from their first byte until their answers begin; further ones are answered with 429."}, &S::forms_total_bytes, 256 * kMiB, kMiB, 64 * kGiB));
+  t.push_back(size({.path = "limits.forms_total", .text = "Bytes of all forms with files, and of all packed bodies as they may unpack, together from their first byte until their answers begin; a network has a quarter. Further ones are answered with 429."}, &S::forms_total_bytes, 256 * kMiB, kMiB, 64 * kGiB));
   t.push_back(integer({.path = "chat.message_max_chars", .text = "Longest message in characters (code points)."}, &S::message_max_chars, 10'000, 1, 1'000'000));
   t.push_back(boolean({.path = "chat.sanitize_context", .env = {"SECURITY_ENABLE_INPUT_SANITIZATION"}, .text = "Pass only the allowed keys of `context` on, and name the dropped ones in the answer. False: every key within the size limits."}, &S::sanitize_context, true));
 }

@@ -1,5 +1,7 @@
 #include "gateway/runtime.hpp"
 
+#include <filesystem>
+
 #include "config/captcha_values.hpp"
 #include "detect/engine.hpp"
 #include "gateway/gateway.hpp"
@@ -62,6 +64,12 @@ std::string identity_of(const upstream::HttpServiceOptions& o) {
   std::string out;
   for (const auto* text : {&o.name, &o.url, &o.ca_file, &o.client_certificate, &o.client_key}) {
     out += *text + '\0';
+  }
+  // Renewed files make another one of it.
+  for (const auto* file : {&o.ca_file, &o.client_certificate, &o.client_key}) {
+    std::error_code none;
+    const auto time = std::filesystem::last_write_time(*file, none);
+    if (!none) out += std::to_string(time.time_since_epoch().count()) + ',';
   }
   for (const auto number :
        {o.connect_timeout.count(), o.first_byte_timeout.count(), o.idle_timeout.count(),

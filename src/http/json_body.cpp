@@ -58,16 +58,16 @@ class StrictHandler {
     return true;
   }
   bool on_document_end(json::error_code&) { return true; }
-  bool on_object_begin(json::error_code&) {
+  bool on_object_begin(json::error_code& error) {
     keys_.emplace_back().few.reserve(8);
-    return true;
+    return count(error);
   }
   bool on_object_end(std::size_t n, json::error_code&) {
     keys_.pop_back();
     stack_.push_object(n);
     return true;
   }
-  bool on_array_begin(json::error_code&) { return true; }
+  bool on_array_begin(json::error_code& error) { return count(error); }
   bool on_array_end(std::size_t n, json::error_code&) {
     stack_.push_array(n);
     return true;
@@ -97,18 +97,18 @@ class StrictHandler {
     stack_.push_chars(part);
     return true;
   }
-  bool on_string(json::string_view part, std::size_t, json::error_code&) {
+  bool on_string(json::string_view part, std::size_t, json::error_code& error) {
     stack_.push_string(part);
-    return true;
+    return count(error);
   }
   bool on_number_part(json::string_view, json::error_code&) { return true; }
-  bool on_int64(std::int64_t n, json::string_view, json::error_code&) {
+  bool on_int64(std::int64_t n, json::string_view, json::error_code& error) {
     stack_.push_int64(n);
-    return true;
+    return count(error);
   }
-  bool on_uint64(std::uint64_t n, json::string_view, json::error_code&) {
+  bool on_uint64(std::uint64_t n, json::string_view, json::error_code& error) {
     stack_.push_uint64(n);
-    return true;
+    return count(error);
   }
   bool on_double(double n, json::string_view part, json::error_code& error) {
     if (!std::isfinite(n)) return stop(JsonError::Kind::malformed, error);  // 1e400
@@ -116,15 +116,15 @@ class StrictHandler {
     if (inexact_ != nullptr && !is_kept(literal)) inexact_->push_back({doubles_, literal});
     ++doubles_;
     stack_.push_double(n);
-    return true;
+    return count(error);
   }
-  bool on_bool(bool b, json::error_code&) {
+  bool on_bool(bool b, json::error_code& error) {
     stack_.push_bool(b);
-    return true;
+    return count(error);
   }
-  bool on_null(json::error_code&) {
+  bool on_null(json::error_code& error) {
     stack_.push_null();
-    return true;
+    return count(error);
   }
   bool on_comment_part(json::string_view, json::error_code&) { return true; }
   bool on_comment(json::string_view, json::error_code&) { return true; }
@@ -135,6 +135,10 @@ class StrictHandler {
     std::vector<std::string> few;
     boost::unordered_flat_set<std::string> many;
   };
+
+  bool count(json::error_code& error) {
+    return ++value_count_ <= limits_.max_values || stop(JsonError::Kind::too_many_values, error);
+  }
 
   bool stop(JsonError::Kind kind, json::error_code& error) {
     kind_ = kind;
@@ -148,6 +152,7 @@ class StrictHandler {
   std::vector<Keys> keys_;
   std::string key_;
   std::size_t key_count_ = 0;
+  std::size_t value_count_ = 0;
   std::size_t doubles_ = 0;
   std::vector<InexactDouble>* inexact_;  ///< null: nobody asks
   JsonError::Kind kind_ = JsonError::Kind::malformed;
@@ -161,6 +166,8 @@ std::string detail_of(JsonError::Kind kind, std::size_t offset) {
       return "The JSON is nested too deeply.";
     case JsonError::Kind::too_many_keys:
       return "The JSON has too many keys.";
+    case JsonError::Kind::too_many_values:
+      return "The JSON has too many values.";
     case JsonError::Kind::not_utf8:
       return "The body is not valid UTF-8.";
     case JsonError::Kind::malformed:

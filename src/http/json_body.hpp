@@ -47,17 +47,26 @@ class JsonBody {
 struct JsonLimits {
   std::size_t max_depth = 32;
   std::size_t max_keys = 1000;  ///< in all objects together
+  /// Each takes 16 bytes and more, and two of them say `[]`, of the text.
+  std::size_t max_values = 100'000;
 };
 
 /// Why JSON was refused.
 struct JsonError {
-  enum class Kind : std::uint8_t { malformed, duplicate_key, too_deep, too_many_keys, not_utf8 };
+  enum class Kind : std::uint8_t {
+    malformed,
+    duplicate_key,
+    too_deep,
+    too_many_keys,
+    too_many_values,
+    not_utf8
+  };
   Kind kind = Kind::malformed;
   std::string detail;  ///< fit for the client
 };
 
 /// Parses RFC 8259 JSON strictly: valid UTF-8, no duplicate keys (compared after unescaping),
-/// bounded depth and number of keys. Boost.JSON's own parser takes the last of duplicate keys
+/// bounded depth, keys and values. Boost.JSON's own parser takes the last of duplicate keys
 /// silently.
 ///
 /// The value lies in `memory`.

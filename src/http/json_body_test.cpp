@@ -104,6 +104,16 @@ TEST(JsonBody, AllowsAThousandKeysInAllObjectsTogether) {
   EXPECT_EQ(refusal("[" + object_of(600) + "," + object_of(401) + "]"), Kind::too_many_keys);
 }
 
+TEST(JsonBody, AllowsAHundredThousandValuesOfAnyKind) {
+  for (const std::string value :
+       {"[]", "{}", "1", "1.5", "null", "true", "\"\"", "18446744073709551615"}) {
+    std::string text = "[" + value;
+    for (int i = 2; i < 100'000; ++i) (text += ',') += value;
+    EXPECT_FALSE(refusal(text + "]")) << value;
+    EXPECT_EQ(refusal(text + "," + value + "]"), Kind::too_many_values) << value;
+  }
+}
+
 TEST(JsonBody, LimitsCanBeNarrowed) {
   const JsonLimits limits{.max_depth = 2, .max_keys = 3};
   EXPECT_TRUE(parse_json(R"({"a":{"b":1},"c":2})", limits));

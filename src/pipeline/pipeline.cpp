@@ -31,14 +31,17 @@ Pipeline::Pipeline(Parts parts, observe::Log& log, observe::Metrics& metrics)
   not_found_route_.kind = RouteKind::anonymous;
   not_found_route_.handler = parts_.not_found.get();
   not_found_route_.guards = parts_.routes.default_guards();
-  for (const auto kind : {RouteKind::browser, RouteKind::token, RouteKind::anonymous}) {
-    Route route;
-    route.name = "preflight";
-    route.kind = kind;
-    route.cls = RouteClass::light;
-    route.handler = parts_.preflight.get();
-    route.guards = not_found_route_.guards;
-    preflight_routes_.push_back(std::move(route));
+  for (std::size_t site = 0; site <= parts_.sites.size(); ++site) {
+    for (const auto kind : {RouteKind::browser, RouteKind::token, RouteKind::anonymous}) {
+      Route route;
+      route.name = "preflight";
+      route.kind = kind;
+      if (site > 0) route.site = site - 1;
+      route.cls = RouteClass::light;
+      route.handler = parts_.preflight.get();
+      route.guards = not_found_route_.guards;
+      preflight_routes_.push_back(std::move(route));
+    }
   }
   const auto adapt = [&](Route& route) {
     if (parts_.operations) {
@@ -66,7 +69,7 @@ void Pipeline::choose_route(http::Exchange& exchange) const {
   const auto& head = exchange.head();
   if (head.method == http::Method::options) {
     if (head.path() == "*") {  // about the server as a whole (RFC 9110 section 9.3.7)
-      exchange.route = &preflight_routes_[static_cast<std::size_t>(RouteKind::anonymous)];
+      exchange.route = &preflight_route(RouteKind::anonymous, {});
       return;
     }
     // A preflight is judged as the request that it announces.
@@ -79,7 +82,8 @@ void Pipeline::choose_route(http::Exchange& exchange) const {
     const auto match = parts_.routes.find(exchange, announced);
     if (match.route != nullptr || !match.allow.empty()) {
       const RouteKind kind = match.route != nullptr ? match.route->kind : RouteKind::anonymous;
-      exchange.route = &preflight_routes_[static_cast<std::size_t>(kind)];
+      exchange.route =
+          &preflight_route(kind, match.route != nullptr ? match.route->site : std::nullopt);
     }
     return;
   }

@@ -47,6 +47,9 @@ class Pipeline {
 
   void number(Route& route);
   void choose_route(http::Exchange& exchange) const;
+  const Route& preflight_route(RouteKind kind, std::optional<std::size_t> site) const {
+    return preflight_routes_[(site ? 1 + *site : 0) * 3 + static_cast<std::size_t>(kind)];
+  }
   Task<void> run_guards(http::Exchange& exchange, std::size_t first) const;
   Task<void> wait_for_guard(http::Exchange& exchange, std::size_t guard, Decision decision) const;
   Task<void> serve(http::Exchange& exchange) const;
@@ -62,7 +65,8 @@ class Pipeline {
   Parts parts_;
   observe::Log& log_;
   Route not_found_route_;
-  std::vector<Route> preflight_routes_;  ///< by kind
+  /// By kind, for no site and then for each: a preflight is judged as what it announces.
+  std::vector<Route> preflight_routes_;
   observe::CounterFamily* decisions_;
   observe::CounterFamily* requests_;
   observe::CounterFamily* guard_time_;

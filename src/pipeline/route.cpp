@@ -159,6 +159,8 @@ bool Route::answers(bool vouched) const noexcept {
 
 bool Route::covers(std::string_view wanted) const noexcept {
   if (!entry) return prefix ? wanted.starts_with(path) : wanted == path;
+  // Without its last "/" it is the same path to many services; the handler tells whether it is one.
+  if (prefix && wanted.size() + 1 == path.size()) return text::istarts_with(path, wanted);
   if (prefix) return text::istarts_with(wanted, path);
   if (wanted.size() == path.size() + 1 && wanted.ends_with('/')) wanted.remove_suffix(1);
   return text::iequals(wanted, path);

@@ -62,6 +62,17 @@ TEST_F(RouteTableTest, WhatAHostHasForItselfIsNotNarrowedByAnother) {
   EXPECT_EQ(found("/admin/1", "there.example"), "there");
 }
 
+TEST_F(RouteTableTest, APrefixIsAlsoItsPathWithoutTheLastSlash) {
+  add("all", "/");
+  add("admin", "/admin/");
+  EXPECT_EQ(found("/admin"), "admin");
+  EXPECT_EQ(found("/ADMIN"), "admin");
+  EXPECT_EQ(found("/admins"), "all");
+  EXPECT_EQ(found("/admi"), "all");
+  add("exact", "/admin");
+  EXPECT_EQ(found("/admin"), "exact");
+}
+
 TEST_F(RouteTableTest, MessagesAndRequestsDoNotFindEachOthersRoutes) {
   add("opening", "/live").websocket = true;
   add("look", "/live").by_message = true;

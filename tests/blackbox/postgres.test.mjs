@@ -54,7 +54,7 @@ describe('two nodes and one PostgreSQL', () => {
 
   test('a user that the command makes logs in at either, and what one gave is good at the other', kTimeout, async () => {
     await addUser(env, 'alice');
-    for (const [one, other] of [nodes, nodes.toReversed()]) {
+    for (const [one, other] of [nodes, [...nodes].reverse()]) {
       const tokens = await tokensOf(one, 'ALICE');
       const who = await me(other, tokens.access_token);
       assert.deepEqual([who.json.authenticated, who.json.user_id], [true, claimsOf(tokens.access_token).sub]);

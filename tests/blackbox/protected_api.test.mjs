@@ -577,7 +577,6 @@ test('a configuration that cannot be meant is told with its place', async () => 
     [good('\n  - {path: /a/, service: orders}\n  - {path: /a/, service: orders}'), /is claimed by/],
     [good('\n  - {path: /a/, service: orders, body: {limit: 1}}'), /is no setting/],
     [good('\n  - {path: /a/, service: orders, compress: maybe}'), /compress/],
-    [good('\n  - {path: /a/, service: orders, websocket: true, compress: true}'), /compresses answers, but has none/],
     ['services:\n  - {id: a, targets: []}', /needs targets/],
     ['services:\n  - {id: a, targets: ["http://u:p@h/"]}', /targets/],
     ['services:\n  - {id: a, targets: ["http://h/?x"]}', /query or fragment/],
@@ -592,4 +591,20 @@ test('a configuration that cannot be meant is told with its place', async () => 
   assert.match(text, /GET,POST +\/a\/\* +token +api +orders \/a\//);
   const production = { SECURITY_ENVIRONMENT: 'production', JWT_SECRET_KEY: randomBytes(48).toString('base64'), SESSION_SECRET_KEY: randomBytes(48).toString('base64'), ALLOWED_ORIGINS: 'https://a.example', N8N_WEBHOOK_URL: 'https://n.example/webhook/x' };
   assert.match((await check(good('\n  - {path: /a/, service: orders}'), production)).text, /needs SECURITY_JWT_SECRET_KEY/);
+});
+
+test('nobody gets round a narrower route by leaving its last slash away', async () => {
+  const service = await startService();
+  const yaml = routesTo([service.url], `
+  - {path: /api/, service: orders, kind: anonymous, auth: none}
+  - {path: /api/admin/, service: orders, auth: {roles: [admin]}}
+  - {path: /api/open/, service: orders, kind: anonymous, auth: none}`);
+  await withGateway({ env: open, yaml }, async (gateway) => {
+    const status = async (path) => (await call(gateway, 'GET', path)).status;
+    for (const path of ['/api/admin', '/api/admin?x=1', '/api/ADMIN', '/api/admin/']) assert.equal(await status(path), 401, path);
+    assert.equal(await status('/api/open'), 404, 'nothing is above the route');
+    assert.equal(await status('/api/administer'), 200);
+    assert.deepEqual(service.requests.map(({ path }) => path), ['/api/administer']);
+  });
+  await service.stop();
 });

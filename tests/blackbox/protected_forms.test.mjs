@@ -1,6 +1,7 @@
 // Forms with files on protected routes: what a service reads is what was judged, and nothing else comes through.
 
 import assert from 'node:assert/strict';
+import { File } from 'node:buffer';
 import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';

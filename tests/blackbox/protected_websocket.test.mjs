@@ -329,3 +329,19 @@ test('takes a token from the query where the route says so, which nobody sees th
     await service.stop();
   }
 });
+
+test('what the handshake says of a body is said of no message', kTimeout, async () => {
+  const service = await startSocketService();
+  const yaml = routesTo(service.url, '  - {path: /live, service: live, websocket: true, kind: anonymous, auth: none, types: [say]}\n');
+  await withGateway({ env: kEnv, yaml }, async (gateway) => {
+    for (const headers of [{ 'Content-Encoding': 'br' }, { 'Content-Type': 'text/plain; charset=utf-16', 'Content-Language': 'x' }]) {
+      const socket = await openWebSocket(gateway, { path: '/live', headers });
+      socket.send(text({ type: 'say', a: 1 }));
+      assert.deepEqual(await socket.json(), { type: 'say', a: 1 }, 'it is read as it came');
+      socket.send(text('\u000b\u0003{"type":"say"}')); // as brotli begins
+      assert.equal((await socket.json()).code, 'VALIDATION_FAILED');
+      socket.destroy();
+    }
+  });
+  await service.stop();
+});

@@ -1,9 +1,10 @@
 #include "guards/body/body_guard.hpp"
 
 #include <algorithm>
-#include <atomic>
 
 #include "base/text.hpp"
+#include "coding/unpacker.hpp"
+#include "guards/body/body_room.hpp"
 #include "guards/body/packed_body.hpp"
 #include "http/fields.hpp"
 #include "http/form_fields.hpp"
@@ -25,29 +26,9 @@ Verdict refuse(Problem problem, std::string code, std::string description,
                                               std::move(description)});
 }
 
-/// The room for forms: they are the longest bodies, and stay until an answer begins.
-class FormRoom {
- public:
-  explicit FormRoom(std::uint64_t bytes) : free_(bytes) {}
-
-  /// Room for that many bytes until the last copy of the answer is gone; null: there is not so
-  /// much.
-  static std::shared_ptr<const void> take(const std::shared_ptr<FormRoom>& room,
-                                          std::uint64_t bytes) {
-    std::uint64_t free = room->free_;
-    do {
-      if (free < bytes) return nullptr;
-    } while (!room->free_.compare_exchange_weak(free, free - bytes));
-    return {room.get(), [room, bytes](const void*) { room->free_ += bytes; }};
-  }
-
- private:
-  std::atomic<std::uint64_t> free_;
-};
-
 class BodyGuard final : public pipeline::Guard {
  public:
-  explicit BodyGuard(std::uint64_t forms_total) : room_(std::make_shared<FormRoom>(forms_total)) {}
+  explicit BodyGuard(std::uint64_t forms_total) : room_(std::make_shared<BodyRoom>(forms_total)) {}
   std::string_view name() const noexcept override { return "body"; }
 
   pipeline::Decision on_request(http::Exchange& exchange) const override {
@@ -68,17 +49,7 @@ class BodyGuard final : public pipeline::Guard {
         return refuse(Problem(Code::bad_request, "The boundary of the form is missing or invalid."),
                       "VAL_006", "boundary");
       }
-      const auto& framing = exchange.framing();
-      const bool known = framing.body == http::Framing::Body::length && !*coding;
-      exchange.body_room =
-          FormRoom::take(room_, known ? std::min(framing.content_length, route.max_form_bytes)
-                                      : route.max_form_bytes);
-      if (!exchange.body_room) {
-        return Verdict::refuse(
-            Problem(Code::rate_limited, "Too many files are being sent at the moment.", 5),
-            {EventType::rate_limiting, ThreatLevel::medium, "RATE_006",
-             "no room for a further form"});
-      }
+      if (auto full = take_room(exchange, *coding, route.max_form_bytes)) return *std::move(full);
       auto body = read_plain_body(exchange, *coding, route.max_form_bytes);
       if (body.ready()) return judge_form(exchange, body.value(), *boundary);
       return wait_for_form(exchange, std::move(body), *std::move(boundary));
@@ -90,6 +61,9 @@ class BodyGuard final : public pipeline::Guard {
     }
     if (auto verdict = check_charset(head)) return *std::move(verdict);
     const Parser parse = fields ? parse_fields : parse_json;
+    if (*coding) {
+      if (auto full = take_room(exchange, *coding, route.max_body_bytes)) return *std::move(full);
+    }
     auto body = read_plain_body(exchange, *coding, route.max_body_bytes);
     if (body.ready()) return judge(exchange, body.value(), parse);
     return wait(exchange, std::move(body), parse);
@@ -98,6 +72,24 @@ class BodyGuard final : public pipeline::Guard {
  private:
   /// Reads a body into its value; an answer says what is wrong with it.
   using Parser = std::optional<std::string> (*)(std::string_view body, http::JsonBody& out);
+
+  /// For as much as the body may have in the end. @returns a refusal where there is not so much.
+  std::optional<Verdict> take_room(http::Exchange& exchange,
+                                   std::optional<coding::ContentCoding> coding,
+                                   std::uint64_t limit) const {
+    const auto& framing = exchange.framing();
+    std::uint64_t most = limit;
+    if (framing.body == http::Framing::Body::length) {
+      const auto length = std::min(framing.content_length, limit);
+      most = std::min(limit, coding ? coding::Unpacker::most_of(length) : length);
+    }
+    exchange.body_room = BodyRoom::take(room_, exchange.client.address.network(), most);
+    if (exchange.body_room) return std::nullopt;
+    return Verdict::refuse(
+        Problem(Code::rate_limited, "Too many long bodies are being sent at the moment.", 5),
+        {EventType::rate_limiting, ThreatLevel::medium, "RATE_006",
+         "no room for a further form or packed body"});
+  }
 
   static std::optional<std::string> parse_json(std::string_view body, http::JsonBody& out) {
     auto parsed = http::parse_json(body, {}, out);
@@ -202,7 +194,7 @@ class BodyGuard final : public pipeline::Guard {
     }
   }
 
-  const std::shared_ptr<FormRoom> room_;
+  const std::shared_ptr<BodyRoom> room_;
 };
 
 }  // namespace

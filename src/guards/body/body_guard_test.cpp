@@ -91,7 +91,7 @@ Task<void> judge(const pipeline::Guard& guard, http::Exchange& exchange,
 
 /// What became of it in the end; nullopt: the client has gone.
 std::optional<pipeline::Verdict> judged(net::Worker& worker, http::Exchange& exchange,
-                                        std::uint64_t forms_total = 1 << 20) {
+                                        std::uint64_t forms_total = 1 << 30) {
   const auto guard = make_body_guard(forms_total);
   std::optional<pipeline::Verdict> verdict;
   spawn(judge(*guard, exchange, verdict));
@@ -157,7 +157,7 @@ TEST_F(BodyGuardTest, LetsOthersRunWhileItUnpacks) {
   for (std::uint32_t i = 0; text.size() < 1 << 20; ++i) text += std::to_string(i * 2654435761U);
   text += '"';
   route_.max_body_bytes = 2 << 20;
-  const auto guard = make_body_guard(1 << 20);
+  const auto guard = make_body_guard(1 << 30);
   for (const bool leaves : {false, true}) {
     http::MemoryExchange exchange(worker_,
                                   "POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
@@ -252,8 +252,10 @@ TEST_F(BodyGuardTest, HoldsFormsOnlyAsLongAsThereIsRoom) {
   const std::string form = "--b--\r\n";
   route_.max_form_bytes = 100;
   const auto guard = make_body_guard(2 * form.size());
+  int sender = 0;
   const auto send = [&](http::MemoryExchange& exchange) {
     exchange.route = &route_;
+    exchange.client.address = *IpAddress::parse("192.0.2." + std::to_string(++sender));
     auto decision = guard->on_request(exchange);
     return decision.value()->kind == pipeline::Verdict::Kind::pass ? std::optional<http::Code>()
                                                                    : decision.value()->problem.code;
@@ -273,6 +275,46 @@ TEST_F(BodyGuardTest, HoldsFormsOnlyAsLongAsThereIsRoom) {
   EXPECT_EQ(send(fourth), std::nullopt) << "the second one has gone";
   http::MemoryExchange chunked(worker_, head + "Transfer-Encoding: chunked\r\n\r\n", form);
   EXPECT_EQ(send(chunked), http::Code::rate_limited) << "of unknown length: as long as may be";
+}
+
+TEST_F(BodyGuardTest, ANetworkHasAQuarterOfTheRoomAndOneFormInAnyCase) {
+  const std::string form = "--b--\r\n";
+  route_.max_form_bytes = 100;
+  const std::string sized =
+      "POST / HTTP/1.1\r\nHost: a\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+      "Content-Length: " +
+      std::to_string(form.size()) + "\r\n\r\n";
+  for (const std::size_t share : {1, 2, 3}) {
+    const auto guard = make_body_guard((share == 1 ? 2 : 4 * share) * form.size());
+    std::vector<std::unique_ptr<http::MemoryExchange>> all;
+    const auto passes = [&](const char* address) {
+      auto& exchange =
+          *all.emplace_back(std::make_unique<http::MemoryExchange>(worker_, sized, form));
+      exchange.route = &route_;
+      exchange.client.address = *IpAddress::parse(address);
+      auto decision = guard->on_request(exchange);
+      return decision.value()->kind == pipeline::Verdict::Kind::pass;
+    };
+    for (std::size_t i = 0; i < share; ++i) EXPECT_TRUE(passes("192.0.2.1")) << i;
+    EXPECT_FALSE(passes("192.0.2.1"));
+    EXPECT_TRUE(passes("192.0.2.2"));
+  }
+}
+
+TEST_F(BodyGuardTest, APackedBodyHasRoomForWhatItMayUnpackTo) {
+  const auto body = packed(kGzip, "{\"a\":1}");
+  route_.max_body_bytes = 1000;
+  for (const std::uint64_t total : {999U, 1000U}) {
+    http::MemoryExchange exchange(worker_,
+                                  "POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+                                  "Content-Encoding: gzip\r\nContent-Length: " +
+                                      std::to_string(body.size()) + "\r\n\r\n",
+                                  body);
+    exchange.route = &route_;
+    const auto verdict = judged(worker_, exchange, total);
+    ASSERT_TRUE(verdict);
+    EXPECT_EQ(verdict->kind == pipeline::Verdict::Kind::pass, total == 1000);
+  }
 }
 
 TEST_F(BodyGuardTest, LeavesRoutesWithoutABodyAlone) {

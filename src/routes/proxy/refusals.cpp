@@ -27,6 +27,10 @@ Task<void> refuse_body(const Services& services, http::Exchange& exchange, const
 }  // namespace
 
 Task<bool> refuse_path(const Services& services, http::Exchange& exchange) {
+  if (exchange.head().path().size() < exchange.route->path.size()) {
+    co_await services.reporter->answer(exchange, Problem(Code::not_found));
+    co_return true;
+  }
   const auto fault = path_fault(exchange.head().path());
   if (!fault) co_return false;
   co_await services.reporter->refuse(exchange,

@@ -2,6 +2,8 @@
 
 #include "base/text.hpp"
 #include "http/chunk.hpp"
+#include "http/json_body.hpp"
+#include "http/multipart_form.hpp"
 #include "routes/proxy/answer_relay.hpp"
 #include "routes/proxy/packed_answer.hpp"
 #include "routes/proxy/refusals.hpp"
@@ -74,6 +76,9 @@ class RequestProxy final : public pipeline::RouteHandler {
       auto body = co_await exchange.read_body(exchange.route->max_body_bytes);
       if (!body) co_return std::unexpected(std::move(body).error());
       a.body = *body;
+      // Nobody reads them any more, and the service may take its time.
+      exchange.json.reset();
+      exchange.form.reset();
     }
     const bool may_probe = !a.streams && a.body.empty() && is_idempotent(exchange.head().method);
     Error last;

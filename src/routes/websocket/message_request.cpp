@@ -20,10 +20,10 @@ bool stays_behind(std::string_view name) {
                                                               "expect",
                                                               "accept",
                                                               "prefer",
-                                                              "content-type",
                                                               "authorization",
-                                                              "content-length",
                                                               "transfer-encoding",
+                                                              "digest",
+                                                              "repr-digest",
                                                               "cookie",
                                                               "dpop",
                                                               "last-event-id",
@@ -32,7 +32,9 @@ bool stays_behind(std::string_view name) {
                                                               "range",
                                                               "sec-fetch-mode",
                                                               "sec-fetch-dest"};
-  return text::istarts_with(name, "sec-websocket-") || text::istarts_with(name, "if-") ||
+  // What describes a body is of none that was sent here: the message's own is said anew.
+  return text::istarts_with(name, "content-") || text::istarts_with(name, "sec-websocket-") ||
+         text::istarts_with(name, "if-") ||
          std::ranges::any_of(kNames, [&](auto one) { return text::iequals(one, name); });
 }
 
