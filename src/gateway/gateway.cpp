@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdio>
 #include <fstream>
+#include <future>
 #include <thread>
 
 #include "config/checks.hpp"
@@ -220,6 +221,7 @@ class Gateway::Impl {
   ~Impl() {
     if (accounts_) accounts_->stop();
     if (shared_) shared_->stop();
+    settle();
     for (auto& lane : lanes_) {
       lane->worker.stop();
       if (lane->thread.joinable()) lane->thread.join();
@@ -239,6 +241,16 @@ class Gateway::Impl {
   }
 
  private:
+  /// Waits until workers have run what was handed back to them before.
+  void settle() {
+    for (auto& lane : lanes_) {
+      if (!lane->thread.joinable()) continue;
+      std::promise<void> settled;
+      lane->worker.post([&settled] { settled.set_value(); });
+      settled.get_future().wait();
+    }
+  }
+
   Lasting lasting() {
     return {log_,
             metrics_,

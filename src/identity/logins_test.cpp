@@ -33,6 +33,10 @@ class LoginsTest : public testing::Test {
   ~LoginsTest() override {
     accounts_.stop();
     hashing_.stop();
+    // What they have handed back runs to its end.
+    std::promise<void> settled;
+    worker_.post([&] { settled.set_value(); });
+    settled.get_future().wait();
     worker_.stop();
     thread_.join();
   }
