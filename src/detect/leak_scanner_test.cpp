@@ -158,6 +158,15 @@ TEST_F(LeakScannerTest, MasksAPrivateKeyInWhateverLayout) {
                   Syntax::markup),
             "<pre>[masked]<br>[masked]<br/>[masked]</pre><b>x</b>");
   masks(key("<tr><td class=\"" + std::string(300, 'c') + "\">", "</td></tr>"), Syntax::markup);
+  masks("<l>" + key("<l><![CDATA[", "]]></l>"), Syntax::markup);
+  EXPECT_EQ(
+      masks("<l t=\"" + begin + "\"/><l class='x' t=\"" + line + "\"/>" + end, Syntax::markup),
+      "<l t=\"[masked]\"[masked]><l class='[masked]' t=\"[masked]\"/>[masked]")
+      << "quotes stay";
+  EXPECT_EQ(
+      masks("<l>" + begin + "<![CDATA[" + line + "]]></l><!--" + line + "--><b>" + end + "</b>",
+            Syntax::markup),
+      "<l>[masked]<![CDATA[[masked]]]></l><!--[masked]--><b>[masked]</b>");
   masks("<pre>" + key("< ", "\n") + "</pre>", Syntax::markup);
   masks(begin + "\nProc-Type: 4,ENCRYPTED\nDEK-Info: DES-EDE3-CBC,0123456789ABCDEF\n\n" + line,
         Syntax::text);

@@ -22,7 +22,7 @@ class PemTail {
 
   enum class Byte : std::uint8_t {
     key,        ///< or what is hidden with it
-    structure,  ///< a tag, a name or what stands between strings
+    structure,  ///< a tag but for its values, a name or what stands between strings
     beyond,     ///< the key has ended before
   };
   /// Of a JSON string.
@@ -36,16 +36,31 @@ class PemTail {
   Byte take(char c, bool is_edge);
 
  private:
+  /// Of markup, where a byte stands.
+  enum class Place : std::uint8_t {
+    unknown,  ///< before the first bracket: in a text, or in the value of an attribute
+    text,
+    opening,  ///< right behind `<`
+    tag,
+    section,  ///< a comment, CDATA
+  };
+
   bool is_structure(char c, bool is_edge);
+  bool is_around_strings(char c, bool is_edge);
+  bool is_of_markup(char c, bool is_edge);
+  bool is_of_tag(char c);
+  bool is_of_section(char c);
   void enter(char c);
 
   LeakSyntax syntax_ = LeakSyntax::text;
   Role role_ = Role::element;
-  bool outside_ = false;      ///< of a string; within a tag
-  bool just_opened_ = false;  ///< the last byte was `<`
-  unsigned stretch_ = 0;      ///< bytes in a row that could be the key's
-  unsigned gap_ = 0;          ///< bytes since it was long enough
-  unsigned dashes_ = 0;       ///< in a row
+  bool outside_ = false;  ///< of a string of JSON
+  Place place_ = Place::unknown;
+  char quote_ = 0;           ///< around the value of an attribute
+  std::size_t section_ = 0;  ///< bytes of what begins one
+  unsigned stretch_ = 0;     ///< bytes in a row that could be the key's
+  unsigned gap_ = 0;         ///< bytes since it was long enough
+  unsigned dashes_ = 0;      ///< in a row
   unsigned dash_groups_ = 0;
 };
 
