@@ -40,10 +40,46 @@ std::string with_fillers(const std::string& text) {
   return out;
 }
 
-/// Behind an escape of JSON a word begins, though its letter is one of words too.
-std::string after_escapes(const std::string& pattern) {
-  if (!pattern.starts_with("\\b")) return pattern;
-  return R"((?:\b|\\[nrt]|\\u[0-9A-Fa-f]{4}))" + pattern.substr(2);
+/// How frameworks write a character that has a meaning in JSON, markup or a script.
+std::string_view escapes_of(char c) {
+  switch (c) {
+    case '"':
+      return R"((?:\\{0,3}"|\\{1,3}u0022|&quot;|&#0?34;|&#[xX]22;))";
+    case '\'':
+      return R"((?:\\{0,3}'|\\{1,3}u0027|&apos;|&#0?39;|&#[xX]27;))";
+    case '/':
+      return R"((?:\\{0,3}/|\\{1,3}u002[fF]|&#0?47;|&#[xX]2[fF];))";
+    case '<':
+      return R"((?:<|\\{1,3}u003[cC]|&lt;|&#0?60;))";
+    case '>':
+      return R"((?:>|\\{1,3}u003[eE]|&gt;|&#0?62;))";
+    default:
+      return {};
+  }
+}
+
+/// Behind an escape a word begins, though the escape ends in a letter or digit; and what stands
+/// outside of classes may be escaped itself.
+std::string with_escapes(const std::string& pattern) {
+  std::string out;
+  std::size_t at = 0;
+  if (pattern.starts_with("\\b")) {
+    out = R"((?:\b|\\[nrt]|\\u[0-9A-Fa-f]{4}|%[0-9A-Fa-f]{2}))";
+    at = 2;
+  }
+  bool in_class = false;
+  for (; at < pattern.size(); ++at) {
+    const char c = pattern[at];
+    const auto escapes = in_class ? std::string_view() : escapes_of(c);
+    if (escapes.empty()) {
+      out += c;
+    } else {
+      out += escapes;
+    }
+    if (c == '\\' && at + 1 < pattern.size()) out += pattern[++at];
+    if (c == '[' || c == ']') in_class = c == '[';
+  }
+  return out;
 }
 
 /// The width of a pattern, which is bounded; one width for all that it matches, where `exact`.
@@ -78,7 +114,7 @@ LeakSource read_rule(const std::filesystem::path& file) {
   if (!known) refuse(file, "a rule of this kind has no such tail: " + rule.tail);
   if (rule.patterns.empty()) refuse(file, "has no patterns");
   for (auto& pattern : rule.patterns) {
-    if (!is_token) pattern = after_escapes(pattern);
+    if (!is_token) pattern = with_escapes(pattern);
     const unsigned width = width_of(file, pattern, is_token);
     rule.widths.push_back(is_token ? width : 0);
   }

@@ -16,12 +16,24 @@ constexpr std::size_t kContext = kLongestLeakPattern + 8;
 constexpr std::size_t kSlice = 16 * 1024;
 /// So much that is decided may lie around before it is taken away.
 constexpr std::size_t kDecidedRoom = 4096;
-constexpr unsigned kDashGroup = 5;
 
 bool is_token_byte(char c) { return text::is_alnum(c) || c == '_' || c == '-' || c == '.'; }
 
-bool is_pem_byte(char c) {
-  return text::is_alnum(c) || std::string_view("+/=-:, \t\r\n").contains(c);
+bool is_hex(char c) { return text::is_digit(c) || ((c | 32) >= 'a' && (c | 32) <= 'f'); }
+
+/// Whether a text ends in an escape of a text within it: `\n`, `\x22`, `\u0022`, `%22`, `%2522`.
+bool ends_in_escape(std::string_view text) {
+  const auto cut = [&](std::size_t digits) {
+    const auto last = text.substr(text.size() - std::min(text.size(), digits));
+    return last.size() == digits && std::ranges::all_of(last, is_hex)
+               ? text.substr(0, text.size() - digits)
+               : std::string_view();
+  };
+  if (cut(4).ends_with("\\u") || cut(2).ends_with("\\x")) return true;
+  if (text.ends_with("\\n") || text.ends_with("\\r") || text.ends_with("\\t")) return true;
+  auto before = cut(2);
+  for (int i = 0; i < 3 && before.ends_with("25"); ++i) before.remove_suffix(2);
+  return before.ends_with('%');
 }
 
 /// Bytes that end a line or begin an escape, in some syntax.
@@ -83,8 +95,7 @@ void LeakScanner::mark_from(std::size_t at) {
     const char c = text_[at];
     if (escape_left_ > 0) {
       const bool is_first = escape_begin_ + 1 == at;
-      const bool is_hex = text::is_digit(c) || ((c | 32) >= 'a' && (c | 32) <= 'f');
-      if (is_first || is_hex) {
+      if (is_first || is_hex(c)) {
         mark_escaped(at);
         continue;
       }
@@ -114,7 +125,6 @@ void LeakScanner::mark_escaped(std::size_t at) {
   --escape_left_;
   if (escape_begin_ + 1 != at) return;
   if (c == 'u') escape_left_ = 4;
-  if (c == '"') marks_[escape_begin_] = Mark::quote_escape;
   if (c == 'n' || c == 'r') {
     marks_[escape_begin_] = Mark::newline;
     line_ = at + 1;
@@ -136,6 +146,7 @@ Result<void> LeakScanner::scan(std::size_t until, Matcher::Memory& memory, std::
     return scanned;
   }
   spans_.clear();
+  known_ = {};
   for (auto hit : hits_) {
     hit.end += from;
     if (hit.end <= done_) continue;
@@ -150,7 +161,7 @@ Result<void> LeakScanner::scan(std::size_t until, Matcher::Memory& memory, std::
   return {};
 }
 
-std::optional<LeakScanner::Span> LeakScanner::span_of(const Matcher::Hit& hit) const {
+std::optional<LeakScanner::Span> LeakScanner::span_of(const Matcher::Hit& hit) {
   const auto& pattern = rules_.patterns()[hit.pattern];
   if (!asked_.test(pattern.rule)) return std::nullopt;
   if (pattern.token_width == 0) return line_of(hit.end, pattern.rule);
@@ -171,20 +182,22 @@ bool LeakScanner::follows_word(std::size_t begin) const noexcept {
   if (begin == 0 || marks_[begin - 1] != Mark::plain) return false;
   const char before = text_[begin - 1];
   if (!text::is_alnum(before) && before != '_' && before != '-') return false;
-  // Escapes in a text within a text.
-  const bool escaped = begin >= 2 && text_[begin - 2] == '\\';
-  return !(escaped && (before == 'n' || before == 'r' || before == 't'));
+  return !ends_in_escape(std::string_view(text_).substr(0, begin));
 }
 
-std::optional<LeakScanner::Span> LeakScanner::line_of(std::size_t end, std::uint16_t rule) const {
+std::optional<LeakScanner::Span> LeakScanner::line_of(std::size_t end, std::uint16_t rule) {
   const auto ends_line = [&](std::size_t at) {
     if (marks_[at] == Mark::newline || marks_[at] == Mark::edge) return true;
     return marks_[at] == Mark::rest && at > 0 && marks_[at - 1] == Mark::newline;
   };
   while (end > 0 && ends_line(end - 1)) --end;
   const std::size_t reach = end - std::min(end, kReach);
+  // Where another match was found in the line, only what lies between them is new.
+  const std::size_t seen = known_.end <= end ? known_.end : 0;
   std::size_t begin = end;
-  while (begin > reach && !ends_line(begin - 1)) --begin;
+  while (begin > reach && begin != seen && !ends_line(begin - 1)) --begin;
+  if (begin == seen) begin = std::clamp(known_.begin, reach, end);
+  known_ = {begin, end};
   while (begin < end && marks_[begin] == Mark::rest) ++begin;
   if (begin == end) return std::nullopt;
   return Span{begin, end, rule};
@@ -202,7 +215,7 @@ void LeakScanner::walk(std::size_t until, std::string& out) {
       continue;
     }
     if (tail_ != LeakTail::none) {
-      at = pass_tail(at, stop);
+      at = pass_tail(at, stop, out);
       if (tail_ != LeakTail::none || at == stop) continue;
     }
     out.append(text_, at, stop - at);
@@ -223,33 +236,50 @@ void LeakScanner::begin_mask(const Span& span, std::size_t at, std::string& out)
   tail_ = tail;
   tail_left_ = kLongestTail;
   lines_left_ = tail == LeakTail::two_lines ? 1 : 0;
-  dashes_ = dash_groups_ = 0;
+  if (tail == LeakTail::pem) pem_ = PemTail(syntax_, role_at(span.begin));
 }
 
 /// @returns the first byte that the tail does not take, with the tail ended; or `stop`.
-std::size_t LeakScanner::pass_tail(std::size_t at, std::size_t stop) {
+std::size_t LeakScanner::pass_tail(std::size_t at, std::size_t stop, std::string& out) {
   for (; at < stop; ++at) {
+    const auto taken = tail_left_ > 0 ? take(at) : PemTail::Byte::beyond;
     const bool is_rest = marks_[at] == Mark::rest;
-    if (!is_rest && (tail_left_ == 0 || !tail_takes(at))) {
+    if (taken == PemTail::Byte::beyond && !is_rest) {
       tail_ = LeakTail::none;
       return at;
     }
     if (tail_left_ > 0) --tail_left_;
-    if (tail_ != LeakTail::pem) continue;
-    dashes_ = text_[at] == '-' ? dashes_ + 1 : 0;
-    if (dashes_ == kDashGroup) {
-      dashes_ = 0;
-      // One before its name, one behind.
-      if (++dash_groups_ == 2) tail_left_ = 0;
+    if (taken == PemTail::Byte::structure) {
+      out += text_[at];
+      masking_ = false;
+    } else if (!std::exchange(masking_, true)) {
+      out += kMask;
     }
   }
   return at;
+}
+
+PemTail::Byte LeakScanner::take(std::size_t at) {
+  if (tail_ == LeakTail::pem) return pem_.take(text_[at], marks_[at] == Mark::edge);
+  return tail_takes(at) ? PemTail::Byte::key : PemTail::Byte::beyond;
+}
+
+/// Of the JSON string that a match at `begin` lies in; an element where that cannot be seen.
+PemTail::Role LeakScanner::role_at(std::size_t begin) const noexcept {
+  const std::size_t reach = begin - std::min(begin, kContext / 2);
+  while (begin > reach && marks_[begin - 1] != Mark::edge) --begin;
+  if (begin == reach) return PemTail::Role::element;
+  --begin;
+  while (begin > reach && text::is_space(text_[begin - 1])) --begin;
+  const bool is_value = begin > reach && text_[begin - 1] == ':';
+  return is_value ? PemTail::Role::value : PemTail::Role::element;
 }
 
 bool LeakScanner::tail_takes(std::size_t at) {
   const Mark mark = marks_[at];
   switch (tail_) {
     case LeakTail::none:
+    case LeakTail::pem:
       return false;
     case LeakTail::token:
       return mark == Mark::plain && is_token_byte(text_[at]);
@@ -261,10 +291,6 @@ bool LeakScanner::tail_takes(std::size_t at) {
       if (!is_return) --lines_left_;
       return true;
     }
-    case LeakTail::pem:
-      if (mark == Mark::escape) return true;
-      return mark != Mark::edge && mark != Mark::quote_escape &&
-             (is_pem_byte(text_[at]) || text_[at] == '\\');
   }
   return false;
 }

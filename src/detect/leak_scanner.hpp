@@ -11,6 +11,7 @@
 #include "base/result.hpp"
 #include "detect/leak_rule.hpp"
 #include "detect/matcher.hpp"
+#include "detect/pem_tail.hpp"
 
 namespace portcullis::detect {
 
@@ -49,7 +50,7 @@ class LeakRules {
 /// Cost:    linear: one Vectorscan pass and one over line ends; figures in docs/performance.md.
 class LeakScanner {
  public:
-  enum class Syntax : std::uint8_t { text, markup, json };
+  using Syntax = LeakSyntax;
   static constexpr std::size_t kReach = 1024;
   static constexpr std::size_t kLongestTail = 16 * 1024;
   static constexpr std::string_view kMask = "[masked]";
@@ -71,8 +72,7 @@ class LeakScanner {
     newline,  ///< also the first byte of an escape that is one
     edge,     ///< a quote of JSON, a bracket of a tag
     escape,   ///< the first byte of one
-    quote_escape,
-    rest,  ///< of an escape
+    rest,     ///< of an escape
   };
   /// Of text_, and the rule that found it.
   struct Span {
@@ -85,13 +85,15 @@ class LeakScanner {
   void mark_from(std::size_t at);
   void mark_escaped(std::size_t at);
   std::size_t decided() const noexcept;
-  std::optional<Span> span_of(const Matcher::Hit& hit) const;
+  std::optional<Span> span_of(const Matcher::Hit& hit);
   std::optional<Span> token_of(std::size_t begin, std::size_t end, std::uint16_t rule) const;
-  std::optional<Span> line_of(std::size_t end, std::uint16_t rule) const;
+  std::optional<Span> line_of(std::size_t end, std::uint16_t rule);
   bool follows_word(std::size_t begin) const noexcept;
   void walk(std::size_t until, std::string& out);
   void begin_mask(const Span& span, std::size_t at, std::string& out);
-  std::size_t pass_tail(std::size_t at, std::size_t stop);
+  std::size_t pass_tail(std::size_t at, std::size_t stop, std::string& out);
+  PemTail::Byte take(std::size_t at);
+  PemTail::Role role_at(std::size_t begin) const noexcept;
   bool tail_takes(std::size_t at);
   void forget();
 
@@ -112,9 +114,14 @@ class LeakScanner {
   LeakTail tail_ = LeakTail::none;
   std::size_t tail_left_ = 0;
   unsigned lines_left_ = 0;
-  unsigned dashes_ = 0;  ///< in a row, of a block between dashes
-  unsigned dash_groups_ = 0;
+  PemTail pem_;
 
+  /// What has been seen of a line, in the scan that is under way.
+  struct Seen {
+    std::size_t begin = 0;
+    std::size_t end = 0;
+  };
+  Seen known_;
   std::vector<Matcher::Hit> hits_;
   std::vector<Span> spans_;
 };

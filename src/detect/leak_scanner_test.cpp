@@ -1,6 +1,7 @@
 #include "detect/leak_scanner.hpp"
 
 #include <gtest/gtest.h>
+#include <time.h>
 
 #include <boost/json/parse.hpp>
 #include <string>
@@ -131,6 +132,140 @@ TEST_F(LeakScannerTest, MasksAPrivateKeyToItsEnd) {
   EXPECT_EQ(scan({begin + filler(40'000)}).size(), 8 + 40'000 - LeakScanner::kLongestTail);
 }
 
+/// A key in lines as an encoder or a layout leaves them.
+TEST_F(LeakScannerTest, MasksAPrivateKeyInWhateverLayout) {
+  const std::string dashes = "-----";
+  const std::string begin = dashes + "BEGIN RSA PRIVATE KEY" + dashes;
+  const std::string end = dashes + "END RSA PRIVATE KEY" + dashes;
+  const std::string line = "S3CR" + filler(60);
+  const auto key = [&](const std::string& before, const std::string& after) {
+    std::string out = begin + after;
+    for (int i = 0; i < 30; ++i) out += before + line + after;
+    return out + before + end;
+  };
+  const auto masks = [&](const std::string& text, Syntax syntax) {
+    const std::string out = syntax == Syntax::json ? scan_json(text) : scan({text}, syntax);
+    EXPECT_EQ(out.find("S3CR"), std::string::npos) << text.substr(0, 200) << "\n" << out;
+    return out;
+  };
+  for (const std::string after : {"&#x2B;S3CR&#x2F;\n", "%2BS3CR\n", "\\r\\n", "\\u002bS3CR\n",
+                                  "\\n\" +\n", "\n> ", "\n * ", "\n  | ", "\n# ", " (1.)\n"}) {
+    for (const auto syntax : {Syntax::text, Syntax::markup}) {
+      const std::string out = masks("a " + key("", after) + "\nAnd so on.", syntax);
+      EXPECT_TRUE(out.starts_with("a [masked]") && out.ends_with("[masked]\nAnd so on.")) << out;
+    }
+  }
+  EXPECT_EQ(masks("<pre>" + begin + "<br>" + line + "<br/>" + line + end + "</pre><b>x</b>",
+                  Syntax::markup),
+            "<pre>[masked]<br>[masked]<br/>[masked]</pre><b>x</b>");
+  masks(key("<tr><td class=\"" + std::string(300, 'c') + "\">", "</td></tr>"), Syntax::markup);
+  masks("<l>" + key("<l><![CDATA[", "]]></l>"), Syntax::markup);
+  EXPECT_EQ(
+      masks("<l t=\"" + begin + "\"/><l class='x' t=\"" + line + "\"/>" + end, Syntax::markup),
+      "<l t=\"[masked]\"[masked]><l class='[masked]' t=\"[masked]\"/>[masked]")
+      << "quotes stay";
+  EXPECT_EQ(
+      masks("<l>" + begin + "<![CDATA[" + line + "]]></l><!--" + line + "--><b>" + end + "</b>",
+            Syntax::markup),
+      "<l>[masked]<![CDATA[[masked]]]></l><!--[masked]--><b>[masked]</b>");
+  masks("<pre>" + key("< ", "\n") + "</pre>", Syntax::markup);
+  masks(begin + "\nProc-Type: 4,ENCRYPTED\nDEK-Info: DES-EDE3-CBC,0123456789ABCDEF\n\n" + line,
+        Syntax::text);
+  masks(
+      dashes + "BEGIN PGP PRIVATE KEY BLOCK" + dashes + "\nVersion: GnuPG v2.0 (x.org!)\n\n" + line,
+      Syntax::text);
+
+  EXPECT_EQ(masks(R"({"k": [")" + begin + "\", \n \"" + line + R"(", ")" + line + R"(",")" + end +
+                      R"("], "user": "anna", "n": 1})",
+                  Syntax::json),
+            "{\"k\": [\"[masked]\", \n \"[masked]\", \"[masked]\",\"[masked]\"], "
+            R"("user": "anna", "n": 1})");
+  masks("[\"" + key("", "\\u002bS3CR\",\"") + "\"]", Syntax::json);
+  masks("[\"" + key("", "\\n\\\"S3CR&#43;") + "\"]", Syntax::json);
+  masks(R"([{"log":")" + key("", R"(","n":17},{"log":")") + "\"}]", Syntax::json);
+  EXPECT_EQ(masks(R"({"a":")" + begin + R"(","b":")" + line + R"(","c":[1,")" + line + R"("]})",
+                  Syntax::json),
+            R"({"a":"[masked]","b":"[masked]","c":[1,"[masked]"]})")
+      << "names stay";
+}
+
+TEST_F(LeakScannerTest, AHeadAloneHidesLittle) {
+  const std::string begin = "-----BEGIN PRIVATE KEY-----";
+  std::string prose;
+  while (prose.size() < 2000) prose += "some words, and 5d41402abc4b2a76b9719d911017c592 of them. ";
+  EXPECT_EQ(scan({begin + prose}), "[masked]" + prose.substr(PemTail::kLongestGap));
+  const std::string out = scan_json(R"([{"note":")" + begin + R"(","n":")" + prose + "\"}]");
+  EXPECT_EQ(out,
+            R"([{"note":"[masked]","n":"[masked])" + prose.substr(PemTail::kLongestGap) + "\"}]");
+}
+
+/// Both are how frameworks write them, and what stands behind is no longer word.
+TEST_F(LeakScannerTest, FindsWhatFrameworksEscape) {
+  for (const char* text :
+       {R"(Unknown column \u0027a\u0027 in \u0027where clause\u0027)",
+        "Unknown column &#039;a&#039; in &#039;where clause&#039;",
+        "Unknown column &#39;a&#39; in &#39;where",
+        "Table &#x27;a.b&#x27; "
+        "doesn&#x27;t exist",
+        R"(syntax error at or near \u0022WHERE\u0022)",
+        "relation &quot;orders&quot; does not exist", R"(relation \\\"orders\\\" does not exist)",
+        "File &#34;/x/a.py&#34;, line 3, in f", R"(a.php<\/b> on line <b>3)",
+        R"(in \/var\/www\/html\/app\/index.php)", R"(in &#x2F;srv&#x2F;app&#x2F;index.php)",
+        R"(a.php\u003c/b\u003e on line \u003cb\u003e3)", "q=%0AORA-00942: x",
+        "%22goroutine 1 [running]"}) {
+    const std::string in_string = "[\"" + std::string(text) + "\"]";
+    EXPECT_EQ(scan_json(in_string), R"(["[masked]"])") << text;
+    (void)scan({text}, Syntax::text);
+    EXPECT_TRUE(found_.any()) << text;
+  }
+  EXPECT_EQ(scan_json(R"(["Oops\n/var/www/a.php"])"), R"(["Oops\n[masked]"])");
+  for (const std::string before :
+       {"token%3D", "%20", "%22", "%253D", "%25253d", "\\x22", "\\u003d", "&quot;", "\\t"}) {
+    EXPECT_EQ(scan({before + kKey}), before + "[masked]");
+  }
+  for (const std::string before : {"%2", "3D", "%G0", "u003d", "\\u03d", "x22"}) {
+    EXPECT_EQ(scan({before + kKey}), before + kKey) << "the end of a longer word";
+  }
+  EXPECT_EQ(scan_json(R"(["{\"k\":\"\\u0022)" + kKey + R"(\"}"])"),
+            R"(["{\"k\":\"\\u0022[masked]\"}"])");
+  for (const std::string_view text :
+       {R"(https:\/\/shop.example.com\/app\/index.php?x)",
+        "https:&#x2F;&#x2F;shop.example.com&#x2F;app&#x2F;index.php", "&quot;/docs/index.php&quot;",
+        "it&#39;s near &quot;x&quot;"}) {
+    EXPECT_EQ(scan({text}), text) << names();
+  }
+}
+
+/// Each match looks back only to the one before it, and finds what it would find alone.
+TEST_F(LeakScannerTest, LooksAtALineOfManyMatchesOnce) {
+  const std::string hit = "main.go:12 ";
+  std::string line;
+  while (line.size() < 3000) line += hit;
+  EXPECT_EQ(scan({line + "\nBye"}), "[masked]\nBye");
+  EXPECT_EQ(scan({"a\n" + hit + hit + "\r\n" + hit + "\n\n" + hit}),
+            "a\n[masked]\r\n[masked]\n\n[masked]");
+  const std::string before(2000, 'x');
+  EXPECT_EQ(scan({before + hit + hit + "\nb"}),
+            before.substr(0, 2000 + hit.size() - 1 - LeakScanner::kReach) + "[masked]\nb");
+}
+
+/// Time of this thread alone, so that others do not count.
+TEST_F(LeakScannerTest, ALongLineOfMatchesCostsNoMoreThanManyLines) {
+  const auto seconds = [&](std::string_view hit) {
+    std::string text;
+    while (text.size() < 200'000) text += hit;
+    const auto now = [] {
+      timespec time{};
+      clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+      return static_cast<double>(time.tv_sec) + (static_cast<double>(time.tv_nsec) / 1e9);
+    };
+    const double begin = now();
+    (void)scan({text});
+    return now() - begin;
+  };
+  EXPECT_LT(seconds(".go:12 "), 2 * seconds(".go:12\n"));
+}
+
 TEST_F(LeakScannerTest, TokensGoOnBehindWhatNamesThem) {
   const std::string jwt = "eyJhbGciOi" + filler(900) + "." + filler(3000) + "." + filler(86);
   EXPECT_EQ(scan({"Bearer " + jwt + "; x"}), "Bearer [masked]; x");
@@ -150,6 +285,12 @@ TEST_F(LeakScannerTest, GivesTheSameHoweverTheTextIsCut) {
       std::string(1100, 'y') + " SQLSTATE[42S02] " + std::string(1100, 'z') + kKey,
       "<p>" + kKey + "</p><b>/var/www/a.php</b> on line <b>3</b>",
       std::string(5000, 'q') + "\"" + kKey + "\\\\\" \\u12",
+      "[\"" + dashes + "BEGIN PRIVATE KEY" + dashes + "\", {\"n\":\"" + filler(60) +
+          "\\u002b\"},7,\"" + filler(300) + " " + std::string(400, '.') + "\"]",
+      "<i>" + dashes + "BEGIN PRIVATE KEY" + dashes + "<br>" + filler(60) + "&#43;< x<br" +
+          std::string(300, ' ') + ">" + dashes + "END PRIVATE KEY" + dashes + "</i>rest",
+      "%3D" + kKey + " %253D" + kKey + " \\u0022" + kKey,
+      std::string(1200, 'y') + "a.go:1 b.go:2 " + std::string(900, 'z') + "c.go:3 d.go:4 e",
   };
   for (const auto& text : texts) {
     for (const auto syntax : {Syntax::text, Syntax::markup, Syntax::json}) {

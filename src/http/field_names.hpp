@@ -8,10 +8,11 @@ namespace portcullis::http {
 
 /// The names that the fields and files of one form have had so far, and whether a further one would
 /// be another field to every reader: many make a list or a map of `a[]` and `a[x]`, take a space or
-/// a dot in a name for `_`, and cut off space in front of it.
+/// a dot in a name for `_`, cut off space at its ends, and do not tell the case of ASCII letters.
 ///
-/// Refused are a name twice, `a` beside `a[]`, a field beside a file of its name, and brackets that
-/// do not close. Files may have one name together.
+/// Refused are a name twice, `a` beside `a[]`, `a[]` beside `a[x]`, `a[x]` beside `a[x][y]`, a
+/// field beside a file of its name, and brackets that do not close. Files may have one name
+/// together.
 ///
 /// Threads: a value.  Cost: linear in the names before; how many there are is the caller's bound.
 class FieldNames {
@@ -22,8 +23,9 @@ class FieldNames {
 
  private:
   struct Name {
-    std::string base;  ///< as PHP and those after it have it, without brackets
-    std::string keys;  ///< the brackets behind it
+    std::string base;         ///< without brackets, and without space at its ends
+    std::string underscored;  ///< that as PHP and those after it have it
+    std::vector<std::string> keys;
     bool is_file;
   };
 

@@ -44,6 +44,28 @@ bool is_device(std::string_view name) {
          (text::istarts_with(stem, "com") || text::istarts_with(stem, "lpt"));
 }
 
+/// Servers run a script by any extension of its name, not by the last one alone.
+bool has_script_within(std::string_view name) {
+  static constexpr std::array<std::string_view, 59> kScripts = {
+      "asa",      "asax",     "ascx", "ashx",  "asmx", "asp",  "aspx", "bash", "bat",  "cdx",
+      "cer",      "cfc",      "cfm",  "cgi",   "cmd",  "csh",  "dll",  "exe",  "fcgi", "hta",
+      "htaccess", "htpasswd", "jar",  "jsp",   "jspf", "jspx", "jsv",  "jsw",  "ksh",  "lnk",
+      "msi",      "phar",     "php",  "php3",  "php4", "php5", "php7", "php8", "phps", "pht",
+      "phtm",     "phtml",    "pl",   "pm",    "ps1",  "psm1", "py",   "pyc",  "pyw",  "rb",
+      "scr",      "sh",       "shtm", "shtml", "stm",  "vbs",  "war",  "wsf",  "zsh"};
+  auto begin = name.find('.');
+  while (begin != std::string_view::npos) {
+    const auto end = name.find('.', begin + 1);
+    if (end == std::string_view::npos) return false;
+    const auto extension = text::trim_unicode(name.substr(begin + 1, end - begin - 1));
+    if (std::ranges::any_of(kScripts, [&](auto one) { return text::iequals(one, extension); })) {
+      return true;
+    }
+    begin = end;
+  }
+  return false;
+}
+
 }  // namespace
 
 bool is_safe_file_name(std::string_view name) noexcept {
@@ -52,9 +74,10 @@ bool is_safe_file_name(std::string_view name) noexcept {
   if (name.front() == ' ' || name.back() == ' ') return false;
   const bool plain = std::ranges::none_of(name, [](char c) {
     return static_cast<unsigned char>(c) < 0x20 || c == 0x7f ||
-           std::string_view("/\\:*?<>|\"").contains(c);
+           std::string_view("/\\:;*?<>|\"").contains(c);
   });
-  return plain && !is_encoded(name) && !turns_direction(name) && !is_device(name);
+  return plain && !is_encoded(name) && !turns_direction(name) && !is_device(name) &&
+         !has_script_within(name);
 }
 
 }  // namespace portcullis::http

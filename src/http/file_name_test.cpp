@@ -8,8 +8,9 @@ namespace portcullis::http {
 namespace {
 
 TEST(FileName, IsSafeWhereEverySystemTakesItAndItSaysWhatItIs) {
-  for (const char* name : {"a", "photo 1.png", "R\xc3\xa9sum\xc3\xa9.pdf", "100%.txt", "a.tar.gz",
-                           "console.log", "com10.txt", "a'b (2).txt"}) {
+  for (const char* name :
+       {"a", "photo 1.png", "R\xc3\xa9sum\xc3\xa9.pdf", "100%.txt", "a.tar.gz", "console.log",
+        "app.min.js.txt", "php.txt", "report.v2.pdf", "com10.txt", "a'b (2).txt"}) {
     EXPECT_TRUE(is_safe_file_name(name)) << name;
   }
 }
@@ -31,6 +32,16 @@ TEST(FileName, IsRefusedWhereASystemOrAReaderWouldMakeAnotherOneOfIt) {
                                  "a*",
                                  "a<b",
                                  "a|b",
+                                 "a;.txt",
+                                 "x.php.txt",
+                                 "x.PhP5.jpg",
+                                 "x.asp.;.png",
+                                 "a.b.phtml.c.txt",
+                                 "x.php .txt",
+                                 "x.jsp\xc2\xa0.txt",
+                                 "x.htaccess.txt",
+                                 "x.exe.pdf",
+                                 "x.sh.txt",
                                  "a%2fb",
                                  "a%22",
                                  "a&#47;b",

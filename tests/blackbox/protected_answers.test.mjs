@@ -92,6 +92,13 @@ routes:
       [text, 'text/plain', 'key: [masked]\nOops\n[masked]\n[masked]\nBye\n'],
       [text, '', 'key: [masked]\nOops\n[masked]\n[masked]\nBye\n'],
       [`<p>${key}</p>`, 'text/html', '<p>[masked]</p>'],
+      [`cb({"k":"${key}"})`, 'application/javascript', 'cb({"k":"[masked]"})'],
+      [`next=%2Fx%3Ftoken%3D${key}`, 'application/x-www-form-urlencoded', 'next=%2Fx%3Ftoken%3D[masked]'],
+      [`\x1e{"k":"${key}"}\n`, 'application/json-seq', '\x1e{"k":"[masked]"}\n'],
+      [`--x\r\n\r\n${key}\r\n--x--`, 'multipart/mixed; boundary=x', '--x\r\n\r\n[masked]\r\n--x--'],
+      ['{"e":"Unknown column \\u0027a\\u0027 in \\u0027where\\u0027"}', 'application/json', '{"e":"[masked]"}'],
+      ['<b>Unknown column &#039;a&#039; in &#039;where&#039;</b>', 'text/html', '<b>[masked]</b>'],
+      [JSON.stringify({ path: '/var/www/app/index.php' }).replaceAll('/', '\\/'), 'application/json', '{"path":"[masked]"}'],
     ]) {
       const from = gateway.log().length;
       for (const said of [withLength(body, type), inChunks([body], type), inChunks([...body], type)]) {
@@ -99,12 +106,31 @@ routes:
         const answered = await get('/mask/x');
         assert.equal(answered.status, 200);
         assert.equal(answered.text, expected);
-        if (type.includes('json')) assert.deepEqual(answered.json, JSON.parse(expected));
+        if (answered.json) assert.deepEqual(answered.json, JSON.parse(expected));
       }
       await eventually(() => events('RSP_001', from).length === 3, { what: 'no event for each answer' });
       for (const line of events('RSP_001', from)) {
-        assert.match(line, /key-github/);
+        assert.match(line, /key-github|sql-mysql|path-source/);
         assert.ok(!line.includes(key) && !line.includes('Orders.java'), line);
+      }
+    }
+  });
+
+  test('a private key is masked in whatever layout it comes', async () => {
+    const [begin, end] = ['BEGIN', 'END'].map((word) => `-----${word} RSA PRIVATE KEY-----`);
+    const lines = [begin, ...Array.from({ length: 24 }, () => randomBytes(48).toString('base64')), end];
+    const entities = (line) => line.replaceAll('+', '&#x2B;').replaceAll('/', '&#x2F;');
+    for (const [body, type, around] of [
+      [`<pre>${lines.map(entities).join('\n')}</pre>`, 'text/html', /^<pre>\[masked\]<\/pre>$/],
+      [`<p>${lines.join('<br>')}</p>x`, 'text/html', /^<p>\[masked\](<br>\[masked\])+<\/p>x$/],
+      [`${lines.map((line) => `> ${line}`).join('\n')}\nBye.`, 'text/plain', /^> \[masked\]\nBye\.$/],
+      [JSON.stringify({ lines, user: 'anna' }), 'application/json', /^\{"lines":\["\[masked\]"(,"\[masked\]")+\],"user":"anna"\}$/],
+      [lines.map((log) => `${JSON.stringify({ log, n: 1 })}\n`).join(''), 'application/x-ndjson', /^(\{"log":"\[masked\]","n":1\}\n)+$/],
+    ]) {
+      for (const said of [withLength(body, type), inChunks(body.match(/[^]{1,97}/g), type)]) {
+        say = () => said;
+        const { text } = await get('/mask/x');
+        assert.match(text, around);
       }
     }
   });
@@ -183,6 +209,10 @@ routes:
       withLength(gzipSync(key).toString('latin1'), 'text/plain', ['Content-Encoding: gzip']),
       withLength(key.slice(0, 8), 'text/plain', ['Content-Range: bytes 0-7/40'], '206 Partial Content'),
       withLength(Buffer.from(key, 'utf16le').toString('latin1'), 'text/plain; charset=utf-16'),
+      withLength(key, 'application/octet-stream', ['Content-Type: application/json']),
+      withLength(key, 'application/json', ['Content-Type: image/png']),
+      withLength(key, 'application/json, application/json'),
+      withLength(key, 'image/png, text/html'),
     ]) {
       for (const path of ['/mask/x', '/refuse/x']) {
         const from = gateway.log().length;

@@ -154,11 +154,18 @@ routes:
     assertProblem(await post('/raw/x', [['name', attack]]), 400, 'CONTENT_REFUSED');
     assertProblem(await post('/raw/x', [[attack, 'x']]), 400, 'CONTENT_REFUSED');
     assertProblem(await post('/raw/x', [['f', file('x', "a' OR '1'='1' --.txt", 'text/plain')]]), 400, 'CONTENT_REFUSED');
-    for (const name of ['..', '../../etc/passwd', 'a/b.txt', 'a\\b.txt', '.htaccess', 'con.txt', 'a\u202egnp.txt', 'a%2fb.txt', `${'n'.repeat(260)}.txt`]) {
+    for (const name of ['..', '../../etc/passwd', 'a/b.txt', 'a\\b.txt', '.htaccess', 'con.txt', 'x.php.txt', 'x.asp;.txt', 'x.phtml.v2.txt', 'a\u202egnp.txt', 'a%2fb.txt', `${'n'.repeat(260)}.txt`]) {
       assertProblem(await post('/raw/x', [['f', file('x', name, 'text/plain')]]), 400, 'VALIDATION_FAILED');
     }
     assertProblem(await post('/raw/x', [['a', '1'], ['a', '2']]), 400, 'VALIDATION_FAILED');
-    assertProblem(await post('/raw/x', [['a', '1'], ['a[]', '2']]), 400, 'VALIDATION_FAILED');
+    for (const second of ['a[]', 'A', 'a ', '\u00a0a', 'a\t']) {
+      assertProblem(await post('/raw/x', [['a', '1'], [second, '2']]), 400, 'VALIDATION_FAILED');
+      const fields = new URLSearchParams([['a', '1'], [second, '2']]).toString();
+      assertProblem(await postRaw('/raw/x', fields, 'application/x-www-form-urlencoded'), 400, 'VALIDATION_FAILED');
+    }
+    for (const [first, second] of [['a[]', 'a[0]'], ['a[b]', 'a[b][c]']]) {
+      assertProblem(await post('/raw/x', [[first, '1'], [second, '2']]), 400, 'VALIDATION_FAILED');
+    }
     assertProblem(await post('/raw/x', [['a', '1'], ['a', file('x', 'a.txt', 'text/plain')]]), 400, 'VALIDATION_FAILED');
     assert.equal(seen(), before, 'nothing of it came through');
   });
@@ -213,6 +220,10 @@ routes:
     for (const body of malformed) assertProblem(await postRaw('/raw/x', body), 400, 'VALIDATION_FAILED');
     assertProblem(await postRaw('/raw/x', `--b\r\nContent-Disposition: form-data; name="a"\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n--c--\r\n--b--\r\n`), 415, 'UNSUPPORTED_MEDIA_TYPE');
     assertProblem(await postRaw('/raw/x', `--b\r\nContent-Disposition: form-data; name="a"\r\nContent-Type: text/plain; charset=utf-7\r\n\r\nx\r\n--b--\r\n`), 415, 'UNSUPPORTED_MEDIA_TYPE');
+    for (const type of ['text/plain; boundary=c', 'text/plain; charset=utf-8; name=x.php']) {
+      assertProblem(await postRaw('/raw/x', `${upload('f', 'a.txt', type, 'x')}--b--\r\n`), 415, 'UNSUPPORTED_MEDIA_TYPE');
+      assertProblem(await postRaw('/raw/x', `${upload('f', '', type, '')}--b--\r\n`), 415, 'UNSUPPORTED_MEDIA_TYPE');
+    }
     assertProblem(await postRaw('/raw/x', `${field('_charset_', 'utf-7')}--b--\r\n`), 415, 'UNSUPPORTED_MEDIA_TYPE');
     const boundaries = ['b; boundary=c', '"b', 'b; charset=utf-7', 'b,c', "b; boundary*=utf-8''c", '', 'b c', 'x'.repeat(71)];
     for (const boundary of boundaries) assertProblem(await postRaw('/raw/x', `${good}--b--\r\n`, `multipart/form-data; boundary=${boundary}`), 400, 'BAD_REQUEST');

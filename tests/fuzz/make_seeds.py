@@ -531,7 +531,9 @@ def leaks():
              '{"e":"  File \\"/a.py\\", line 3, in f\\n  g()\\nEnd"}', f"{dashes}BEGIN PRIVATE KEY{dashes}\nabcd\n{dashes}END PRIVATE KEY{dashes}\nrest",
              f'{{"k":"{dashes}BEGIN EC PRIVATE KEY{dashes}\\nab\\/c\\u002b\\n","m":"\\ud83d\\ude00"}}', "x" * 1100 + " SQLSTATE[42S02] " + "y" * 1100,
              '<p>x</p><b>/var/www/a.php</b> on line <b>3</b>', 'near \\"x\\": syntax error \\u12', "eyJhbGciOi" + "A1b2" * 30 + ".e30.x",
-             'at A.B() in C:\\\\new\\\\a.cs:line 3\\r\\nok', "goroutine 1 [running]:\nmain.go:12 +0x1d\n", f"\\{key}\\n{key}\\u00e9{key}"]
+             f'{{"k":["{dashes}BEGIN PRIVATE KEY{dashes}", "{"A1b2" * 16}"],"m":[{{"n":"{"A1b2" * 16}\\u002b"}},1,"{dashes}END PRIVATE KEY{dashes}"]}}',
+             f"<p>{dashes}BEGIN PRIVATE KEY{dashes}<br>{'A1b2' * 16}&#43;< x<br >{dashes}END PRIVATE KEY{dashes}</p>rest", "main.go:12 " * 30, f"%3D{key} %253D{key}",
+             '"\\u0027" Unknown column \\u0027a\\u0027 in &#039;b&#39;', 'at A.B() in C:\\\\new\\\\a.cs:line 3\\r\\nok', "goroutine 1 [running]:\nmain.go:12 +0x1d\n", f"\\{key}\\n{key}\\u00e9{key}"]
     for text in texts:
         for syntax in range(3):
             for repeat, cut in [(0, 0), (0x40, 7), (0xf0, 200)]:

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include "base/text.hpp"
 #include "http/fields.hpp"
@@ -21,6 +22,51 @@ bool keeps_ascii(std::string_view charset) {
          std::ranges::any_of(kFamilies, [&](auto one) { return charset.starts_with(one); });
 }
 
+bool is_any_of(std::string_view type, std::span<const std::string_view> ones) {
+  return std::ranges::find(ones, type) != ones.end();
+}
+
+/// Types of which no reader makes text.
+bool is_binary(std::string_view type) {
+  static constexpr std::array<std::string_view, 4> kFamilies = {"image/", "audio/", "video/",
+                                                                "font/"};
+  static constexpr std::array<std::string_view, 22> kOnes = {
+      "application/octet-stream",
+      "application/pdf",
+      "application/zip",
+      "application/gzip",
+      "application/x-gzip",
+      "application/zstd",
+      "application/x-bzip2",
+      "application/x-xz",
+      "application/x-7z-compressed",
+      "application/x-rar-compressed",
+      "application/vnd.rar",
+      "application/x-tar",
+      "application/java-archive",
+      "application/wasm",
+      "application/protobuf",
+      "application/x-protobuf",
+      "application/grpc",
+      "application/cbor",
+      "application/msgpack",
+      "application/msword",
+      "application/vnd.ms-excel",
+      "application/vnd.ms-fontobject",
+  };
+  const bool of_family =
+      std::ranges::any_of(kFamilies, [&](auto one) { return type.starts_with(one); });
+  return of_family || is_any_of(type, kOnes) || type.ends_with("+zip") ||
+         type.starts_with("application/vnd.openxmlformats-officedocument.") ||
+         type.starts_with("application/vnd.oasis.opendocument.");
+}
+
+bool is_media_type(std::string_view type) {
+  const auto slash = type.find('/');
+  return slash != std::string_view::npos && text::is_token(type.substr(0, slash)) &&
+         text::is_token(type.substr(slash + 1));
+}
+
 /// What speaks of the bytes of a body.
 constexpr std::array<std::string_view, 6> kOfBytes = {
     "etag", "content-md5", "digest", "content-digest", "repr-digest", "accept-ranges"};
@@ -38,22 +84,25 @@ Result<AnswerRules> AnswerRules::make(const detect::LeakRules& rules,
 
 std::optional<Syntax> AnswerRules::syntax_of(const http::ResponseHeadView& head) {
   const auto type = http::media_type(head.content_type);
-  if (type == "application/json" || type.ends_with("+json") || type == "application/x-ndjson" ||
-      type == "application/jsonl") {
+  static constexpr std::array<std::string_view, 9> kJson = {
+      "application/json",    "text/json",
+      "text/x-json",         "application/x-json",
+      "application/ndjson",  "application/x-ndjson",
+      "application/jsonl",   "application/x-jsonlines",
+      "application/json-seq"};
+  static constexpr std::array<std::string_view, 4> kMarkup = {"text/html", "text/xml",
+                                                              "application/xml", "text/xsl"};
+  if (is_any_of(type, kJson) || type.ends_with("+json") || type.ends_with("+json-seq")) {
     return Syntax::json;
   }
-  if (type == "text/html" || type == "text/xml" || type == "application/xml" ||
-      type.ends_with("+xml")) {
-    return Syntax::markup;
-  }
-  // What says nothing may be shown as text.
-  if (type.empty() || type.starts_with("text/")) return Syntax::text;
-  return std::nullopt;
+  if (is_any_of(type, kMarkup) || type.ends_with("+xml")) return Syntax::markup;
+  if (is_binary(type)) return std::nullopt;
+  // What says nothing, or is unknown, may be shown as text.
+  return Syntax::text;
 }
 
 std::optional<std::string_view> AnswerRules::fault_of(const http::ResponseHeadView& head) {
   if (head.status == 206) return "a part, which nobody had asked for";
-  if (!syntax_of(head)) return std::nullopt;
   bool packed = false;
   std::size_t types = 0;
   head.fields.for_each([&](std::string_view name, std::string_view value) {
@@ -61,8 +110,13 @@ std::optional<std::string_view> AnswerRules::fault_of(const http::ResponseHeadVi
     packed |= text::iequals(name, "content-encoding") && !text::trim(value).empty() &&
               !text::iequals(text::trim(value), "identity");
   });
-  if (packed) return "compressed, though that was not asked for";
   if (types > 1) return "of two types";
+  // Browsers read the last of several with commas between them.
+  const auto type = http::media_type(head.content_type);
+  const bool is_one = is_media_type(type) && !head.content_type.contains(',');
+  if (!type.empty() && !is_one) return "of a type that is none";
+  if (!syntax_of(head)) return std::nullopt;
+  if (packed) return "compressed, though that was not asked for";
   if (!keeps_ascii(http::charset(head.content_type))) return "in a charset that is not read";
   return std::nullopt;
 }

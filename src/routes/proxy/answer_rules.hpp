@@ -21,7 +21,7 @@ class AnswerRules {
                                   const config::ProtectedRoute& route);
 
   bool masks() const noexcept { return mode_ == config::LeakMode::mask; }
-  /// How an answer is read; nullopt: it is no text, and passes.
+  /// How an answer is read; nullopt: it is of a binary type, and passes.
   static std::optional<detect::LeakScanner::Syntax> syntax_of(const http::ResponseHeadView& head);
   /// Why an answer cannot be looked into, though it should be. nullopt: it can.
   static std::optional<std::string_view> fault_of(const http::ResponseHeadView& head);

@@ -19,17 +19,26 @@ http::ResponseHeadView head_of(const std::string& type, int status = 200) {
 
 TEST(AnswerRules, ReadTextsAndNothingElse) {
   const auto syntax = [](const std::string& type) { return AnswerRules::syntax_of(head_of(type)); };
-  for (const char* type : {"application/json", "Application/JSON; charset=utf-8",
-                           "application/problem+json", "application/x-ndjson"}) {
+  for (const char* type :
+       {"application/json", "Application/JSON; charset=utf-8", "application/problem+json",
+        "application/x-ndjson", "application/json-seq", "application/graphql-response+json",
+        "application/geo+json-seq"}) {
     EXPECT_EQ(syntax(type), Syntax::json) << type;
   }
-  for (const char* type : {"text/html", "application/xml", "application/atom+xml"}) {
+  for (const char* type :
+       {"text/html", "application/xml", "application/atom+xml", "image/svg+xml"}) {
     EXPECT_EQ(syntax(type), Syntax::markup) << type;
   }
-  for (const char* type : {"text/plain", "text/csv", "text/event-stream", ""}) {
+  for (const char* type :
+       {"text/plain", "text/csv", "text/event-stream", "", "application/javascript",
+        "application/x-javascript", "application/yaml", "application/x-www-form-urlencoded",
+        "multipart/mixed; boundary=x", "application/x-own", "message/rfc822"}) {
     EXPECT_EQ(syntax(type), Syntax::text) << type;
   }
-  for (const char* type : {"image/png", "application/octet-stream", "application/pdf"}) {
+  for (const char* type :
+       {"image/png", "application/octet-stream", "application/pdf", "video/mp4", "application/zip",
+        "font/woff2", "application/wasm",
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document"}) {
     EXPECT_EQ(syntax(type), std::nullopt) << type;
   }
 }
@@ -53,6 +62,15 @@ TEST(AnswerRules, DoNotLetPassWhatTheyCannotRead) {
   auto twice = head_of("text/plain");
   twice.fields.add("Content-Type", "image/png");
   EXPECT_TRUE(fault(twice));
+  auto binary_first = head_of("image/png");
+  binary_first.fields.add("content-type", "application/json");
+  binary_first.content_type = "image/png";
+  EXPECT_TRUE(fault(binary_first)) << "whichever of them counts here";
+  for (const char* type : {"application/json, application/json", "application/json text/html",
+                           "json", "/json", "application/", "text/html\xc2\xa0", "*, */*",
+                           "image/png;, text/html", "image/png, text/html"}) {
+    EXPECT_TRUE(fault(head_of(type))) << type;
+  }
 }
 
 TEST(AnswerRules, TakeAwayWhatSpeaksOfTheBytes) {

@@ -16,13 +16,21 @@ using http::Code;
 using http::FormPart;
 using http::Problem;
 
-/// Another reader must not see other characters than were judged.
+/// Another reader must not see other characters than were judged, nor cut a part once more: there
+/// is no parameter but one charset, UTF-8.
 bool is_utf8_or_unsaid(std::string_view content_type) {
-  const auto lower = text::to_lower(content_type);
-  const auto named = lower.find("charset");
-  if (named == std::string::npos) return true;
+  const auto semicolon = content_type.find(';');
+  if (semicolon == std::string_view::npos) return true;
   const auto set = http::charset(content_type);
-  return (set == "utf-8" || set == "utf8") && lower.find("charset", named + 1) == std::string::npos;
+  return (set == "utf-8" || set == "utf8") && !content_type.substr(semicolon + 1).contains(';');
+}
+
+/// A part without a file, whose type means nothing.
+std::optional<Problem> check_unchosen(const FormPart& part) {
+  const auto type = http::media_type(part.content_type);
+  const bool has_parts = type.starts_with("multipart/") || type.starts_with("message/");
+  if (!has_parts && is_utf8_or_unsaid(part.content_type)) return std::nullopt;
+  return Problem(Code::unsupported_media_type, "The type of a file that is none has parameters.");
 }
 
 std::optional<Problem> check_field(const FormPart& part) {
@@ -59,8 +67,10 @@ std::optional<Problem> FormRules::check(const http::MultipartForm& form) const {
       return Problem(Code::validation_failed,
                      "At most " + std::to_string(files_.count) + " files are taken.");
     }
-    if (is_unchosen(part)) continue;
-    if (auto problem = is_file ? check_file(part) : check_field(part)) return problem;
+    auto problem = is_file             ? check_file(part)
+                   : is_unchosen(part) ? check_unchosen(part)
+                                       : check_field(part);
+    if (problem) return problem;
   }
   return std::nullopt;
 }

@@ -50,7 +50,9 @@ TEST_F(FormRulesTest, RefuseFieldsThatReadersWouldReadDifferently) {
   EXPECT_EQ(refused({field("a", "hunter2\xff")}), Code::validation_failed);
   EXPECT_EQ(refused({field("_charset_", "utf-7")}), Code::unsupported_media_type);
   for (const char* type : {"text/plain; charset=utf-7", "application/json", "text/html",
-                           "multipart/mixed; boundary=c", "text/plain; charset=utf-8; charset=x"}) {
+                           "multipart/mixed; boundary=c", "text/plain; charset=utf-8; charset=x",
+                           "text/plain; boundary=c", "text/plain; format=flowed",
+                           "text/plain; charset=utf-8; boundary=c", "text/plain; name=x.php"}) {
     EXPECT_EQ(refused({field("a", "1", type)}), Code::unsupported_media_type) << type;
   }
 }
@@ -70,12 +72,22 @@ TEST_F(FormRulesTest, RefuseFilesThatAreNotWhatTheySayOrNotTaken) {
             Code::unsupported_media_type);
   EXPECT_EQ(refused({file("f", "a.txt", "x", "multipart/mixed; boundary=c")}),
             Code::unsupported_media_type);
+  EXPECT_EQ(refused({file("f", "a.txt", "x", "text/plain; boundary=c")}),
+            Code::unsupported_media_type);
+  EXPECT_EQ(refused({file("f", "a.txt", "x", "text/plain; charset=utf-8; name=x.php")}),
+            Code::unsupported_media_type);
+  EXPECT_EQ(refused({file("f", "x.php.txt", "x")}), Code::validation_failed);
+  EXPECT_EQ(refused({field("Role", "1"), field("role", "2")}), Code::validation_failed);
   EXPECT_EQ(refused({file("f", "empty.txt", "")}), Code::unsupported_media_type);
 }
 
 TEST_F(FormRulesTest, TakeAnInputWithoutAFileForAnEmptyField) {
   const auto unchosen = file("photo", "", "");
   EXPECT_EQ(refused({unchosen, field("note", "x")}), std::nullopt);
+  for (const char* type : {"application/octet-stream; boundary=c", "multipart/mixed",
+                           "multipart/mixed; boundary=c", "text/plain; charset=utf-7"}) {
+    EXPECT_EQ(refused({file("photo", "", "", type)}), http::Code::unsupported_media_type) << type;
+  }
   EXPECT_EQ(refused({unchosen, field("photo", "x")}), http::Code::validation_failed);
   EXPECT_EQ(refused({unchosen, file("photo", "a.png", kPng)}), http::Code::validation_failed);
   http::JsonBody fields;
