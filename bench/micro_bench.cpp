@@ -567,6 +567,13 @@ void scan_answer_of_traces(benchmark::State& bench) {
               R"(main(Main.java:7)\nCaused by: java.lang.NullPointerException"})");
 }
 BENCHMARK(scan_answer_of_traces)->Unit(benchmark::kMillisecond);
+/// One line of matches: looking for its begin from each of them would be quadratic.
+void scan_answer_of_one_line(benchmark::State& bench) {
+  std::string line = "\"";
+  for (int i = 0; i < 20'000; ++i) line += ".go:12 ";
+  scan_answer(bench, line + '"');
+}
+BENCHMARK(scan_answer_of_one_line)->Unit(benchmark::kMillisecond);
 
 /// An order of 1 KiB: thirteen lines with an id, amounts, a text and a date each.
 std::string order_of_1_kilobyte() {
