@@ -188,6 +188,10 @@ bool has_token(const HeaderBlock& fields, std::string_view name, std::string_vie
   return found;
 }
 
+void add_vary(HeaderBlock& fields, std::string_view name) {
+  if (!has_token(fields, "Vary", name) && !has_token(fields, "Vary", "*")) fields.add("Vary", name);
+}
+
 std::string media_type(std::string_view content_type) {
   return text::to_lower(text::trim(content_type.substr(0, content_type.find(';'))));
 }

@@ -50,6 +50,8 @@ std::vector<std::string> languages(std::string_view accept_language);
 
 /// Whether a list field of an answer (Vary, Cache-Control …) has this token, in any case.
 bool has_token(const HeaderBlock& fields, std::string_view name, std::string_view token);
+/// Says in Vary, where that is not said yet, that the answer depends on this field of the request.
+void add_vary(HeaderBlock& fields, std::string_view name);
 
 /// `type/subtype` of a Content-Type in lower case, without parameters.
 std::string media_type(std::string_view content_type);

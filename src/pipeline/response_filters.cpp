@@ -26,11 +26,6 @@ std::string choose(const std::string& configured, std::string_view profile_value
   return configured.empty() ? std::string(profile_value) : configured;
 }
 
-void add_vary(http::HeaderBlock& fields, std::string_view name) {
-  if (http::has_token(fields, "Vary", name) || http::has_token(fields, "Vary", "*")) return;
-  fields.add("Vary", name);
-}
-
 /// Our page belongs to the default site.
 std::string captcha_sources_of_page(const config::Settings& settings) {
   return settings.sites.empty() ? std::string()
@@ -137,7 +132,7 @@ void ResponseFilters::apply(http::Exchange& exchange, http::ResponseHead& head) 
   }
   if (route != nullptr && route->kind != RouteKind::token) {
     // Whoever answered may have said with what the answer varies, and not have thought of that.
-    add_vary(out, "Origin");
+    http::add_vary(out, "Origin");
     add_cors(exchange, out);
   }
   if (!exchange.limit_state.tier.empty()) add_limits(exchange, out);
@@ -149,7 +144,7 @@ void ResponseFilters::apply_whole(http::Exchange& exchange, http::Response& resp
       response.bytes().size() < coding::kWorthPacking) {
     return;
   }
-  add_vary(response.headers, "Accept-Encoding");
+  http::add_vary(response.headers, "Accept-Encoding");
   const auto coding = http::answer_coding(exchange.head());
   if (!coding) return;
   std::string packed;

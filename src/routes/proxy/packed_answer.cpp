@@ -37,12 +37,6 @@ bool may_be_packed(const http::ResponseHead& answer) {
          is_text(http::media_type(fields.find("content-type")));
 }
 
-void add_vary(http::HeaderBlock& fields) {
-  if (http::has_token(fields, "vary", "accept-encoding") || http::has_token(fields, "vary", "*"))
-    return;
-  fields.add("Vary", "Accept-Encoding");
-}
-
 /// As the fields of a packed answer are: without ranges, which would be of other bytes.
 http::HeaderBlock with_weak_tag(const http::HeaderBlock& fields) {
   http::HeaderBlock out;
@@ -67,7 +61,7 @@ std::unique_ptr<coding::Encoder> pack_answer(const http::Exchange& exchange,
                                              http::ResponseHead& answer) {
   if (confirms_packed(exchange, answer)) {
     answer.headers = with_weak_tag(answer.headers);
-    add_vary(answer.headers);
+    http::add_vary(answer.headers, "Accept-Encoding");
     return nullptr;
   }
   if (!may_be_packed(answer)) return nullptr;
@@ -76,7 +70,7 @@ std::unique_ptr<coding::Encoder> pack_answer(const http::Exchange& exchange,
     answer.headers = with_weak_tag(answer.headers);
     answer.content_length.reset();
   }
-  add_vary(answer.headers);
+  http::add_vary(answer.headers, "Accept-Encoding");
   // What is said of an answer without its body is what would be said with it, but for what shows
   // only in packing it.
   if (!coding || exchange.head().method == http::Method::head) return nullptr;
