@@ -342,7 +342,7 @@ def start_protected(processes, upstream, binary, name, guards=""):
     config = folder / "portcullis.yaml"
     config.write_text(f"services:\n  - {{id: shop, targets: [\"http://127.0.0.1:{upstream}\"]}}\nroutes:\n  - {{path: /shop/, service: shop, "
                       f"methods: [POST], kind: anonymous, auth: none, body: {{prose: [message]}}{guards}}}\n")
-    env = {**gateway_environment(processes, upstream, name), "SECURITY_RATE_LIMIT_REQUESTS_PER_MINUTE": "1000000000"}
+    env = {**gateway_environment(processes, upstream, name), **gateway.WIDE}  # one caller has a quarter of the connections
     out_path = folder / "out"
     began = time.monotonic()
     with open(out_path, "wb") as out:
